@@ -1,1 +1,3 @@
-//! (under construction)
+//! The drop-in for PJSIP's client authentication object.
+
+pub mod abi;

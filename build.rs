@@ -1,0 +1,169 @@
+//! Reads the layouts the drop-in is built against: the user's pjproject headers
+//! (`PJPROJECT_DIR`, else pkg-config `libpjproject`), or, where there are none,
+//! our own description of 2.17 with a named configuration (`PJAUTH_CONFIG`).
+
+fn main() {
+    println!("cargo:rerun-if-changed=build.rs");
+    #[cfg(feature = "sip")]
+    sip::bind();
+}
+
+#[cfg(feature = "sip")]
+mod sip {
+    use std::env;
+    use std::path::{Path, PathBuf};
+
+    const HEADERS: &str = "src/pjsip/headers";
+    const CONFIGS: &str = "src/pjsip/configs";
+
+    /// Functions of PJLIB and PJSIP that we import. Functions only: a data
+    /// symbol would be bound at load time, also in a process without PJSIP.
+    const FUNCTIONS: &str = "pj_pool_alloc|pj_get_version|pj_log_get_level|pj_log_1|pj_log_4|\
+        pj_grp_lock_dec_ref|pj_lock_(create_simple_mutex|acquire|release|destroy)|\
+        pj_timer_entry_init|pjsip_(proxy_)?authorization_hdr_create|\
+        pjsip_restore_strict_route_set|pjsip_tx_data_(invalidate_msg|add_ref|dec_ref)|\
+        pjsip_endpt_(create_pool|release_pool|schedule_timer|cancel_timer|atexit)|\
+        pjsip_endpt_schedule_timer_dbg";
+
+    const TYPES: &str = "pj_str_t|pj_pool_t|pj_timer_entry|pj_time_val|pjsip_(auth|cred)_.*|\
+        pjsip_cached_auth.*|pjsip_auth_clt_.*|pjsip_(tx|rx)_data|pjsip_msg|pjsip_hdr|pjsip_hdr_e|\
+        pjsip_param|pjsip_via_hdr|pjsip_uri|pjsip_uri_vptr|pjsip_msg_body|\
+        pjsip_(www_authenticate|authorization)_hdr|pjsip_digest_(challenge|credential)";
+
+    pub fn bind() {
+        for name in ["PJPROJECT_DIR", "PJAUTH_CONFIG", "PJAUTH_CPPFLAGS", "PKG_CONFIG_PATH"] {
+            println!("cargo:rerun-if-env-changed={name}");
+        }
+        for dir in [HEADERS, CONFIGS] {
+            println!("cargo:rerun-if-changed={dir}");
+        }
+        let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
+        bindgen::Builder::default()
+            .header(format!("{HEADERS}/wrapper.h"))
+            .clang_args(clang_args())
+            .allowlist_function(FUNCTIONS)
+            .allowlist_type(TYPES)
+            .allowlist_var("PJAUTH_.*|PJSIP_(AUTH|CRED|H|URI)_.*|PJSIP_(REQUEST|RESPONSE)_MSG")
+            .allowlist_type("pjauth_(knob|status)")
+            // Bit-for-bit integers: a C enum may hold any value, a Rust enum may not.
+            .default_enum_style(bindgen::EnumVariation::Consts)
+            .prepend_enum_name(false)
+            // The host's callbacks may be C++ and throw through us; we hold nothing then.
+            .override_abi(bindgen::Abi::CUnwind, ".*")
+            .derive_copy(true)
+            .derive_debug(false)
+            .layout_tests(true)
+            .generate_comments(false)
+            .use_core()
+            .parse_callbacks(Box::new(Knobs))
+            .generate()
+            .expect("pjauth: bindgen could not read the pjproject headers (see above)")
+            .write_to_file(out.join("pjproject.rs"))
+            .expect("OUT_DIR is writable");
+        for knob in Knobs::ALL {
+            println!("cargo:rustc-check-cfg=cfg({knob})");
+        }
+    }
+
+    /// Where the layouts come from, as options for clang.
+    fn clang_args() -> Vec<String> {
+        let mut args = if let Some(config) = env::var_os("PJAUTH_CONFIG") {
+            let name = config.to_string_lossy().into_owned();
+            let file = Path::new(CONFIGS).join(format!("{name}.h"));
+            assert!(
+                file.exists(),
+                "pjauth: PJAUTH_CONFIG={name} names no file of {CONFIGS}"
+            );
+            println!("cargo:rustc-env=PJAUTH_LAYOUT_SOURCE=built-in 2.17, configuration {name}");
+            vec!["-include".into(), file.display().to_string()]
+        } else if let Some(dir) = env::var_os("PJPROJECT_DIR") {
+            from_tree(Path::new(&dir))
+        } else {
+            from_pkg_config()
+        };
+        if let Ok(flags) = env::var("PJAUTH_CPPFLAGS") {
+            args.extend(flags.split_whitespace().map(str::to_owned));
+        }
+        args
+    }
+
+    /// A pjproject source tree or an installation prefix.
+    fn from_tree(dir: &Path) -> Vec<String> {
+        println!(
+            "cargo:rustc-env=PJAUTH_LAYOUT_SOURCE=headers of {}",
+            dir.file_name().unwrap_or_default().to_string_lossy()
+        );
+        let mut args = vec!["-DPJAUTH_HOST_HEADERS".into(), "-DPJ_AUTOCONF=1".into()];
+        let dirs = ["pjlib", "pjlib-util", "pjnath", "pjmedia", "pjsip"]
+            .map(|part| dir.join(part).join("include"))
+            .into_iter()
+            .chain([dir.join("include")]);
+        let found: Vec<_> = dirs.filter(|d| d.is_dir()).collect();
+        assert!(
+            !found.is_empty(),
+            "pjauth: PJPROJECT_DIR={} is neither a pjproject tree nor a prefix",
+            dir.display()
+        );
+        args.extend(found.iter().map(|d| format!("-I{}", d.display())));
+        args
+    }
+
+    fn from_pkg_config() -> Vec<String> {
+        let probe = pkg_config::Config::new()
+            .cargo_metadata(false)
+            .probe("libpjproject");
+        let Ok(library) = probe else {
+            println!("cargo:rustc-env=PJAUTH_LAYOUT_SOURCE=built-in 2.17, default configuration");
+            return Vec::new();
+        };
+        println!(
+            "cargo:rustc-env=PJAUTH_LAYOUT_SOURCE=headers of libpjproject {} (pkg-config)",
+            library.version
+        );
+        let includes = library.include_paths.iter();
+        let defines = library.defines.iter();
+        std::iter::once("-DPJAUTH_HOST_HEADERS".to_owned())
+            .chain(includes.map(|d| format!("-I{}", d.display())))
+            .chain(defines.map(|(name, value)| match value {
+                Some(value) => format!("-D{name}={value}"),
+                None => format!("-D{name}"),
+            }))
+            .collect()
+    }
+
+    /// Turns the knobs that add or remove structure fields into `cfg`s.
+    #[derive(Debug)]
+    struct Knobs;
+
+    impl Knobs {
+        const ALL: [&'static str; 2] = ["pj_qop_support", "pj_header_caching"];
+    }
+
+    impl bindgen::callbacks::ParseCallbacks for Knobs {
+        fn enum_variant_behavior(
+            &self,
+            _enum: Option<&str>,
+            variant: &str,
+            value: bindgen::callbacks::EnumVariantValue,
+        ) -> Option<bindgen::callbacks::EnumVariantCustomBehavior> {
+            use bindgen::callbacks::EnumVariantValue::{Boolean, Signed, Unsigned};
+            let value = match value {
+                Signed(value) => value,
+                Unsigned(value) => i64::try_from(value).unwrap_or(i64::MAX),
+                Boolean(value) => i64::from(value),
+            };
+            match variant {
+                "PJAUTH_QOP_SUPPORT" if value != 0 => println!("cargo:rustc-cfg=pj_qop_support"),
+                "PJAUTH_HEADER_CACHING" if value != 0 => {
+                    println!("cargo:rustc-cfg=pj_header_caching");
+                }
+                "PJAUTH_POOL_ALIGNMENT" => assert!(
+                    value >= 8,
+                    "pjauth: PJ_POOL_ALIGNMENT={value}: pool memory must be aligned for pointers"
+                ),
+                _ => {}
+            }
+            None
+        }
+    }
+}

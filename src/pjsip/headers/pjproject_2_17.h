@@ -1,0 +1,499 @@
+/* What pjauth touches of pjproject 2.17, for builds on machines that have no
+ * pjproject headers. Only names, layouts and values: the parts of a structure
+ * that we never look at are bytes.
+ *
+ * The macros are the knobs of pjproject's own config_site.h; set them with
+ * PJAUTH_CONFIG (a file of src/pjsip/configs) or CFLAGS-like -D options in
+ * PJAUTH_CPPFLAGS. They must be those the host's pjproject was built with. */
+#ifndef PJAUTH_PJPROJECT_2_17_H
+#define PJAUTH_PJPROJECT_2_17_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define PJ_VERSION_NUM_MAJOR 2
+#define PJ_VERSION_NUM_MINOR 17
+#define PJ_VERSION_NUM_REV 0
+
+#ifndef PJ_HAS_IPV6
+#define PJ_HAS_IPV6 0
+#endif
+#ifndef PJ_MAX_OBJ_NAME
+#define PJ_MAX_OBJ_NAME 32
+#endif
+#ifndef PJ_LOG_MAX_LEVEL
+#define PJ_LOG_MAX_LEVEL 5
+#endif
+#ifndef PJ_POOL_ALIGNMENT
+#define PJ_POOL_ALIGNMENT 8
+#endif
+#ifndef PJ_POOL_DEBUG
+#define PJ_POOL_DEBUG 0
+#endif
+#ifndef PJ_TIMER_USE_COPY
+#define PJ_TIMER_USE_COPY 1
+#endif
+#ifndef PJ_TIMER_USE_LINKED_LIST
+#define PJ_TIMER_USE_LINKED_LIST 0
+#endif
+#ifndef PJSIP_MAX_MODULE
+#define PJSIP_MAX_MODULE 32
+#endif
+#ifndef PJSIP_MAX_PKT_LEN
+#define PJSIP_MAX_PKT_LEN 4000
+#endif
+#ifndef PJSIP_MAX_URL_SIZE
+#define PJSIP_MAX_URL_SIZE 256
+#endif
+#ifndef PJSIP_MAX_STALE_COUNT
+#define PJSIP_MAX_STALE_COUNT 3
+#endif
+#ifndef PJSIP_MAX_RESOLVED_ADDRESSES
+#define PJSIP_MAX_RESOLVED_ADDRESSES (PJ_HAS_IPV6 ? 32 : 16)
+#endif
+#ifndef PJSIP_AUTH_QOP_SUPPORT
+#define PJSIP_AUTH_QOP_SUPPORT 1
+#endif
+#ifndef PJSIP_AUTH_HEADER_CACHING
+#define PJSIP_AUTH_HEADER_CACHING 0
+#endif
+#ifndef PJSIP_AUTH_AUTO_SEND_NEXT
+#define PJSIP_AUTH_AUTO_SEND_NEXT 0
+#endif
+#ifndef PJSIP_HAS_DIGEST_AKA_AUTH
+#define PJSIP_HAS_DIGEST_AKA_AUTH 0
+#endif
+
+typedef int pj_bool_t;
+typedef int pj_status_t;
+typedef size_t pj_size_t;
+typedef ptrdiff_t pj_ssize_t;
+typedef uint8_t pj_uint8_t;
+typedef uint32_t pj_uint32_t;
+
+enum { PJ_FALSE, PJ_TRUE };
+enum { PJ_SUCCESS = 0 };
+
+/* Status codes. */
+enum {
+    PJ_EINVAL = 70004,
+    PJ_ENOMEM = 70007,
+    PJ_EBUG = 70008,
+    PJ_ENOTSUP = 70012,
+    PJ_EINVALIDOP = 70013,
+    PJ_EIGNORED = 70020,
+    PJSIP_ENOTINITIALIZED = 171004,
+    PJSIP_ENOTREQUESTMSG = 171021,
+    PJSIP_ENOTRESPONSEMSG = 171022,
+    PJSIP_EINVALIDSTATUS = 171030,
+    PJSIP_EURITOOLONG = 171043,
+    PJSIP_EINVALIDHDR = 171051,
+    PJSIP_EFAILEDCREDENTIAL = 171100,
+    PJSIP_ENOCREDENTIAL = 171101,
+    PJSIP_EINVALIDALGORITHM = 171102,
+    PJSIP_EINVALIDQOP = 171103,
+    PJSIP_EINVALIDAUTHSCHEME = 171104,
+    PJSIP_EAUTHNOAUTH = 171106,
+    PJSIP_EAUTHSTALECOUNT = 171111,
+    PJSIP_EAUTHINNONCE = 171112,
+    PJSIP_EAUTHINAKACRED = 171113,
+    PJSIP_EAUTHNOCHAL = 171114
+};
+
+/* ---- PJLIB ---- */
+
+typedef struct pj_str_t {
+    char *ptr;
+    pj_ssize_t slen;
+} pj_str_t;
+
+typedef struct pj_time_val {
+    long sec;
+    long msec;
+} pj_time_val;
+
+typedef struct pj_lock_t pj_lock_t;
+typedef struct pj_grp_lock_t pj_grp_lock_t;
+typedef struct pj_timer_heap_t pj_timer_heap_t;
+typedef struct pj_pool_t pj_pool_t;
+
+typedef void pj_pool_callback(pj_pool_t *pool, pj_size_t size);
+
+struct pj_pool_t {
+    struct pj_pool_t *prev, *next;
+    char obj_name[PJ_MAX_OBJ_NAME];
+    void *factory;
+    void *factory_data;
+    pj_size_t capacity;
+    pj_size_t increment_size;
+    void *block_list[5];
+    pj_pool_callback *callback;
+    pj_size_t alignment;
+};
+
+typedef struct pj_timer_entry pj_timer_entry;
+typedef void pj_timer_heap_callback(pj_timer_heap_t *heap,
+                                    pj_timer_entry *entry);
+
+struct pj_timer_entry {
+#if !PJ_TIMER_USE_COPY && PJ_TIMER_USE_LINKED_LIST
+    struct pj_timer_entry *prev, *next;
+#endif
+    void *user_data;
+    int id;
+    pj_timer_heap_callback *cb;
+    int _timer_id;
+#if !PJ_TIMER_USE_COPY
+    pj_time_val _timer_value;
+    pj_grp_lock_t *_grp_lock;
+#endif
+};
+
+void *pj_pool_alloc(pj_pool_t *pool, pj_size_t size);
+const char *pj_get_version(void);
+int pj_log_get_level(void);
+void pj_log_1(const char *sender, const char *format, ...);
+void pj_log_4(const char *sender, const char *format, ...);
+int pj_grp_lock_dec_ref(pj_grp_lock_t *lock);
+pj_status_t pj_lock_create_simple_mutex(pj_pool_t *pool, const char *name,
+                                        pj_lock_t **lock);
+pj_status_t pj_lock_acquire(pj_lock_t *lock);
+pj_status_t pj_lock_release(pj_lock_t *lock);
+pj_status_t pj_lock_destroy(pj_lock_t *lock);
+pj_timer_entry *pj_timer_entry_init(pj_timer_entry *entry, int id,
+                                    void *user_data,
+                                    pj_timer_heap_callback *cb);
+
+/* ---- PJSIP messages ---- */
+
+typedef struct pjsip_endpoint pjsip_endpoint;
+typedef struct pjsip_msg pjsip_msg;
+typedef struct pjsip_hdr pjsip_hdr;
+typedef struct pjsip_tx_data pjsip_tx_data;
+typedef struct pjsip_rx_data pjsip_rx_data;
+typedef struct pjsip_msg_body pjsip_msg_body;
+
+typedef enum pjsip_msg_type_e {
+    PJSIP_REQUEST_MSG,
+    PJSIP_RESPONSE_MSG
+} pjsip_msg_type_e;
+
+typedef enum pjsip_hdr_e {
+    PJSIP_H_AUTHORIZATION = 6,
+    PJSIP_H_PROXY_AUTHENTICATE = 26,
+    PJSIP_H_PROXY_AUTHORIZATION = 27,
+    PJSIP_H_VIA = 41,
+    PJSIP_H_WWW_AUTHENTICATE = 43,
+    PJSIP_H_OTHER = 44
+} pjsip_hdr_e;
+
+typedef enum pjsip_uri_context_e {
+    PJSIP_URI_IN_REQ_URI,
+    PJSIP_URI_IN_OTHER = 4
+} pjsip_uri_context_e;
+
+typedef struct pjsip_method {
+    int id;
+    pj_str_t name;
+} pjsip_method;
+
+typedef struct pjsip_uri_vptr {
+    const pj_str_t *(*p_get_scheme)(const void *uri);
+    void *(*p_get_uri)(void *uri);
+    pj_ssize_t (*p_print)(pjsip_uri_context_e context, const void *uri,
+                          char *buf, pj_size_t size);
+    pj_status_t (*p_compare)(pjsip_uri_context_e context, const void *a,
+                             const void *b);
+    void *(*p_clone)(pj_pool_t *pool, const void *uri);
+} pjsip_uri_vptr;
+
+typedef struct pjsip_uri {
+    pjsip_uri_vptr *vptr;
+} pjsip_uri;
+
+struct pjsip_hdr {
+    struct pjsip_hdr *prev, *next;
+    pjsip_hdr_e type;
+    pj_str_t name, sname;
+    void *vptr;
+};
+
+typedef struct pjsip_param {
+    struct pjsip_param *prev, *next;
+    pj_str_t name, value;
+} pjsip_param;
+
+struct pjsip_msg_body {
+    char content_type[80];
+    void *data;
+    unsigned len;
+    int (*print_body)(pjsip_msg_body *body, char *buf, pj_size_t size);
+    void *(*clone_data)(pj_pool_t *pool, const void *data, unsigned len);
+};
+
+struct pjsip_msg {
+    pjsip_msg_type_e type;
+    union {
+        struct {
+            pjsip_method method;
+            pjsip_uri *uri;
+        } req;
+        struct {
+            int code;
+            pj_str_t reason;
+        } status;
+    } line;
+    pjsip_hdr hdr;
+    pjsip_msg_body *body;
+};
+
+typedef struct pjsip_via_hdr {
+    struct pjsip_via_hdr *prev, *next;
+    pjsip_hdr_e type;
+    pj_str_t name, sname;
+    void *vptr;
+    char before_branch[80];
+    pj_str_t branch_param;
+    char after_branch[64];
+} pjsip_via_hdr;
+
+typedef struct pjsip_digest_challenge {
+    pj_str_t realm;
+    pjsip_param other_param;
+    pj_str_t domain, nonce, opaque;
+    int stale;
+    pj_str_t algorithm, qop;
+} pjsip_digest_challenge;
+
+typedef struct pjsip_www_authenticate_hdr {
+    struct pjsip_www_authenticate_hdr *prev, *next;
+    pjsip_hdr_e type;
+    pj_str_t name, sname;
+    void *vptr;
+    pj_str_t scheme;
+    union {
+        pjsip_digest_challenge digest;
+    } challenge;
+} pjsip_www_authenticate_hdr;
+
+typedef struct pjsip_digest_credential {
+    pj_str_t realm;
+    pjsip_param other_param;
+    pj_str_t username, nonce, uri, response, algorithm, cnonce, opaque, qop, nc;
+} pjsip_digest_credential;
+
+typedef struct pjsip_oauth_credential {
+    pj_str_t realm;
+    pjsip_param other_param;
+    pj_str_t username, token;
+} pjsip_oauth_credential;
+
+typedef struct pjsip_authorization_hdr {
+    struct pjsip_authorization_hdr *prev, *next;
+    pjsip_hdr_e type;
+    pj_str_t name, sname;
+    void *vptr;
+    pj_str_t scheme;
+    union {
+        pjsip_digest_credential digest;
+        pjsip_oauth_credential oauth;
+    } credential;
+} pjsip_authorization_hdr;
+
+/* 64 bytes for each address the request may be sent to. */
+struct pjsip_tx_data {
+    struct pjsip_tx_data *prev, *next;
+    pj_pool_t *pool;
+    char obj_name[PJ_MAX_OBJ_NAME];
+    char before_msg[336];
+    pjsip_msg *msg;
+    char before_dest[64];
+    char dest_info[32 + 64 * PJSIP_MAX_RESOLVED_ADDRESSES];
+    char tp[112];
+    pj_bool_t auth_retry;
+    void *mod_data[PJSIP_MAX_MODULE];
+    char via[32];
+};
+
+struct pjsip_rx_data {
+    char tp_info[304];
+    char before_packet[16];
+    struct {
+        char packet[PJSIP_MAX_PKT_LEN];
+        pj_uint32_t zero;
+        pj_ssize_t len;
+        char source[88];
+    } pkt_info;
+    struct {
+        char *msg_buf;
+        int len;
+        pjsip_msg *msg;
+        char headers[152];
+    } msg_info;
+    struct {
+        void *mod_data[PJSIP_MAX_MODULE];
+    } endpt_info;
+};
+
+pjsip_authorization_hdr *pjsip_authorization_hdr_create(pj_pool_t *pool);
+pjsip_authorization_hdr *pjsip_proxy_authorization_hdr_create(pj_pool_t *pool);
+void pjsip_restore_strict_route_set(pjsip_tx_data *tdata);
+void pjsip_tx_data_invalidate_msg(pjsip_tx_data *tdata);
+void pjsip_tx_data_add_ref(pjsip_tx_data *tdata);
+pj_status_t pjsip_tx_data_dec_ref(pjsip_tx_data *tdata);
+pj_pool_t *pjsip_endpt_create_pool(pjsip_endpoint *endpt, const char *name,
+                                   pj_size_t initial, pj_size_t increment);
+void pjsip_endpt_release_pool(pjsip_endpoint *endpt, pj_pool_t *pool);
+pj_status_t pjsip_endpt_schedule_timer(pjsip_endpoint *endpt,
+                                       pj_timer_entry *entry,
+                                       const pj_time_val *delay);
+void pjsip_endpt_cancel_timer(pjsip_endpoint *endpt, pj_timer_entry *entry);
+typedef void (*pjsip_endpt_exit_callback)(pjsip_endpoint *endpt);
+pj_status_t pjsip_endpt_atexit(pjsip_endpoint *endpt,
+                               pjsip_endpt_exit_callback func);
+
+/* ---- The client authentication object ---- */
+
+typedef enum pjsip_auth_algorithm_type {
+    PJSIP_AUTH_ALGORITHM_NOT_SET = 0,
+    PJSIP_AUTH_ALGORITHM_MD5,
+    PJSIP_AUTH_ALGORITHM_SHA256,
+    PJSIP_AUTH_ALGORITHM_SHA512_256,
+    PJSIP_AUTH_ALGORITHM_AKAV1_MD5,
+    PJSIP_AUTH_ALGORITHM_AKAV2_MD5,
+    PJSIP_AUTH_ALGORITHM_COUNT
+} pjsip_auth_algorithm_type;
+
+typedef struct pjsip_auth_algorithm {
+    pjsip_auth_algorithm_type algorithm_type;
+    pj_str_t iana_name;
+    const char *openssl_name;
+    unsigned digest_length;
+    unsigned digest_str_length;
+} pjsip_auth_algorithm;
+
+typedef enum pjsip_cred_data_type {
+    PJSIP_CRED_DATA_PLAIN_PASSWD = 0,
+    PJSIP_CRED_DATA_DIGEST = 1,
+    PJSIP_CRED_DATA_EXT_AKA = 16
+} pjsip_cred_data_type;
+
+typedef enum pjsip_auth_qop_type {
+    PJSIP_AUTH_QOP_NONE,
+    PJSIP_AUTH_QOP_AUTH,
+    PJSIP_AUTH_QOP_AUTH_INT,
+    PJSIP_AUTH_QOP_UNKNOWN
+} pjsip_auth_qop_type;
+
+typedef struct pjsip_cred_info pjsip_cred_info;
+typedef pj_status_t (*pjsip_cred_cb)(pj_pool_t *pool,
+                                     const pjsip_digest_challenge *chal,
+                                     const pjsip_cred_info *cred,
+                                     const pj_str_t *method,
+                                     pjsip_digest_credential *auth);
+
+struct pjsip_cred_info {
+    pj_str_t realm, scheme, username;
+    int data_type;
+    pj_str_t data;
+    pjsip_auth_algorithm_type algorithm_type;
+    union {
+        struct {
+            pj_str_t k, op, amf;
+            pjsip_cred_cb cb;
+        } aka;
+    } ext;
+};
+
+typedef struct pjsip_cached_auth_hdr {
+    struct pjsip_cached_auth_hdr *prev, *next;
+    pjsip_method method;
+    pjsip_authorization_hdr *hdr;
+} pjsip_cached_auth_hdr;
+
+typedef struct pjsip_cached_auth {
+    struct pjsip_cached_auth *prev, *next;
+    pj_pool_t *pool;
+    pj_str_t realm;
+    pj_bool_t is_proxy;
+    pjsip_auth_qop_type qop_value;
+    unsigned stale_cnt;
+#if PJSIP_AUTH_QOP_SUPPORT
+    pj_uint32_t nc;
+    pj_str_t cnonce;
+#endif
+    pjsip_www_authenticate_hdr *last_chal;
+#if PJSIP_AUTH_HEADER_CACHING
+    pjsip_cached_auth_hdr cached_hdr;
+#endif
+    pjsip_auth_algorithm_type challenge_algorithm_type;
+} pjsip_cached_auth;
+
+typedef struct pjsip_auth_clt_pref {
+    pj_bool_t initial_auth;
+    pj_str_t algorithm;
+} pjsip_auth_clt_pref;
+
+typedef struct pjsip_auth_clt_async_setting pjsip_auth_clt_async_setting;
+
+typedef struct pjsip_auth_clt_sess {
+    pj_pool_t *pool;
+    pjsip_endpoint *endpt;
+    pjsip_auth_clt_pref pref;
+    unsigned cred_cnt;
+    pjsip_cred_info *cred_info;
+    pjsip_cached_auth cached_auth;
+    pj_lock_t *lock;
+    struct pjsip_auth_clt_sess *parent;
+    pjsip_auth_clt_async_setting *async_opt;
+} pjsip_auth_clt_sess;
+
+typedef struct pjsip_auth_clt_async_on_chal_param {
+    pjsip_tx_data *tdata;
+    const pjsip_rx_data *rdata;
+    void *user_data;
+} pjsip_auth_clt_async_on_chal_param;
+
+typedef pj_bool_t pjsip_auth_clt_async_on_challenge(
+    pjsip_auth_clt_sess *sess, void *token,
+    const pjsip_auth_clt_async_on_chal_param *param);
+
+struct pjsip_auth_clt_async_setting {
+    pjsip_auth_clt_async_on_challenge *cb;
+    void *user_data;
+};
+
+typedef pj_status_t pjsip_auth_clt_async_impl_send(pjsip_auth_clt_sess *sess,
+                                                   void *user_data,
+                                                   pjsip_tx_data *request);
+typedef void pjsip_auth_clt_async_impl_abandon(pjsip_auth_clt_sess *sess,
+                                               void *user_data);
+
+typedef struct pjsip_auth_clt_async_impl_token {
+    void *user_data;
+    pjsip_auth_clt_async_impl_send *send_impl;
+    pjsip_auth_clt_async_impl_abandon *abandon_impl;
+    pj_grp_lock_t *grp_lock;
+    pj_uint8_t signature[4];
+} pjsip_auth_clt_async_impl_token;
+
+/* The figures of the default configuration, so that a slip here cannot pass. */
+#if !PJ_HAS_IPV6 && PJSIP_MAX_MODULE == 32 && PJSIP_MAX_PKT_LEN == 4000 &&     \
+    PJ_MAX_OBJ_NAME == 32 && PJSIP_AUTH_QOP_SUPPORT &&                         \
+    !PJSIP_AUTH_HEADER_CACHING
+_Static_assert(sizeof(pjsip_tx_data) == 1928, "pjsip_tx_data");
+_Static_assert(offsetof(pjsip_tx_data, msg) == 392, "tdata.msg");
+_Static_assert(offsetof(pjsip_tx_data, auth_retry) == 1632, "tdata.auth_retry");
+_Static_assert(sizeof(pjsip_rx_data) == 4856, "pjsip_rx_data");
+_Static_assert(offsetof(pjsip_rx_data, msg_info.msg) == 4440, "rdata.msg");
+_Static_assert(sizeof(pjsip_auth_clt_sess) == 168, "pjsip_auth_clt_sess");
+_Static_assert(sizeof(pjsip_cached_auth) == 88, "pjsip_cached_auth");
+_Static_assert(sizeof(pjsip_cred_info) == 136, "pjsip_cred_info");
+_Static_assert(sizeof(pjsip_msg) == 112, "pjsip_msg");
+_Static_assert(sizeof(pjsip_via_hdr) == 224, "pjsip_via_hdr");
+_Static_assert(offsetof(pjsip_via_hdr, branch_param) == 144, "via.branch");
+_Static_assert(sizeof(pjsip_digest_challenge) == 152, "digest_challenge");
+_Static_assert(sizeof(pjsip_digest_credential) == 208, "digest_credential");
+#endif
+
+#endif
