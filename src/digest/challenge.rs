@@ -1,0 +1,231 @@
+//! Which challenge to answer, and how.
+#![forbid(unsafe_code)]
+
+use super::algorithm::unquote;
+use super::{Algorithm, Hash, Qop, choose_qop};
+
+/// Realms answered in one response; more than this many are not looked at.
+pub const MAX_REALMS: usize = 16;
+
+/// The parameters of one WWW-Authenticate or Proxy-Authenticate header, without
+/// the quotes around them; an absent one is empty.
+#[derive(Clone, Copy, Debug)]
+pub struct Challenge<'a> {
+    /// The authentication scheme; only `Digest` can be answered.
+    pub scheme: &'a [u8],
+    /// May be empty.
+    pub realm: &'a [u8],
+    /// May not be empty.
+    pub nonce: &'a [u8],
+    /// See [`Algorithm::parse`].
+    pub algorithm: &'a [u8],
+    /// See [`choose_qop`].
+    pub qop: &'a [u8],
+    /// Whether the server accepts a hashed user name (see [`is_true`]).
+    pub userhash: bool,
+}
+
+/// How to answer a challenge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// The algorithm asked for, MD5 where none was named.
+    pub algorithm: Algorithm,
+    /// `None` where the server offered none.
+    pub qop: Option<Qop>,
+    /// Whether the user name may go hashed.
+    pub userhash: bool,
+}
+
+/// Why a challenge cannot be answered, whatever the credentials.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Not the Digest scheme.
+    Scheme,
+    /// No nonce, which the answer is to be bound to.
+    Nonce,
+    /// An algorithm that is not ours. AKA is the caller's to recognise.
+    Algorithm,
+    /// An algorithm that the [`Policy`] refuses.
+    Weak,
+    /// Protections are offered, none of them ours.
+    Qop,
+}
+
+/// Hashes that shall not be used, as a set of bits; by default none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Policy(u8);
+
+impl Policy {
+    /// The policy that refuses what is in `bits`: 1 MD5, 2 SHA-256, 4
+    /// SHA-512-256, each with its `-sess`. Other bits have no meaning.
+    pub const fn from_bits(bits: u8) -> Policy {
+        Policy(bits & 0b111)
+    }
+
+    /// The bits that [`Policy::from_bits`] takes.
+    pub const fn bits(self) -> u8 {
+        self.0
+    }
+
+    /// This policy, refusing `hash` too.
+    pub const fn refuse(self, hash: Hash) -> Policy {
+        Policy(self.0 | Policy::bit(hash))
+    }
+
+    /// Whether `hash` is refused.
+    pub const fn refuses(self, hash: Hash) -> bool {
+        self.0 & Policy::bit(hash) != 0
+    }
+
+    const fn bit(hash: Hash) -> u8 {
+        match hash {
+            Hash::Md5 => 1,
+            Hash::Sha256 => 2,
+            Hash::Sha512_256 => 4,
+        }
+    }
+}
+
+/// Whether we can answer this challenge at all. Credentials come later.
+pub fn assess(challenge: &Challenge<'_>, policy: Policy) -> Result<Plan, Refusal> {
+    if !challenge.scheme.eq_ignore_ascii_case(b"Digest") {
+        return Err(Refusal::Scheme);
+    }
+    if challenge.nonce.is_empty() {
+        return Err(Refusal::Nonce);
+    }
+    let algorithm = Algorithm::parse(challenge.algorithm).ok_or(Refusal::Algorithm)?;
+    if policy.refuses(algorithm.hash) {
+        return Err(Refusal::Weak);
+    }
+    let qop = choose_qop(challenge.qop).map_err(|_| Refusal::Qop)?;
+    Ok(Plan {
+        algorithm,
+        qop,
+        userhash: challenge.userhash,
+    })
+}
+
+/// Whether a parameter such as `userhash` or `stale` says true: case, and the
+/// quotes that PJSIP leaves around parameters it does not know, do not matter.
+pub fn is_true(value: &[u8]) -> bool {
+    unquote(value).eq_ignore_ascii_case(b"true")
+}
+
+/// The realms that have their answer: at most `N`, compared without case.
+#[derive(Clone, Debug)]
+pub struct Realms<'a, const N: usize = MAX_REALMS> {
+    claimed: [&'a [u8]; N],
+    len: usize,
+}
+
+impl<'a, const N: usize> Realms<'a, N> {
+    /// No realm yet.
+    pub const fn new() -> Self {
+        Realms {
+            claimed: [&[]; N],
+            len: 0,
+        }
+    }
+
+    /// Whether `realm` has its answer.
+    pub fn contains(&self, realm: &[u8]) -> bool {
+        self.claimed[..self.len]
+            .iter()
+            .any(|claimed| claimed.eq_ignore_ascii_case(realm))
+    }
+
+    /// Claims `realm`; false when it has been claimed or there is no room.
+    pub fn claim(&mut self, realm: &'a [u8]) -> bool {
+        if self.is_full() || self.contains(realm) {
+            return false;
+        }
+        self.claimed[self.len] = realm;
+        self.len += 1;
+        true
+    }
+
+    /// Whether every further claim fails.
+    pub const fn is_full(&self) -> bool {
+        self.len == N
+    }
+}
+
+impl<const N: usize> Default for Realms<'_, N> {
+    fn default() -> Self {
+        Realms::new()
+    }
+}
+
+/// The challenges to answer, in the order in which they stand: for each realm
+/// the topmost that [`assess`] accepts and for which `can_answer` finds
+/// credentials (RFC 8760 section 2.4). What cannot be answered claims no realm.
+///
+/// Each challenge comes with a tag of the caller's, such as its header. One
+/// realm may ask on behalf of a proxy and of a server at once: choose from
+/// WWW-Authenticate and Proxy-Authenticate headers separately.
+///
+/// The work is linear in the headers' size: each is read once, compared with at
+/// most [`MAX_REALMS`] realms, and reading ends when those have their answers.
+pub fn choose<'a, T, I, F>(
+    challenges: I,
+    policy: Policy,
+    can_answer: F,
+) -> Choices<'a, I::IntoIter, F>
+where
+    I: IntoIterator<Item = (T, Challenge<'a>)>,
+    F: FnMut(&Challenge<'a>, &Plan) -> bool,
+{
+    Choices {
+        challenges: challenges.into_iter(),
+        policy,
+        can_answer,
+        realms: Realms::new(),
+        refusal: None,
+    }
+}
+
+/// The iterator that [`choose`] makes.
+pub struct Choices<'a, I, F> {
+    challenges: I,
+    policy: Policy,
+    can_answer: F,
+    realms: Realms<'a>,
+    refusal: Option<Refusal>,
+}
+
+impl<I, F> Choices<'_, I, F> {
+    /// Why the topmost challenge passed over so far was refused; `None` if all
+    /// seen could be answered, credentials permitting.
+    pub fn refusal(&self) -> Option<Refusal> {
+        self.refusal
+    }
+}
+
+impl<'a, T, I, F> Iterator for Choices<'a, I, F>
+where
+    I: Iterator<Item = (T, Challenge<'a>)>,
+    F: FnMut(&Challenge<'a>, &Plan) -> bool,
+{
+    type Item = (T, Challenge<'a>, Plan);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while !self.realms.is_full() {
+            let (tag, challenge) = self.challenges.next()?;
+            if self.realms.contains(challenge.realm) {
+                continue;
+            }
+            match assess(&challenge, self.policy) {
+                Ok(plan) if (self.can_answer)(&challenge, &plan) => {
+                    self.realms.claim(challenge.realm);
+                    return Some((tag, challenge, plan));
+                }
+                Ok(_) => {}
+                Err(refusal) => {
+                    self.refusal.get_or_insert(refusal);
+                }
+            }
+        }
+        None
+    }
+}

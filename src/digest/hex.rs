@@ -1,0 +1,136 @@
+//! Lower-case hexadecimal, as digest authentication writes every number.
+#![forbid(unsafe_code)]
+
+use std::fmt;
+use zeroize::Zeroize;
+
+const MAX_LEN: usize = 64;
+
+const DIGITS: [[u8; 2]; 256] = digits();
+
+const fn digits() -> [[u8; 2]; 256] {
+    const NIBBLE: &[u8; 16] = b"0123456789abcdef";
+    let mut table = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = [NIBBLE[byte >> 4], NIBBLE[byte & 15]];
+        byte += 1;
+    }
+    table
+}
+
+/// Writes `bytes` to the first `2 * bytes.len()` places of `out`.
+pub(super) fn encode(bytes: &[u8], out: &mut [u8]) {
+    for (pair, &byte) in out.chunks_exact_mut(2).zip(bytes) {
+        pair.copy_from_slice(&DIGITS[usize::from(byte)]);
+    }
+}
+
+/// A digest in lower-case hexadecimal, held inline: 32 or 64 characters.
+///
+/// It may be an H(A1), which is as good as the password; so it is not `Copy`,
+/// its `Debug` shows the length only, and it can be wiped with [`Zeroize`].
+#[derive(Clone, PartialEq, Eq)]
+pub struct Hex {
+    chars: [u8; MAX_LEN],
+    len: usize,
+}
+
+impl Hex {
+    /// The hexadecimal form of at most 32 bytes.
+    pub(super) fn of(bytes: &[u8]) -> Hex {
+        debug_assert!(bytes.len() * 2 <= MAX_LEN);
+        let mut hex = Hex {
+            chars: [0; MAX_LEN],
+            len: (bytes.len() * 2).min(MAX_LEN),
+        };
+        encode(bytes, &mut hex.chars);
+        hex
+    }
+
+    /// The first `len` characters of `text` in lower case; `None` when it is
+    /// shorter.
+    pub(super) fn lower(text: &[u8], len: usize) -> Option<Hex> {
+        let mut hex = Hex {
+            chars: [0; MAX_LEN],
+            len,
+        };
+        let chars = hex.chars.get_mut(..len)?;
+        chars.copy_from_slice(text.get(..len)?);
+        chars.make_ascii_lowercase();
+        Some(hex)
+    }
+
+    /// The characters, `0-9a-f`.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.chars[..self.len]
+    }
+}
+
+impl Zeroize for Hex {
+    fn zeroize(&mut self) {
+        self.chars.zeroize();
+        self.len = 0;
+    }
+}
+
+impl fmt::Debug for Hex {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Hex({} characters)", self.len)
+    }
+}
+
+/// The `nc` parameter: eight lower-case hexadecimal digits (RFC 7616 section
+/// 3.4). The tenth request under one nonce has `0000000a`.
+pub fn nonce_count(n: u32) -> [u8; 8] {
+    let mut digits = [0; 8];
+    encode(&n.to_be_bytes(), &mut digits);
+    digits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nonce_counts() {
+        for (n, text) in [
+            (0, b"00000000"),
+            (1, b"00000001"),
+            (9, b"00000009"),
+            (10, b"0000000a"),
+            (16, b"00000010"),
+            (255, b"000000ff"),
+            (0x1234_abcd, b"1234abcd"),
+            (u32::MAX, b"ffffffff"),
+        ] {
+            assert_eq!(&nonce_count(n), text);
+        }
+    }
+
+    #[test]
+    fn every_byte() {
+        for byte in 0..=255u8 {
+            assert_eq!(
+                Hex::of(&[byte]).as_bytes(),
+                format!("{byte:02x}").as_bytes()
+            );
+        }
+    }
+
+    #[test]
+    fn lower_takes_exactly_len() {
+        assert_eq!(Hex::lower(b"AbCdEf", 4).unwrap().as_bytes(), b"abcd");
+        assert!(Hex::lower(b"abc", 4).is_none());
+        assert!(Hex::lower(&[b'a'; 100], 65).is_none());
+    }
+
+    #[test]
+    fn debug_keeps_the_secret_and_zeroize_wipes_it() {
+        let mut hex = Hex::of(&[0xab; 16]);
+        assert_eq!(format!("{hex:?}"), "Hex(32 characters)");
+        hex.zeroize();
+        assert_eq!(hex.chars, [0; MAX_LEN]);
+        assert_eq!(hex.as_bytes(), b"");
+    }
+}

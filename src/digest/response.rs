@@ -1,0 +1,167 @@
+//! The arithmetic: H(A1), H(A2) and the response (RFC 7616 section 3.4).
+#![forbid(unsafe_code)]
+
+use super::{Algorithm, Hash, Hex, Qop};
+use md5::Md5;
+use sha2::{Digest, Sha256, Sha512_256};
+use std::fmt;
+use zeroize::Zeroizing;
+
+/// What the user proves to know.
+#[derive(Clone, Copy)]
+pub enum Secret<'a> {
+    /// The password; serves every algorithm.
+    Password(&'a [u8]),
+    /// The hexadecimal form of H(user ":" realm ":" password) under the
+    /// algorithm's own hash; also for a `-sess` algorithm, which hashes it
+    /// further. As many characters as the hash has are used, what follows is
+    /// ignored. Upper-case digits are taken for lower-case ones: it is the text
+    /// that enters the next hash, the RFC writes it in lower case (LHEX), and
+    /// every server computes it so; any other spelling can only fail.
+    Ha1(&'a [u8]),
+}
+
+/// Secrets do not belong in logs.
+impl fmt::Debug for Secret<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Secret::Password(_) => "Password(..)",
+            Secret::Ha1(_) => "Ha1(..)",
+        })
+    }
+}
+
+/// All that an answer to one challenge depends on. Nothing is copied.
+#[derive(Clone, Copy, Debug)]
+pub struct Answer<'a> {
+    /// From the challenge's [`Plan`](super::Plan).
+    pub algorithm: Algorithm,
+    /// The name in plain text, also where the header shows its [`userhash`].
+    pub username: &'a [u8],
+    /// As in the challenge, without the quotes around it.
+    pub realm: &'a [u8],
+    /// The password, or what stands for it.
+    pub secret: Secret<'a>,
+    /// The request's method, such as `REGISTER`.
+    pub method: &'a [u8],
+    /// The `uri` parameter exactly as the answer shows it.
+    pub uri: &'a [u8],
+    /// As in the challenge, without the quotes around it.
+    pub nonce: &'a [u8],
+    /// `None` where the server offered no `qop`.
+    pub protection: Option<Protection<'a>>,
+    /// For `-sess` only: the cnonce of the request that opened the session,
+    /// where it differs from this request's, or where there is no `qop`.
+    pub session_cnonce: Option<&'a [u8]>,
+}
+
+/// What goes with a `qop`.
+#[derive(Clone, Copy, Debug)]
+pub struct Protection<'a> {
+    /// The protection chosen from the offer.
+    pub qop: Qop,
+    /// See [`nonce_count`](super::nonce_count).
+    pub nc: &'a [u8],
+    /// See [`cnonce`](super::cnonce).
+    pub cnonce: &'a [u8],
+    /// The body as sent, empty if there is none; used by `auth-int` alone.
+    pub body: &'a [u8],
+}
+
+/// Why no response can be computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DigestError {
+    /// [`Secret::Ha1`] has fewer characters than the hash.
+    ShortHa1,
+    /// A `-sess` algorithm with neither a `qop` nor a session cnonce.
+    NoCnonce,
+}
+
+/// The `response` parameter. A server verifies an answer by computing it too.
+///
+/// Works on the stack alone, and wipes there what it derived from the secret.
+pub fn response(answer: &Answer<'_>) -> Result<Hex, DigestError> {
+    match answer.algorithm.hash {
+        Hash::Md5 => compute::<Md5>(answer),
+        Hash::Sha256 => compute::<Sha256>(answer),
+        Hash::Sha512_256 => compute::<Sha512_256>(answer),
+    }
+}
+
+/// H(A1) = H(user ":" realm ":" password), to be stored in the password's place
+/// and as secret as that. The caller may wipe it ([`zeroize::Zeroize`]).
+pub fn ha1(hash: Hash, username: &[u8], realm: &[u8], password: &[u8]) -> Hex {
+    joined_with(hash, &[username, realm, password])
+}
+
+/// The `username` parameter under `userhash=true`: H(user ":" realm), RFC 7616
+/// section 3.4.4.
+pub fn userhash(hash: Hash, username: &[u8], realm: &[u8]) -> Hex {
+    joined_with(hash, &[username, realm])
+}
+
+fn joined_with(hash: Hash, parts: &[&[u8]]) -> Hex {
+    match hash {
+        Hash::Md5 => joined::<Md5>(parts),
+        Hash::Sha256 => joined::<Sha256>(parts),
+        Hash::Sha512_256 => joined::<Sha512_256>(parts),
+    }
+}
+
+fn compute<D: Digest>(answer: &Answer<'_>) -> Result<Hex, DigestError> {
+    let a1 = a1::<D>(answer)?;
+    let a2 = a2::<D>(answer);
+    let (a1, a2) = (a1.as_bytes(), a2.as_bytes());
+    Ok(match &answer.protection {
+        None => joined::<D>(&[a1, answer.nonce, a2]),
+        Some(p) => {
+            let qop = p.qop.as_str().as_bytes();
+            joined::<D>(&[a1, answer.nonce, p.nc, p.cnonce, qop, a2])
+        }
+    })
+}
+
+/// RFC 7616 section 3.4.2.
+fn a1<D: Digest>(answer: &Answer<'_>) -> Result<Zeroizing<Hex>, DigestError> {
+    let base = Zeroizing::new(match answer.secret {
+        Secret::Password(password) => joined::<D>(&[answer.username, answer.realm, password]),
+        Secret::Ha1(text) => {
+            Hex::lower(text, answer.algorithm.hash.hex_len()).ok_or(DigestError::ShortHa1)?
+        }
+    });
+    if !answer.algorithm.session {
+        return Ok(base);
+    }
+    let cnonce = answer
+        .session_cnonce
+        .or(answer.protection.map(|p| p.cnonce))
+        .ok_or(DigestError::NoCnonce)?;
+    Ok(Zeroizing::new(joined::<D>(&[
+        base.as_bytes(),
+        answer.nonce,
+        cnonce,
+    ])))
+}
+
+/// RFC 7616 section 3.4.3.
+fn a2<D: Digest>(answer: &Answer<'_>) -> Hex {
+    match &answer.protection {
+        Some(p) if p.qop == Qop::AuthInt => {
+            let body = joined::<D>(&[p.body]);
+            joined::<D>(&[answer.method, answer.uri, body.as_bytes()])
+        }
+        _ => joined::<D>(&[answer.method, answer.uri]),
+    }
+}
+
+/// The hash over `parts` with a colon between each two.
+fn joined<D: Digest>(parts: &[&[u8]]) -> Hex {
+    let mut hasher = D::new();
+    for (i, part) in parts.iter().enumerate() {
+        if i > 0 {
+            hasher.update(b":");
+        }
+        hasher.update(part);
+    }
+    Hex::of(&hasher.finalize())
+}

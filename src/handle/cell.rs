@@ -1,0 +1,99 @@
+//! What a slot holds.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::sync::{AtomicU64, Mutex, Relaxed};
+
+/// The place in a slot where the value lives.
+///
+/// The slab calls [`put`](Cell::put) and [`clear`](Cell::clear) from one thread at a
+/// time for each cell, but [`peek`](Cell::peek) beside them from any thread. A peek
+/// that meets a put or a clear may return a mixture: the slab throws it away.
+pub trait Cell: Default + Send + Sync {
+    /// What goes in and comes out.
+    type Value;
+
+    /// Stores a value in an empty cell.
+    fn put(&self, value: Self::Value);
+
+    /// A copy of the value, or `None` where the cell is empty.
+    fn peek(&self) -> Option<Self::Value>;
+
+    /// Removes the value and leaves no trace of it.
+    fn clear(&self) -> Option<Self::Value>;
+}
+
+/// `N` plain words, without a lock. Wiped when taken.
+pub struct Words<const N: usize>([AtomicU64; N]);
+
+impl<const N: usize> Default for Words<N> {
+    fn default() -> Self {
+        Words(std::array::from_fn(|_| AtomicU64::new(0)))
+    }
+}
+
+impl<const N: usize> Cell for Words<N> {
+    type Value = [u64; N];
+
+    // Relaxed throughout: the slot's state word and the fences beside it order these.
+    fn put(&self, value: [u64; N]) {
+        for (word, value) in self.0.iter().zip(value) {
+            word.store(value, Relaxed);
+        }
+    }
+
+    fn peek(&self) -> Option<[u64; N]> {
+        Some(std::array::from_fn(|i| self.0[i].load(Relaxed)))
+    }
+
+    fn clear(&self) -> Option<[u64; N]> {
+        let value = self.peek();
+        self.put([0; N]);
+        value
+    }
+}
+
+impl<const N: usize> fmt::Debug for Words<N> {
+    /// Shows no content: the words may be a secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Words<{N}>")
+    }
+}
+
+/// A shared object behind one short lock, for the control path.
+///
+/// No object is dropped while the lock is held, so its destructor may use the slab.
+/// A concurrent [`Slab::get`](super::Slab::get) may hold the object a moment longer
+/// than the slab does: do not count on `Arc::try_unwrap` after a take.
+pub struct Shared<T>(Mutex<Option<Arc<T>>>);
+
+impl<T> Default for Shared<T> {
+    fn default() -> Self {
+        Shared(Mutex::new(None))
+    }
+}
+
+impl<T: Send + Sync> Cell for Shared<T> {
+    type Value = Arc<T>;
+
+    fn put(&self, value: Arc<T>) {
+        // Bound to a name, so that it outlives the guard.
+        let previous = self.0.lock().replace(value);
+        debug_assert!(previous.is_none());
+    }
+
+    fn peek(&self) -> Option<Arc<T>> {
+        self.0.lock().clone()
+    }
+
+    fn clear(&self) -> Option<Arc<T>> {
+        self.0.lock().take()
+    }
+}
+
+impl<T> fmt::Debug for Shared<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Shared")
+    }
+}
