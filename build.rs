@@ -136,7 +136,7 @@ mod sip {
     struct Knobs;
 
     impl Knobs {
-        const ALL: [&'static str; 2] = ["pj_qop_support", "pj_header_caching"];
+        const ALL: [&'static str; 3] = ["pj_qop_support", "pj_header_caching", "pj_log"];
     }
 
     impl bindgen::callbacks::ParseCallbacks for Knobs {
@@ -157,6 +157,8 @@ mod sip {
                 "PJAUTH_HEADER_CACHING" if value != 0 => {
                     println!("cargo:rustc-cfg=pj_header_caching");
                 }
+                // Below that there is no pj_log_4 to call.
+                "PJAUTH_LOG_MAX_LEVEL" if value >= 4 => println!("cargo:rustc-cfg=pj_log"),
                 "PJAUTH_POOL_ALIGNMENT" => assert!(
                     value >= 8,
                     "pjauth: PJ_POOL_ALIGNMENT={value}: pool memory must be aligned for pointers"

@@ -37,14 +37,15 @@ pub struct Hex {
 }
 
 impl Hex {
-    /// The hexadecimal form of at most 32 bytes.
-    pub(super) fn of(bytes: &[u8]) -> Hex {
-        debug_assert!(bytes.len() * 2 <= MAX_LEN);
+    /// The hexadecimal form of a digest of at most 32 bytes, given word by word.
+    pub(super) fn of_words<const W: usize>(words: impl ExactSizeIterator<Item = [u8; W]>) -> Hex {
         let mut hex = Hex {
             chars: [0; MAX_LEN],
-            len: (bytes.len() * 2).min(MAX_LEN),
+            len: (words.len() * W * 2).min(MAX_LEN),
         };
-        encode(bytes, &mut hex.chars);
+        for (place, word) in hex.chars.chunks_exact_mut(W * 2).zip(words) {
+            encode(&word, place);
+        }
         hex
     }
 
@@ -69,7 +70,8 @@ impl Hex {
 
 impl Zeroize for Hex {
     fn zeroize(&mut self) {
-        self.chars.zeroize();
+        self.chars = [0; MAX_LEN];
+        zeroize::optimization_barrier(&self.chars);
         self.len = 0;
     }
 }
@@ -112,7 +114,7 @@ mod tests {
     fn every_byte() {
         for byte in 0..=255u8 {
             assert_eq!(
-                Hex::of(&[byte]).as_bytes(),
+                Hex::of_words([[byte]].into_iter()).as_bytes(),
                 format!("{byte:02x}").as_bytes()
             );
         }
@@ -127,7 +129,7 @@ mod tests {
 
     #[test]
     fn debug_keeps_the_secret_and_zeroize_wipes_it() {
-        let mut hex = Hex::of(&[0xab; 16]);
+        let mut hex = Hex::of_words([[0xab; 4]; 4].into_iter());
         assert_eq!(format!("{hex:?}"), "Hex(32 characters)");
         hex.zeroize();
         assert_eq!(hex.chars, [0; MAX_LEN]);

@@ -21,6 +21,7 @@
 mod algorithm;
 mod challenge;
 mod hex;
+mod joined;
 mod qop;
 mod random;
 mod response;

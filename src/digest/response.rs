@@ -1,9 +1,10 @@
 //! The arithmetic: H(A1), H(A2) and the response (RFC 7616 section 3.4).
 #![forbid(unsafe_code)]
 
+use super::joined::{Function, Scratch};
 use super::{Algorithm, Hash, Hex, Qop};
 use md5::Md5;
-use sha2::{Digest, Sha256, Sha512_256};
+use sha2::{Sha256, Sha512_256};
 use std::fmt;
 use zeroize::Zeroizing;
 
@@ -91,40 +92,47 @@ pub fn response(answer: &Answer<'_>) -> Result<Hex, DigestError> {
 /// H(A1) = H(user ":" realm ":" password), to be stored in the password's place
 /// and as secret as that. The caller may wipe it ([`zeroize::Zeroize`]).
 pub fn ha1(hash: Hash, username: &[u8], realm: &[u8], password: &[u8]) -> Hex {
-    joined_with(hash, &[username, realm, password])
+    hash_joined(hash, [username, realm, password])
 }
 
 /// The `username` parameter under `userhash=true`: H(user ":" realm), RFC 7616
 /// section 3.4.4.
 pub fn userhash(hash: Hash, username: &[u8], realm: &[u8]) -> Hex {
-    joined_with(hash, &[username, realm])
+    hash_joined(hash, [username, realm])
 }
 
-fn joined_with(hash: Hash, parts: &[&[u8]]) -> Hex {
+fn hash_joined<const N: usize>(hash: Hash, parts: [&[u8]; N]) -> Hex {
+    let mut scratch = Scratch::new();
     match hash {
-        Hash::Md5 => joined::<Md5>(parts),
-        Hash::Sha256 => joined::<Sha256>(parts),
-        Hash::Sha512_256 => joined::<Sha512_256>(parts),
+        Hash::Md5 => scratch.joined::<Md5, N>(parts),
+        Hash::Sha256 => scratch.joined::<Sha256, N>(parts),
+        Hash::Sha512_256 => scratch.joined::<Sha512_256, N>(parts),
     }
 }
 
-fn compute<D: Digest>(answer: &Answer<'_>) -> Result<Hex, DigestError> {
-    let a1 = a1::<D>(answer)?;
-    let a2 = a2::<D>(answer);
+fn compute<F: Function>(answer: &Answer<'_>) -> Result<Hex, DigestError> {
+    let mut scratch = Scratch::new();
+    let a1 = a1::<F>(answer, &mut scratch)?;
+    let a2 = a2::<F>(answer, &mut scratch);
     let (a1, a2) = (a1.as_bytes(), a2.as_bytes());
     Ok(match &answer.protection {
-        None => joined::<D>(&[a1, answer.nonce, a2]),
+        None => scratch.joined::<F, _>([a1, answer.nonce, a2]),
         Some(p) => {
             let qop = p.qop.as_str().as_bytes();
-            joined::<D>(&[a1, answer.nonce, p.nc, p.cnonce, qop, a2])
+            scratch.joined::<F, _>([a1, answer.nonce, p.nc, p.cnonce, qop, a2])
         }
     })
 }
 
 /// RFC 7616 section 3.4.2.
-fn a1<D: Digest>(answer: &Answer<'_>) -> Result<Zeroizing<Hex>, DigestError> {
+fn a1<F: Function>(
+    answer: &Answer<'_>,
+    scratch: &mut Scratch,
+) -> Result<Zeroizing<Hex>, DigestError> {
     let base = Zeroizing::new(match answer.secret {
-        Secret::Password(password) => joined::<D>(&[answer.username, answer.realm, password]),
+        Secret::Password(password) => {
+            scratch.joined::<F, _>([answer.username, answer.realm, password])
+        }
         Secret::Ha1(text) => {
             Hex::lower(text, answer.algorithm.hash.hex_len()).ok_or(DigestError::ShortHa1)?
         }
@@ -136,7 +144,7 @@ fn a1<D: Digest>(answer: &Answer<'_>) -> Result<Zeroizing<Hex>, DigestError> {
         .session_cnonce
         .or(answer.protection.map(|p| p.cnonce))
         .ok_or(DigestError::NoCnonce)?;
-    Ok(Zeroizing::new(joined::<D>(&[
+    Ok(Zeroizing::new(scratch.joined::<F, _>([
         base.as_bytes(),
         answer.nonce,
         cnonce,
@@ -144,24 +152,12 @@ fn a1<D: Digest>(answer: &Answer<'_>) -> Result<Zeroizing<Hex>, DigestError> {
 }
 
 /// RFC 7616 section 3.4.3.
-fn a2<D: Digest>(answer: &Answer<'_>) -> Hex {
+fn a2<F: Function>(answer: &Answer<'_>, scratch: &mut Scratch) -> Hex {
     match &answer.protection {
         Some(p) if p.qop == Qop::AuthInt => {
-            let body = joined::<D>(&[p.body]);
-            joined::<D>(&[answer.method, answer.uri, body.as_bytes()])
+            let body = scratch.joined::<F, _>([p.body]);
+            scratch.joined::<F, _>([answer.method, answer.uri, body.as_bytes()])
         }
-        _ => joined::<D>(&[answer.method, answer.uri]),
+        _ => scratch.joined::<F, _>([answer.method, answer.uri]),
     }
-}
-
-/// The hash over `parts` with a colon between each two.
-fn joined<D: Digest>(parts: &[&[u8]]) -> Hex {
-    let mut hasher = D::new();
-    for (i, part) in parts.iter().enumerate() {
-        if i > 0 {
-            hasher.update(b":");
-        }
-        hasher.update(part);
-    }
-    Hex::of(&hasher.finalize())
 }

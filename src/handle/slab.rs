@@ -28,7 +28,7 @@ pub struct Info {
 /// **Cost.** `mint`, `get`, `info`, `take` and `set_deadline` take constant time. What
 /// has to find handles ([`outstanding`](Slab::outstanding), `take_owned`,
 /// `take_expired`, `next_deadline`, `len`) walks every slot that was ever in use at
-/// once: about a nanosecond for each of the most handles that were ever live together.
+/// once: some five nanoseconds for each of the most handles that were ever live together.
 #[derive(Debug)]
 pub struct Slab<C: Cell> {
     kind: Kind,

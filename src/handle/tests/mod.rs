@@ -1,0 +1,322 @@
+//! Each rule of the slab by itself.
+
+mod random;
+mod threads;
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+
+use super::bits::{INDEX_BITS, LAST_GENERATION};
+use super::shard::{Limits, MAX_SLOTS, SHARDS};
+use super::{Cell, Handle, Info, Kind, Shared, Slab, Words};
+
+const KIND: Kind = Kind::TURN_REQUEST;
+
+/// What is usable in a test as it is in the library.
+static STATIC: Slab<Words<2>> = Slab::new(KIND);
+
+fn slab() -> Slab<Words<1>> {
+    Slab::new(KIND)
+}
+
+/// A slab of `slots` slots for each shard, with `lives` lives each.
+fn short_lived(slots: u32, lives: u32) -> Slab<Words<1>> {
+    Slab::with_limits(
+        KIND,
+        Limits {
+            first_generation: LAST_GENERATION - lives + 1,
+            slots,
+        },
+    )
+}
+
+fn mint(slab: &Slab<Words<1>>, owner: u64, value: u64) -> Handle {
+    slab.mint(owner, 0, [value]).expect("room")
+}
+
+#[test]
+fn a_handle_is_used_once() {
+    let handle = STATIC.mint(0, 5, [1, 2]).unwrap();
+    assert!(STATIC.is_live(handle));
+    assert_eq!(STATIC.get(handle), Some([1, 2]));
+    assert_eq!(STATIC.get(handle), Some([1, 2]), "get does not consume");
+    assert_eq!(STATIC.take(handle), Some([1, 2]));
+    assert_eq!(STATIC.take(handle), None);
+    assert_eq!(STATIC.get(handle), None);
+    assert_eq!(STATIC.info(handle), None);
+    assert!(!STATIC.is_live(handle));
+    assert!(!STATIC.set_deadline(handle, 1));
+}
+
+#[test]
+fn an_old_handle_never_meets_the_next_life_of_its_slot() {
+    let slab = slab();
+    let old = mint(&slab, 0, 1);
+    slab.take(old);
+    let new = mint(&slab, 0, 2);
+    assert_eq!(old.index(), new.index(), "the slot is used again");
+    assert_eq!(slab.take(old), None);
+    assert!(!slab.set_deadline(old, 9));
+    assert_eq!(slab.info(new).unwrap().deadline, 0);
+    assert_eq!(slab.take(new), Some([2]));
+}
+
+#[test]
+fn bits_travel_there_and_back() {
+    let handle = mint(&slab(), 0, 1);
+    assert_eq!(Handle::from_bits(handle.bits()), Some(handle));
+    assert_eq!(handle.kind(), KIND);
+    assert_eq!(handle.bits() >> 63, 1, "no user-space address");
+    assert_eq!(handle.bits() & 1, 1, "no aligned address");
+    assert_eq!(size_of::<Option<Handle>>(), 8);
+    let shown = format!("{handle:?}");
+    assert!(
+        shown.starts_with("Handle(kind 3, slot ") && shown.ends_with("life 1)"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn extreme_fields_do_not_touch_each_other() {
+    let last = (1 << INDEX_BITS) - 1;
+    for (kind, index, generation) in [
+        (0, 0, 1),
+        (127, 0, 1),
+        (0, last, 1),
+        (0, 0, LAST_GENERATION),
+        (127, last, LAST_GENERATION),
+    ] {
+        let handle = Handle::new(Kind::new(kind), index, generation);
+        assert_eq!(Handle::from_bits(handle.bits()), Some(handle));
+        assert_eq!(handle.kind(), Kind::new(kind));
+        assert_eq!((handle.index(), handle.generation()), (index, generation));
+    }
+}
+
+#[test]
+#[should_panic(expected = "seven bits")]
+fn a_kind_has_seven_bits() {
+    let _ = Kind::new(128);
+}
+
+#[test]
+fn garbage_is_no_handle() {
+    let good = mint(&slab(), 0, 1).bits();
+    let local = 0u64;
+    let heap = Box::new(0u64);
+    let addresses = [&raw const local as u64, &raw const *heap as u64];
+    let unmarked = [0, 1, 2, 1 << 63, good & !1, good & !(1 << 63)];
+    let no_generation = [1 << 63 | 1, good & !(u64::from(LAST_GENERATION) << 32)];
+    for bits in addresses.into_iter().chain(unmarked).chain(no_generation) {
+        assert_eq!(Handle::from_bits(bits), None, "{bits:#x}");
+    }
+}
+
+#[test]
+fn another_kind_another_generation_another_slot_are_not_live() {
+    let slab = slab();
+    let handle = mint(&slab, 0, 1);
+    let (index, generation) = (handle.index(), handle.generation());
+    let last = (1 << INDEX_BITS) - 1;
+    for forged in [
+        Handle::new(Kind::CHALLENGE, index, generation),
+        Handle::new(KIND, index, generation + 1),
+        Handle::new(KIND, index, LAST_GENERATION),
+        Handle::new(KIND, index ^ 1, generation),
+        Handle::new(KIND, index + SHARDS as u32, generation),
+        Handle::new(KIND, last, generation),
+    ] {
+        assert_eq!(slab.take(forged), None, "{forged:?}");
+        assert_eq!(slab.get(forged), None, "{forged:?}");
+        assert!(!slab.set_deadline(forged, 1), "{forged:?}");
+    }
+    assert_eq!(slab.take(handle), Some([1]));
+}
+
+#[test]
+fn a_slot_retires_after_its_last_generation() {
+    let slab = short_lived(1, 3);
+    let mut seen = BTreeSet::new();
+    let lives = 3 * SHARDS as u64;
+    for value in 0..lives {
+        let handle = mint(&slab, 0, value);
+        assert!(seen.insert(handle.bits()), "no handle comes twice");
+        assert_eq!(slab.take(handle), Some([value]));
+        assert_eq!(slab.take(handle), None);
+    }
+    assert_eq!(slab.mint(0, 0, [0]), None, "all slots are retired");
+    for bits in seen {
+        assert!(!slab.is_live(Handle::from_bits(bits).unwrap()));
+    }
+    assert!(slab.is_empty());
+}
+
+#[test]
+fn a_full_slab_says_so_and_recovers() {
+    let slab = short_lived(2, 100);
+    let handles: Vec<_> = (0..2 * SHARDS as u64)
+        .map(|value| mint(&slab, 0, value))
+        .collect();
+    assert_eq!(slab.len(), handles.len());
+    assert_eq!(slab.mint(0, 0, [0]), None);
+    assert_eq!(slab.take(handles[7]), Some([7]));
+    assert_eq!(mint(&slab, 0, 99).index(), handles[7].index());
+    assert_eq!(slab.mint(0, 0, [0]), None);
+}
+
+#[test]
+fn growth_leaves_live_handles_valid() {
+    let slab = slab();
+    let count = if cfg!(miri) { 300 } else { 20_000 };
+    let handles: Vec<_> = (0..count).map(|value| mint(&slab, 0, value)).collect();
+    let distinct: BTreeSet<_> = handles.iter().map(|handle| handle.index()).collect();
+    assert_eq!(distinct.len(), handles.len());
+    assert_eq!(slab.len(), handles.len());
+    for (value, handle) in handles.iter().enumerate() {
+        assert_eq!(slab.take(*handle), Some([value as u64]));
+    }
+    assert!(slab.is_empty());
+}
+
+#[test]
+fn the_index_can_address_every_slot() {
+    assert_eq!(u64::from(MAX_SLOTS) * SHARDS as u64, 1 << INDEX_BITS);
+}
+
+#[test]
+fn an_owner_takes_back_its_own_alone() {
+    let slab = slab();
+    let [a, b, nobodys, taken] = [(7, 1), (8, 2), (0, 3), (7, 4)].map(|(o, v)| mint(&slab, o, v));
+    slab.take(taken);
+    let mut revoked = Vec::new();
+    assert_eq!(
+        slab.take_owned(7, |handle, value| revoked.push((handle, value))),
+        1
+    );
+    assert_eq!(revoked, [(a, [1])]);
+    assert_eq!(slab.take(a), None);
+    assert_eq!(slab.take_owned(7, |_, _| unreachable!()), 0);
+    assert_eq!(
+        slab.take_owned(0, |_, _| unreachable!()),
+        0,
+        "0 owns nothing"
+    );
+    assert!(slab.is_live(b) && slab.is_live(nobodys));
+}
+
+#[test]
+fn a_revocation_may_use_the_slab_and_ends() {
+    let slab = slab();
+    let handles: Vec<_> = (0..100).map(|value| mint(&slab, 7, value)).collect();
+    let mut last = handles[99];
+    let revoked = slab.take_owned(7, |handle, _| {
+        assert_eq!(slab.take(handle), None, "dead before it is handed over");
+        slab.take(last);
+        last = mint(&slab, 7, 100);
+        assert!(slab.set_deadline(last, 1));
+    });
+    assert!((99..200).contains(&revoked), "{revoked}");
+    assert!(handles.iter().all(|handle| !slab.is_live(*handle)));
+}
+
+#[test]
+fn deadlines_are_met_in_time() {
+    let slab = slab();
+    let [early, late, never] = [1, 2, 3].map(|value| mint(&slab, 0, value));
+    assert_eq!(slab.next_deadline(), None);
+    assert!(slab.set_deadline(early, 100) && slab.set_deadline(late, 50));
+    assert!(slab.set_deadline(late, 200), "a deadline can move");
+    assert_eq!(slab.next_deadline(), Some(100));
+    assert_eq!(slab.take_expired(99, |_, _| unreachable!()), 0);
+    let mut expired = Vec::new();
+    assert_eq!(
+        slab.take_expired(100, |handle, value| expired.push((handle, value))),
+        1
+    );
+    assert_eq!(expired, [(early, [1])]);
+    assert_eq!(slab.next_deadline(), Some(200));
+    assert!(slab.set_deadline(late, 0), "and be lifted");
+    assert_eq!(slab.take_expired(u64::MAX, |_, _| unreachable!()), 0);
+    assert!(slab.is_live(late) && slab.is_live(never));
+}
+
+#[test]
+fn a_deadline_can_be_set_any_number_of_times() {
+    let slab = slab();
+    let handle = mint(&slab, 0, 1);
+    let times = if cfg!(miri) { 3000 } else { 5_000_000 };
+    assert!((1..=times).all(|at| slab.set_deadline(handle, at)));
+    assert_eq!(slab.info(handle).unwrap().deadline, times);
+    assert_eq!(slab.take(handle), Some([1]));
+    assert_eq!(mint(&slab, 0, 2).generation(), 2);
+}
+
+#[test]
+fn info_says_who_and_when() {
+    let slab = slab();
+    let handle = slab.mint(7, 1234, [1]).unwrap();
+    let info = Info {
+        owner: 7,
+        minted_at: 1234,
+        deadline: 0,
+    };
+    assert_eq!(slab.info(handle), Some(info));
+    slab.set_deadline(handle, 5000);
+    let info = Info {
+        deadline: 5000,
+        ..info
+    };
+    assert_eq!(slab.outstanding().collect::<Vec<_>>(), [(handle, info)]);
+    slab.take(handle);
+    let next = mint(&slab, 0, 2);
+    assert_eq!(
+        slab.info(next),
+        Some(Info {
+            owner: 0,
+            minted_at: 0,
+            deadline: 0
+        })
+    );
+}
+
+#[test]
+fn taken_words_are_wiped() {
+    let cell = Words::<2>::default();
+    cell.put([5, 6]);
+    assert_eq!(cell.clear(), Some([5, 6]));
+    assert_eq!(cell.peek(), Some([0, 0]));
+    assert!(!format!("{cell:?}").contains('5'));
+}
+
+/// Looks into its own cell when it is dropped.
+struct Peeks(Weak<Shared<Peeks>>);
+
+static PEEKED: AtomicU64 = AtomicU64::new(0);
+
+impl Drop for Peeks {
+    fn drop(&mut self) {
+        // Under the lock of the cell, this would wait for itself.
+        let cell = self.0.upgrade().expect("the test holds it");
+        assert!(cell.peek().is_none());
+        PEEKED.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn a_shared_object_is_dropped_outside_the_lock() {
+    let cell = Arc::new(Shared::default());
+    cell.put(Arc::new(Peeks(Arc::downgrade(&cell))));
+    drop(cell.clear());
+    assert_eq!(PEEKED.load(Ordering::Relaxed), 1);
+}
+
+#[test]
+fn a_shared_object_outlives_its_handle_where_it_is_held() {
+    let slab: Slab<Shared<u64>> = Slab::new(KIND);
+    let handle = slab.mint(9, 0, Arc::new(5)).unwrap();
+    let held = slab.get(handle).unwrap();
+    assert_eq!(slab.take_owned(9, |_, object| assert_eq!(*object, 5)), 1);
+    assert!(slab.get(handle).is_none());
+    assert_eq!(Arc::strong_count(&held), 1, "the slab has let go");
+}

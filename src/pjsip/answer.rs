@@ -1,0 +1,372 @@
+//! One challenge, one answer: which credential, which nonce count, which response.
+#![forbid(unsafe_code)]
+
+use super::abi;
+use super::host::{
+    self, AkaCall, Challenge, Credential, Digest, Draft, Entry, Fields, PreviousAnswer, Request,
+    Session, Text,
+};
+use super::status::{
+    EAUTHINNONCE, EAUTHSTALECOUNT, EFAILEDCREDENTIAL, EINVAL, EINVALIDALGORITHM,
+    EINVALIDAUTHSCHEME, EINVALIDHDR, EINVALIDQOP, ENOCREDENTIAL, ENOTINITIALIZED, EURITOOLONG,
+    Status,
+};
+use crate::digest::{
+    self, Algorithm, Answer, DigestError, Hash, Hex, Plan, Policy, Protection, Qop, Refusal, Secret,
+};
+
+/// Longest parameter of a challenge that is echoed. Real ones stay far below.
+const MAX_PARAMETER: usize = 2048;
+
+/// Servers that one session remembers; the oldest makes room for the next.
+const MAX_ENTRIES: usize = 32;
+
+/// Answers that one request may carry to servers, and as many to proxies.
+const MAX_ANSWERS: usize = digest::MAX_REALMS;
+
+/// How a challenge can be answered, credentials permitting.
+#[derive(Clone, Copy)]
+pub enum Method {
+    /// By us.
+    Digest(Plan),
+    /// By the callback of an AKA credential (RFC 3310, RFC 4169).
+    Aka { version: u32, qop: Option<Qop> },
+}
+
+impl Method {
+    /// The protection chosen from the offer.
+    pub fn qop(self) -> Option<Qop> {
+        match self {
+            Method::Digest(plan) => plan.qop,
+            Method::Aka { qop, .. } => qop,
+        }
+    }
+
+    /// The algorithm as credentials and remembered challenges name it.
+    fn algorithm_type(self) -> u32 {
+        match self {
+            Method::Digest(plan) => algorithm_type(plan.algorithm.hash),
+            Method::Aka { version, .. } => version,
+        }
+    }
+}
+
+/// `pjsip_auth_algorithm_type` of a hash.
+pub fn algorithm_type(hash: Hash) -> u32 {
+    match hash {
+        Hash::Md5 => abi::PJSIP_AUTH_ALGORITHM_MD5,
+        Hash::Sha256 => abi::PJSIP_AUTH_ALGORITHM_SHA256,
+        Hash::Sha512_256 => abi::PJSIP_AUTH_ALGORITHM_SHA512_256,
+    }
+}
+
+/// Whether we can answer this challenge at all, and how.
+pub fn assess(challenge: Challenge<'_>, policy: Policy) -> Result<Method, Status> {
+    let texts = challenge.texts();
+    // Nothing that would break out of our own header's quotes goes into it.
+    let safe = |text: &[u8]| text.len() <= MAX_PARAMETER && !text.iter().any(u8::is_ascii_control);
+    let [scheme, realm, _domain, nonce, opaque, algorithm, qop] = texts;
+    if !scheme.eq_ignore_ascii_case(b"Digest") {
+        return Err(EINVALIDAUTHSCHEME);
+    }
+    if ![realm, nonce, opaque, algorithm, qop].into_iter().all(safe) {
+        return Err(EINVALIDHDR);
+    }
+    if let Some(version) = aka_version(algorithm) {
+        if nonce.is_empty() {
+            return Err(EAUTHINNONCE);
+        }
+        let qop = digest::choose_qop(qop).map_err(|_| EINVALIDQOP)?;
+        return Ok(Method::Aka { version, qop });
+    }
+    let userhash = challenge
+        .parameter(b"userhash")
+        .is_some_and(digest::is_true);
+    digest::assess(
+        &digest::Challenge {
+            scheme,
+            realm,
+            nonce,
+            algorithm,
+            qop,
+            userhash,
+        },
+        policy,
+    )
+    .map(Method::Digest)
+    .map_err(|refusal| match refusal {
+        Refusal::Scheme => EINVALIDAUTHSCHEME,
+        Refusal::Nonce => EAUTHINNONCE,
+        Refusal::Algorithm | Refusal::Weak => EINVALIDALGORITHM,
+        Refusal::Qop => EINVALIDQOP,
+    })
+}
+
+fn aka_version(algorithm: &[u8]) -> Option<u32> {
+    [
+        (&b"AKAv1-MD5"[..], abi::PJSIP_AUTH_ALGORITHM_AKAV1_MD5),
+        (&b"AKAv2-MD5"[..], abi::PJSIP_AUTH_ALGORITHM_AKAV2_MD5),
+    ]
+    .into_iter()
+    .find_map(|(name, version)| algorithm.eq_ignore_ascii_case(name).then_some(version))
+}
+
+/// What all answers to one response have in common.
+#[derive(Clone, Copy)]
+pub struct Answerer<'h> {
+    /// Whose credentials and remembered challenges are used.
+    pub session: Session<'h>,
+    /// The request that is answered for.
+    pub request: Request<'h>,
+}
+
+impl<'h> Answerer<'h> {
+    /// Computes the answer to `challenge`. `uri` is the request's, as printed, if
+    /// it could be. Holds the session's lock; calls nothing that throws.
+    pub fn draft(
+        self,
+        challenge: Challenge<'h>,
+        method: Method,
+        uri: Option<&[u8]>,
+    ) -> Result<Draft<'h>, Status> {
+        let body = match method.qop() {
+            Some(Qop::AuthInt) => self.request.print_body().ok_or(EINVALIDQOP)?,
+            _ => &[],
+        };
+        let _held = self.session.locked();
+        let stale_count = self.count_stale(challenge, method)?;
+        let [_, realm, ..] = challenge.texts();
+        let credential =
+            find_credential(self.session, realm, method.algorithm_type()).ok_or(ENOCREDENTIAL)?;
+        let uri = uri.ok_or(EURITOOLONG)?;
+        let entry = self.entry(challenge, method)?;
+        entry.set_stale_count(stale_count);
+        let counted = self.advance(entry, challenge, method)?;
+        self.write(challenge, method, credential, uri, body, counted)
+    }
+
+    /// Decides on a request that was answered before: refused for good, or only
+    /// for its nonce? Returns how often in a row it was the nonce.
+    fn count_stale(self, challenge: Challenge<'h>, method: Method) -> Result<u32, Status> {
+        let [_, realm, _, nonce, ..] = challenge.texts();
+        let proxy = challenge.from_proxy();
+        if self.request.previous_answers(proxy).count() >= MAX_ANSWERS {
+            return Err(EAUTHSTALECOUNT);
+        }
+        let count = self
+            .find_entry(realm, method, proxy)
+            .map_or(0, Entry::stale_count);
+        let Some(sent) = self.sent_for(realm, proxy).find(|sent| !sent.is_empty()) else {
+            return Ok(count);
+        };
+        // Broken servers change the nonce without calling the old one stale.
+        if !challenge.stale() && sent.nonce() == nonce {
+            return Err(EFAILEDCREDENTIAL);
+        }
+        if count + 1 >= abi::PJAUTH_MAX_STALE_COUNT {
+            return Err(EAUTHSTALECOUNT);
+        }
+        Ok(count + 1)
+    }
+
+    /// Answers in the request that the one to `challenge` takes the place of.
+    pub fn remove_superseded(self, challenge: Challenge<'h>) {
+        let [_, realm, ..] = challenge.texts();
+        let proxy = challenge.from_proxy();
+        self.sent_for(realm, proxy).for_each(PreviousAnswer::remove);
+        // Sent unasked, for any realm.
+        self.sent_for(b"*", proxy)
+            .filter(|sent| sent.is_empty())
+            .for_each(PreviousAnswer::remove);
+    }
+
+    fn sent_for(self, realm: &[u8], proxy: bool) -> impl Iterator<Item = PreviousAnswer<'h>> {
+        self.request
+            .previous_answers(proxy)
+            .filter(move |sent| sent.realm().eq_ignore_ascii_case(realm))
+    }
+
+    fn find_entry(self, realm: &[u8], method: Method, proxy: bool) -> Option<Entry<'h>> {
+        self.session
+            .entries()
+            .find(|entry| entry.is_for(realm, method.algorithm_type(), proxy))
+    }
+
+    /// What the session remembers of this server, as of now nothing for a new one.
+    fn entry(self, challenge: Challenge<'h>, method: Method) -> Result<Entry<'h>, Status> {
+        let [_, realm, ..] = challenge.texts();
+        let proxy = challenge.from_proxy();
+        if let Some(entry) = self.find_entry(realm, method, proxy) {
+            return Ok(entry);
+        }
+        let (pool, endpoint) = self
+            .session
+            .pool()
+            .zip(self.session.endpoint())
+            .ok_or(ENOTINITIALIZED)?;
+        let oldest = self.session.entries().next();
+        let entry = match oldest {
+            Some(oldest) if self.session.entries().count() >= MAX_ENTRIES => oldest,
+            _ => Entry::create(pool)?,
+        };
+        entry.assign(endpoint, realm, method.algorithm_type(), proxy)?;
+        self.session.append_entry(entry);
+        Ok(entry)
+    }
+
+    /// Counts the request under the challenge's nonce and remembers the challenge.
+    fn advance(
+        self,
+        entry: Entry<'h>,
+        challenge: Challenge<'h>,
+        method: Method,
+    ) -> Result<(u32, [u8; 32]), Status> {
+        let last = entry.last_challenge();
+        let nonce = |challenge: Challenge<'h>| challenge.texts()[3];
+        let same = last.is_some_and(|last| nonce(last) == nonce(challenge));
+        if !same {
+            entry.remember(challenge)?;
+        }
+        entry.set_qop_value(match method.qop() {
+            None => abi::PJSIP_AUTH_QOP_NONE,
+            Some(Qop::Auth) => abi::PJSIP_AUTH_QOP_AUTH,
+            Some(Qop::AuthInt) => abi::PJSIP_AUTH_QOP_AUTH_INT,
+        });
+        if method.qop().is_none() && !is_session(method) {
+            return Ok((1, [0; 32]));
+        }
+        Ok(entry.advance(same, digest::cnonce))
+    }
+
+    fn write(
+        self,
+        challenge: Challenge<'h>,
+        method: Method,
+        credential: Credential<'h>,
+        uri: &[u8],
+        body: &[u8],
+        (count, cnonce): (u32, [u8; 32]),
+    ) -> Result<Draft<'h>, Status> {
+        let [_, realm, _, nonce, opaque, algorithm, _] = challenge.texts();
+        let pool = self.request.pool().ok_or(EINVAL)?;
+        let qop = method.qop();
+        let nc = digest::nonce_count(count);
+        let cnonce: &[u8] = if qop.is_some() || is_session(method) {
+            &cnonce
+        } else {
+            &[]
+        };
+        let (username, response, aka) = match method {
+            Method::Digest(plan) => {
+                let response = digest::response(&Answer {
+                    algorithm: plan.algorithm,
+                    username: credential.username(),
+                    realm,
+                    secret: secret(credential),
+                    method: self.request.method(),
+                    uri,
+                    nonce,
+                    protection: qop.map(|qop| Protection {
+                        qop,
+                        nc: &nc,
+                        cnonce,
+                        body,
+                    }),
+                    session_cnonce: plan.algorithm.session.then_some(cnonce),
+                })
+                .map_err(|DigestError::ShortHa1 | DigestError::NoCnonce| EINVAL)?;
+                let name = credential.username();
+                let hash = plan.algorithm.hash;
+                let username = plan.userhash.then(|| digest::userhash(hash, name, realm));
+                (username, Some(response), None)
+            }
+            Method::Aka { .. } => {
+                let call = AkaCall {
+                    callback: credential.aka_callback(),
+                    credential: host::copy_to_pool(credential, pool)?,
+                    challenge,
+                };
+                (None, None, Some(call))
+            }
+        };
+        let userhash = username.is_some();
+        let username = username
+            .as_ref()
+            .map_or(credential.username(), Hex::as_bytes);
+        // The AKA callback writes its response into this room.
+        let room = [b'0'; Hash::Md5.hex_len()];
+        let response = response.as_ref().map_or(&room[..], Hex::as_bytes);
+        let texts = [username, realm, nonce, uri, response, algorithm, cnonce, opaque];
+        let length = texts.iter().map(|text| text.len()).sum::<usize>() + nc.len();
+        let mut block = pool.block(length)?;
+        let [username, realm, nonce, uri, response, algorithm, cnonce, opaque] =
+            texts.map(|text| block.push(text));
+        Ok(Draft {
+            to_proxy: challenge.from_proxy(),
+            fields: Fields::Digest(Digest {
+                scheme: Text::from_static(b"Digest"),
+                username,
+                realm,
+                nonce,
+                uri,
+                response,
+                algorithm,
+                cnonce,
+                opaque,
+                qop: qop.map_or(Text::EMPTY, |qop| {
+                    Text::from_static(qop.as_str().as_bytes())
+                }),
+                nc: qop.map_or(Text::EMPTY, |_| block.push(&nc)),
+                userhash,
+            }),
+            aka,
+        })
+    }
+}
+
+fn is_session(method: Method) -> bool {
+    matches!(
+        method,
+        Method::Digest(Plan {
+            algorithm: Algorithm { session: true, .. },
+            ..
+        })
+    )
+}
+
+fn secret(credential: Credential<'_>) -> Secret<'_> {
+    if credential.get().data_type & host::DATA_MASK == abi::PJSIP_CRED_DATA_DIGEST as i32 {
+        Secret::Ha1(credential.data())
+    } else {
+        Secret::Password(credential.data())
+    }
+}
+
+/// The credential for a realm and an algorithm: the first that names the realm,
+/// else the last for any realm.
+fn find_credential<'h>(
+    session: Session<'h>,
+    realm: &[u8],
+    algorithm_type: u32,
+) -> Option<Credential<'h>> {
+    let usable = |credential: &Credential<'h>| {
+        let aka = matches!(
+            algorithm_type,
+            abi::PJSIP_AUTH_ALGORITHM_AKAV1_MD5 | abi::PJSIP_AUTH_ALGORITHM_AKAV2_MD5
+        );
+        match credential.get().data_type as u32 {
+            abi::PJSIP_CRED_DATA_PLAIN_PASSWD => !aka,
+            abi::PJSIP_CRED_DATA_DIGEST => credential.get().algorithm_type == algorithm_type,
+            abi::PJSIP_CRED_DATA_EXT_AKA => aka,
+            _ => false,
+        }
+    };
+    let candidates = || session.credentials().filter(usable);
+    candidates()
+        .find(|credential| credential.realm().eq_ignore_ascii_case(realm))
+        .or_else(|| {
+            candidates()
+                .filter(|credential| credential.realm() == b"*")
+                .last()
+        })
+}

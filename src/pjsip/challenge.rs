@@ -1,0 +1,168 @@
+//! Deferred challenges: the tokens that the application holds.
+//!
+//! A token is a [`Handle`] and dies by one atomic step, whoever takes it: send_req,
+//! abandon, a declining callback, the end of its session or of its endpoint, or its
+//! deadline. Whoever takes it calls the implementation and drops the references;
+//! nothing is locked meanwhile.
+#![forbid(unsafe_code)]
+
+use super::host::{self, REALM, Request, Response, Session, Token, WORDS};
+use super::status::{EINVAL, ENOMEM, Status};
+use super::abi;
+use crate::digest::Policy;
+use crate::handle::{Handle, Info, Kind, Slab, Words};
+use core::sync::atomic::{AtomicU8, AtomicU32, Ordering::Relaxed};
+
+static TOKENS: Slab<Words<WORDS>> = Slab::new(Kind::CHALLENGE);
+
+/// Milliseconds after which a forgotten token is abandoned; 0 is never.
+static DEFAULT_DEADLINE: AtomicU32 = AtomicU32::new(0);
+
+/// Algorithms that no session answers, as bits of [`Policy`].
+static REFUSED: AtomicU8 = AtomicU8::new(0);
+
+/// How many tokens [`of_owner`] and its like return at once.
+pub const BATCH: usize = 16;
+
+/// Lends a challenge out. The token owns one reference of the group lock, which
+/// the caller took, and one of the request, which is taken here by the caller of
+/// this function once it has succeeded.
+pub fn mint(
+    session: Session<'_>,
+    root: Session<'_>,
+    implementation: &abi::pjsip_auth_clt_async_impl_token,
+    request: Request<'_>,
+    response: Response<'_>,
+) -> Result<Handle, Status> {
+    if implementation.send_impl.is_none() {
+        return Err(EINVAL);
+    }
+    let mut realm = [0; REALM];
+    let first = response.challenges().next();
+    let name = first.map_or(&[][..], |challenge| challenge.texts()[1]);
+    let length = name.len().min(REALM);
+    realm[..length].copy_from_slice(&name[..length]);
+    let token = Token {
+        user_data: implementation.user_data,
+        send: implementation.send_impl,
+        abandon: implementation.abandon_impl,
+        group_lock: implementation.grp_lock,
+        session: session.as_ptr(),
+        root: root.as_ptr(),
+        request: request.as_ptr(),
+        endpoint: session
+            .endpoint()
+            .map_or(core::ptr::null_mut(), host::Endpoint::as_ptr),
+        code: response.code().and_then(|code| code.try_into().ok()).unwrap_or(0),
+        realm_length: length as u8,
+        realm,
+    };
+    TOKENS
+        .mint(host::owner_of(session), host::now_ms(), token.to_words())
+        .ok_or(ENOMEM)
+}
+
+/// The handle that an application's pointer stands for, if it is one.
+pub fn handle(token: *const core::ffi::c_void) -> Result<Handle, Status> {
+    Handle::from_bits(token.addr() as u64).ok_or(EINVAL)
+}
+
+/// The application's pointer.
+pub fn pointer(handle: Handle) -> *mut core::ffi::c_void {
+    core::ptr::without_provenance_mut(handle.bits() as usize)
+}
+
+/// Looks without taking: the words, which may be out of date at once.
+pub fn peek(handle: Handle) -> Result<[u64; WORDS], Status> {
+    TOKENS.get(handle).ok_or(EINVAL)
+}
+
+/// Ends the token's life. One caller gets it.
+pub fn take(handle: Handle) -> Result<[u64; WORDS], Status> {
+    TOKENS.take(handle).ok_or(EINVAL)
+}
+
+/// Takes some of the tokens that `wanted` picks; fewer than [`BATCH`] are the last.
+/// In batches, so that their references are dropped outside of any walk.
+pub fn take_some(
+    wanted: impl Fn(&Info, &[u64; WORDS]) -> bool,
+) -> ([Option<[u64; WORDS]>; BATCH], usize) {
+    let mut taken = [None; BATCH];
+    let mut count = 0;
+    for (handle, info) in TOKENS.outstanding() {
+        if count == BATCH {
+            break;
+        }
+        if TOKENS.get(handle).is_some_and(|words| wanted(&info, &words)) {
+            if let Some(words) = TOKENS.take(handle) {
+                taken[count] = Some(words);
+                count += 1;
+            }
+        }
+    }
+    (taken, count)
+}
+
+/// Visits the live tokens with what is known of them.
+pub fn walk(mut visit: impl FnMut(Handle, Info, [u64; WORDS])) {
+    for (handle, info) in TOKENS.outstanding() {
+        if let Some(words) = TOKENS.get(handle) {
+            visit(handle, info, words);
+        }
+    }
+}
+
+/// What the slab knows of a live token.
+pub fn info(handle: Handle) -> Result<Info, Status> {
+    TOKENS.info(handle).ok_or(EINVAL)
+}
+
+/// Gives a token a deadline in milliseconds from now; 0 takes it away. Returns the
+/// moment at which the endpoint's alarm is due, if one is to be set.
+pub fn set_deadline(handle: Handle, milliseconds: u32) -> Result<Option<u64>, Status> {
+    let due = match milliseconds {
+        0 => 0,
+        wait => host::now_ms() + u64::from(wait),
+    };
+    if !TOKENS.set_deadline(handle, due) {
+        return Err(EINVAL);
+    }
+    Ok((due != 0).then_some(due))
+}
+
+/// The deadline that new tokens get; 0 is none.
+pub fn default_deadline() -> u32 {
+    DEFAULT_DEADLINE.load(Relaxed)
+}
+
+/// Sets what [`default_deadline`] returns.
+pub fn set_default_deadline(milliseconds: u32) {
+    DEFAULT_DEADLINE.store(milliseconds, Relaxed);
+}
+
+/// Algorithms that no session of this process answers, as bits.
+pub fn refused_everywhere() -> u8 {
+    REFUSED.load(Relaxed)
+}
+
+/// Sets what [`refused_everywhere`] returns.
+pub fn refuse_everywhere(bits: u8) {
+    REFUSED.store(Policy::from_bits(bits).bits(), Relaxed);
+}
+
+/// Whether a token's deadline has come, for [`take_some`].
+pub fn is_due(info: &Info, now: u64) -> bool {
+    info.deadline != 0 && info.deadline <= now
+}
+
+/// The earliest deadline of an endpoint's tokens.
+pub fn next_deadline(of: impl Fn(&[u64; WORDS]) -> bool) -> Option<u64> {
+    let mut next = None;
+    walk(|_, info, words| {
+        if info.deadline != 0 && of(&words) {
+            next = Some(next.map_or(info.deadline, |at: u64| at.min(info.deadline)));
+        }
+    });
+    next
+}
+

@@ -1,0 +1,63 @@
+//! The exported functions. Each checks its arguments, makes wrappers of them and
+//! says in a few lines what is done; what is done is elsewhere.
+//!
+//! Pointers are the caller's: NULL is `PJ_EINVAL`, anything else is taken to be what
+//! PJSIP's documentation says it is, except for tokens, which may be anything.
+
+mod challenge;
+mod digest;
+mod extra;
+mod request;
+mod session;
+
+pub use challenge::*;
+pub use digest::*;
+pub use extra::*;
+pub use request::*;
+pub use session::*;
+
+/// Defines an exported function of PJSIP's. Where the process has a pjproject that
+/// we were not built for, the call goes to the host's own definition; without one,
+/// it fails with the value after `else`.
+macro_rules! entry {
+    (
+        $(#[$meta:meta])*
+        fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty, else $otherwise:expr;
+        $body:block
+    ) => {
+        $(#[$meta])*
+        ///
+        /// # Safety
+        /// The arguments are what PJSIP's documentation says, or NULL.
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C-unwind" fn $name($($arg: $type),*) -> $ret {
+            if $crate::pjsip::aside::is_aside() {
+                use $crate::pjsip::aside::Next;
+                const NAME: &str = concat!(stringify!($name), "\0");
+                const TERMINATED: &core::ffi::CStr =
+                    match core::ffi::CStr::from_bytes_with_nul(NAME.as_bytes()) {
+                        Ok(name) => name,
+                        Err(_) => panic!(),
+                    };
+                static NEXT: Next = Next::of(TERMINATED);
+                return match NEXT.find() {
+                    // SAFETY: the host's function of this name has this signature,
+                    // and gets the caller's arguments as they are.
+                    Some(next) => unsafe {
+                        let next: unsafe extern "C-unwind" fn($($type),*) -> $ret =
+                            core::mem::transmute(next);
+                        next($($arg),*)
+                    },
+                    None => $otherwise,
+                };
+            }
+            $body
+        }
+    };
+}
+pub(crate) use entry;
+
+/// A result as the status that C gets.
+pub(crate) fn status_of(result: Result<(), i32>) -> i32 {
+    result.err().unwrap_or(crate::pjsip::status::SUCCESS)
+}

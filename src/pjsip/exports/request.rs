@@ -1,0 +1,80 @@
+//! `pjsip_auth_clt_init_req` and `pjsip_auth_clt_reinit_req`.
+
+use super::{entry, status_of};
+use crate::pjsip::abi::{pj_status_t, pjsip_auth_clt_sess, pjsip_rx_data, pjsip_tx_data};
+use crate::pjsip::guard::guard;
+use crate::pjsip::host::{self, Request, Response, Session};
+use crate::pjsip::request::{Initial, Retry};
+use crate::pjsip::status::{EINVAL, ENOTRESPONSEMSG, ENOTSUP, Status};
+
+entry! {
+    /// Prepares a request that is sent for the first time.
+    fn pjsip_auth_clt_init_req(
+        sess: *mut pjsip_auth_clt_sess,
+        tdata: *mut pjsip_tx_data,
+    ) -> pj_status_t, else ENOTSUP;
+    {
+        // SAFETY: the caller's pointers, NULL or valid.
+        let (sess, tdata) = unsafe { (Session::from_raw(sess), Request::from_raw(tdata)) };
+        let (Some(sess), Some(request)) = (sess, tdata) else {
+            return EINVAL;
+        };
+        status_of(init(sess, request))
+    }
+}
+
+fn init(sess: Session<'_>, request: Request<'_>) -> Result<(), Status> {
+    let mut initial = guard(|| Initial::open(sess, request))?;
+    while let Some(draft) = guard(|| initial.turn())? {
+        draft.add_to(request)?;
+    }
+    Ok(())
+}
+
+entry! {
+    /// Answers the challenges of a 401 or 407 in the request that got it, which is
+    /// returned with one more reference, ready to be sent again.
+    fn pjsip_auth_clt_reinit_req(
+        sess: *mut pjsip_auth_clt_sess,
+        rdata: *const pjsip_rx_data,
+        old_request: *mut pjsip_tx_data,
+        new_request: *mut *mut pjsip_tx_data,
+    ) -> pj_status_t, else ENOTSUP;
+    {
+        // SAFETY: the caller's pointers, NULL or valid.
+        let (sess, request) = unsafe { (Session::from_raw(sess), Request::from_raw(old_request)) };
+        let (Some(sess), Some(request), false, false) =
+            (sess, request, rdata.is_null(), new_request.is_null())
+        else {
+            return EINVAL;
+        };
+        // SAFETY: the caller's response, which has been parsed.
+        let Some(response) = (unsafe { Response::from_raw(rdata) }) else {
+            return ENOTRESPONSEMSG;
+        };
+        status_of(answer(sess, response, request).map(|()| {
+            // SAFETY: the caller's request is alive, and so is the room for it.
+            unsafe {
+                host::add_request(old_request);
+                new_request.write(old_request);
+            }
+        }))
+    }
+}
+
+fn answer(sess: Session<'_>, response: Response<'_>, request: Request<'_>) -> Result<(), Status> {
+    let mut retry = guard(|| Retry::open(sess, response, request))?;
+    while let Some((challenge, draft)) = guard(|| Ok(retry.turn()))? {
+        retry.make_room(challenge);
+        let outcome = draft.add_to(request);
+        retry.note(challenge, outcome);
+    }
+    let result = retry.finish();
+    if let Err(status) = result {
+        guard(|| {
+            host::log(&format!("{}: not answered, status {status}", request.name()));
+            Ok(())
+        })?;
+    }
+    result
+}

@@ -1,0 +1,158 @@
+//! Credentials in a session: one block of the session's pool that is used again,
+//! so that replacing them does not grow the pool, and wiped when they go.
+//!
+//! ```text
+//!   | credential 0 | ... | credential n-1 | texts ...          | spare |
+//! ```
+
+use super::pool::{Block, Pool};
+use super::session::{Credential, Session};
+use crate::pjsip::abi::{self, pjsip_cred_info};
+use crate::pjsip::status::{EINVAL, Status};
+use core::ptr::NonNull;
+use zeroize::Zeroize;
+
+/// Texts of a credential, in the order in which they stand in the block.
+const TEXTS: usize = 7;
+
+/// No peer sets credentials; this bounds what a wrong count can make us read.
+const MAX_CREDENTIALS: usize = 1024;
+
+/// Replaces the credentials of `session` by copies of `source`.
+///
+/// # Safety
+/// `source` points to `count` valid credentials, or `count` is 0.
+pub unsafe fn store(
+    session: Session<'_>,
+    pool: Pool<'_>,
+    source: *const pjsip_cred_info,
+    count: usize,
+) -> Result<(), Status> {
+    if count > MAX_CREDENTIALS {
+        return Err(EINVAL);
+    }
+    // SAFETY: as the caller promises.
+    let source = |i| unsafe { Credential::from_raw(source.add(i)) };
+    let lengths = |i| texts(source(i)).map(<[u8]>::len).iter().sum::<usize>();
+    let size = count * size_of::<pjsip_cred_info>() + (0..count).map(lengths).sum::<usize>();
+
+    let old = session.credential_block();
+    // What is stored may be the session's own, handed back: copy, then wipe.
+    let from_old = old.is_some_and(|(start, capacity)| {
+        let range = start.addr().get()..start.addr().get() + capacity;
+        (0..count).any(|i| {
+            let credential = source(i);
+            let addresses = texts(credential).map(|text| text.as_ptr().addr());
+            range.contains(&core::ptr::from_ref(credential.get()).addr())
+                || addresses.iter().any(|address| range.contains(address))
+        })
+    });
+    let fits = old.filter(|&(_, capacity)| capacity >= size && !from_old);
+    let (start, capacity) = match fits {
+        Some((start, capacity)) => {
+            // SAFETY: the block is ours, and nothing of `source` is in it.
+            unsafe { wipe_block(start, capacity) };
+            (start, capacity)
+        }
+        None => {
+            let capacity = size.max(old.map_or(0, |(_, capacity)| 2 * capacity));
+            (pool.allocate(capacity)?, capacity)
+        }
+    };
+    // SAFETY: `capacity` bytes at `start` are ours and hold `size`.
+    unsafe {
+        let array = start.cast::<pjsip_cred_info>();
+        let room = count * size_of::<pjsip_cred_info>();
+        let mut block = Block::from_raw(start.add(room), capacity - room);
+        for i in 0..count {
+            array.add(i).write(copy(source(i), &mut block));
+        }
+        if let Some((old, old_capacity)) = old.filter(|&(old, _)| old != start) {
+            wipe_block(old, old_capacity);
+        }
+        session.set_credentials(array.as_ptr(), count as u32);
+    }
+    session.set_credential_block(start, capacity);
+    Ok(())
+}
+
+/// Wipes the credentials of `session`; the block stays for the next ones.
+pub fn wipe(session: Session<'_>) {
+    if let Some((start, capacity)) = session.credential_block() {
+        session.set_credentials(start.as_ptr().cast(), 0);
+        // SAFETY: the block is ours, and the session no longer points into it.
+        unsafe { wipe_block(start, capacity) };
+    }
+}
+
+/// One credential with its texts in the request's pool, for a callback that runs
+/// without the session's lock. The caller wipes it with [`wipe_copy`].
+pub fn copy_to_pool(
+    credential: Credential<'_>,
+    pool: Pool<'_>,
+) -> Result<(NonNull<pjsip_cred_info>, usize), Status> {
+    let room = size_of::<pjsip_cred_info>();
+    let size = room + texts(credential).map(<[u8]>::len).iter().sum::<usize>();
+    let start = pool.allocate(size)?;
+    // SAFETY: `size` bytes at `start` were just allocated for this.
+    unsafe {
+        let mut block = Block::from_raw(start.add(room), size - room);
+        start.cast().write(copy(credential, &mut block));
+    }
+    Ok((start.cast(), size))
+}
+
+/// Wipes what [`copy_to_pool`] made.
+///
+/// # Safety
+/// The pair is what that function returned, and its pool is alive.
+pub unsafe fn wipe_copy((start, size): (NonNull<pjsip_cred_info>, usize)) {
+    // SAFETY: as the caller promises.
+    unsafe { wipe_block(start.cast(), size) };
+}
+
+fn texts(credential: Credential<'_>) -> [&[u8]; TEXTS] {
+    let [k, op, amf] = if is_aka(credential) {
+        credential.aka_keys()
+    } else {
+        // Not to be looked at: applications leave them unset.
+        [&[][..]; 3]
+    };
+    let (realm, scheme) = (credential.realm(), credential.scheme());
+    let (username, data) = (credential.username(), credential.data());
+    [realm, scheme, username, data, k, op, amf]
+}
+
+fn copy(credential: Credential<'_>, block: &mut Block) -> pjsip_cred_info {
+    let mut new = *credential.get();
+    let [realm, scheme, username, data, k, op, amf] = texts(credential).map(|text| block.push(text));
+    (new.realm, new.scheme, new.username, new.data) = (realm, scheme, username, data);
+    let callback = credential.aka_callback().filter(|_| is_aka(credential));
+    new.ext.aka.k = k;
+    new.ext.aka.op = op;
+    new.ext.aka.amf = amf;
+    new.ext.aka.cb = callback;
+    // A hash without a name is an MD5 hash, as the header has it.
+    if new.data_type & DATA_MASK == abi::PJSIP_CRED_DATA_DIGEST as i32
+        && new.algorithm_type == abi::PJSIP_AUTH_ALGORITHM_NOT_SET
+    {
+        new.algorithm_type = abi::PJSIP_AUTH_ALGORITHM_MD5;
+    }
+    new
+}
+
+/// The part of a credential's `data_type` that says what `data` is.
+pub const DATA_MASK: i32 = 0x0f;
+
+/// Whether the credential is for AKA.
+pub fn is_aka(credential: Credential<'_>) -> bool {
+    const EXTENSION_MASK: i32 = 0xf0;
+    credential.get().data_type & EXTENSION_MASK == abi::PJSIP_CRED_DATA_EXT_AKA as i32
+}
+
+/// # Safety
+/// The memory is ours to write, and borrowed by nobody.
+unsafe fn wipe_block(start: NonNull<u8>, size: usize) {
+    // SAFETY: as the caller promises; the bytes were initialised when allocated.
+    unsafe { core::slice::from_raw_parts_mut(start.as_ptr(), size) }.zeroize();
+}

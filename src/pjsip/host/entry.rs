@@ -1,0 +1,213 @@
+//! What a session remembers of one server's challenges (`pjsip_cached_auth`).
+
+use super::endpoint::Endpoint;
+use super::message::Challenge;
+use super::pool::{Block, Pool};
+use super::text::{Text, bytes};
+use crate::pjsip::abi::{self, pjsip_cached_auth};
+use crate::pjsip::status::{ENOMEM, Status};
+use core::marker::PhantomData;
+use core::ptr::{self, NonNull};
+
+/// One remembered server: a realm, an algorithm, and whether it is a proxy.
+#[derive(Clone, Copy)]
+pub struct Entry<'h>(NonNull<pjsip_cached_auth>, PhantomData<&'h ()>);
+
+/// The last challenge, in memory that is used again for the next one: what
+/// `last_chal` points to.
+#[repr(C)]
+struct Remembered {
+    header: abi::pjsip_www_authenticate_hdr,
+    userhash: abi::pjsip_param,
+    cnonce: [u8; 32],
+    text: *mut u8,
+    capacity: usize,
+}
+
+impl<'h> Entry<'h> {
+    /// # Safety
+    /// `entry` is NULL or an entry of a session's list, made by [`Entry::create`].
+    pub unsafe fn from_raw(entry: *mut pjsip_cached_auth) -> Option<Entry<'h>> {
+        NonNull::new(entry).map(|entry| Entry(entry, PhantomData))
+    }
+
+    /// An entry that stands for nothing yet, in the session's pool.
+    pub fn create(pool: Pool<'h>) -> Result<Entry<'h>, Status> {
+        let memory = pool.allocate(size_of::<pjsip_cached_auth>())?;
+        let entry = Entry(memory.cast(), PhantomData);
+        #[cfg(pj_header_caching)]
+        // SAFETY: a field of the fresh entry.
+        unsafe {
+            let head = &raw mut (*entry.as_ptr()).cached_hdr;
+            (*head).next = head;
+            (*head).prev = head;
+        }
+        Ok(entry)
+    }
+
+    /// The host's pointer.
+    pub fn as_ptr(self) -> *mut pjsip_cached_auth {
+        self.0.as_ptr()
+    }
+
+    /// Makes the entry stand for `realm`, and gives up what it stood for before.
+    pub fn assign(
+        self,
+        endpoint: Endpoint<'h>,
+        realm: &[u8],
+        algorithm_type: u32,
+        is_proxy: bool,
+    ) -> Result<(), Status> {
+        let pool = endpoint.create_pool().ok_or(ENOMEM)?;
+        let prepared = pool.block(realm.len()).and_then(|mut block| {
+            let room = pool.allocate(size_of::<Remembered>())?;
+            Ok((block.push(realm), room.cast::<Remembered>()))
+        });
+        let (realm, remembered) = match prepared {
+            Ok(prepared) => prepared,
+            Err(status) => {
+                endpoint.release_pool(pool);
+                return Err(status);
+            }
+        };
+        self.release(endpoint);
+        // SAFETY: the entry is the session's and its lock is held; `remembered`
+        // is zeroed memory, which is a value of it.
+        unsafe {
+            let entry = &mut *self.as_ptr();
+            entry.pool = pool.as_ptr();
+            entry.realm = realm;
+            entry.is_proxy = i32::from(is_proxy);
+            entry.challenge_algorithm_type = algorithm_type;
+            entry.qop_value = abi::PJSIP_AUTH_QOP_NONE;
+            entry.stale_cnt = 0;
+            entry.last_chal = remembered.as_ptr().cast();
+        }
+        Ok(())
+    }
+
+    /// Gives back the entry's pool and with it all that was remembered.
+    pub fn release(self, endpoint: Endpoint<'h>) {
+        // SAFETY: the entry's pool is its own and is used by nobody else.
+        unsafe {
+            let entry = &mut *self.as_ptr();
+            if let Some(pool) = Pool::from_raw(entry.pool) {
+                endpoint.release_pool(pool);
+            }
+            entry.pool = ptr::null_mut();
+            entry.last_chal = ptr::null_mut();
+            entry.realm = Text::EMPTY;
+        }
+    }
+
+    /// Whether the entry stands for this server.
+    pub fn is_for(self, realm: &[u8], algorithm_type: u32, is_proxy: bool) -> bool {
+        let entry = self.get();
+        // SAFETY: the realm is in the entry's pool.
+        entry.challenge_algorithm_type == algorithm_type
+            && (entry.is_proxy != 0) == is_proxy
+            && unsafe { bytes(&entry.realm) }.eq_ignore_ascii_case(realm)
+    }
+
+    /// How often in a row the server came with a new nonce.
+    pub fn stale_count(self) -> u32 {
+        self.get().stale_cnt
+    }
+
+    /// Sets what [`Entry::stale_count`] returns.
+    pub fn set_stale_count(self, count: u32) {
+        // SAFETY: the entry is the session's and its lock is held.
+        unsafe { (*self.as_ptr()).stale_cnt = count };
+    }
+
+    /// Which kind of protection was asked for.
+    pub fn qop_value(self) -> u32 {
+        self.get().qop_value
+    }
+
+    /// Sets what [`Entry::qop_value`] returns.
+    pub fn set_qop_value(self, value: u32) {
+        // SAFETY: the entry is the session's and its lock is held.
+        unsafe { (*self.as_ptr()).qop_value = value };
+    }
+
+    /// The last challenge, if there was one since [`Entry::assign`].
+    pub fn last_challenge(self) -> Option<Challenge<'h>> {
+        let remembered = self.remembered()?;
+        // SAFETY: written by `remember` in full, or still zero and then unnamed.
+        unsafe {
+            let header = &raw const (*remembered).header;
+            ((*header).scheme.slen > 0).then(|| Challenge::from_raw(header))?
+        }
+    }
+
+    /// Keeps a copy of `challenge`, in the memory of the one before if it fits.
+    pub fn remember(self, challenge: Challenge<'h>) -> Result<(), Status> {
+        let Some(remembered) = self.remembered() else {
+            return Err(ENOMEM);
+        };
+        let texts = challenge.texts();
+        let length: usize = texts.iter().map(|text| text.len()).sum();
+        // SAFETY: `remembered` is this entry's, under the session's lock; the room
+        // behind `text` is `capacity` bytes of the entry's pool. The source is a
+        // received message and so never this room (see `Answerer::advance`).
+        unsafe {
+            if length > (*remembered).capacity {
+                let capacity = length.max(2 * (*remembered).capacity);
+                let pool = Pool::from_raw(self.get().pool).ok_or(ENOMEM)?;
+                (*remembered).text = pool.allocate(capacity)?.as_ptr();
+                (*remembered).capacity = capacity;
+            }
+            // Empty texts may need no room at all.
+            let start = NonNull::new((*remembered).text).unwrap_or(NonNull::dangling());
+            let mut block = Block::from_raw(start, (*remembered).capacity);
+            let copies = texts.map(|text| block.push(text));
+            challenge.copy_to(
+                &raw mut (*remembered).header,
+                &raw mut (*remembered).userhash,
+                copies,
+            );
+        }
+        Ok(())
+    }
+
+    /// The nonce count and client nonce for the next request: counted on under the
+    /// same nonce, started afresh with a new `cnonce` under a new one.
+    #[cfg(pj_qop_support)]
+    pub fn advance(self, same_nonce: bool, cnonce: impl Fn() -> [u8; 32]) -> (u32, [u8; 32]) {
+        let Some(remembered) = self.remembered() else {
+            return (1, cnonce());
+        };
+        // SAFETY: the entry and what it remembers are the session's, under its lock.
+        unsafe {
+            let entry = &mut *self.as_ptr();
+            if same_nonce && entry.nc > 0 && entry.nc < u32::MAX {
+                entry.nc += 1;
+            } else {
+                entry.nc = 1;
+                (*remembered).cnonce = cnonce();
+                entry.cnonce = Text {
+                    ptr: (&raw mut (*remembered).cnonce).cast(),
+                    slen: 32,
+                };
+            }
+            (entry.nc, (*remembered).cnonce)
+        }
+    }
+
+    /// Without support for `qop` in the host nothing is counted.
+    #[cfg(not(pj_qop_support))]
+    pub fn advance(self, _same_nonce: bool, cnonce: impl Fn() -> [u8; 32]) -> (u32, [u8; 32]) {
+        (1, cnonce())
+    }
+
+    fn get(self) -> &'h pjsip_cached_auth {
+        // SAFETY: alive for 'h; no mutable borrow outlives one method.
+        unsafe { self.0.as_ref() }
+    }
+
+    fn remembered(self) -> Option<*mut Remembered> {
+        let remembered = self.get().last_chal.cast::<Remembered>();
+        (!remembered.is_null()).then_some(remembered)
+    }
+}

@@ -1,0 +1,385 @@
+//! Messages: the challenged request, the 401 or 407, and the headers in them.
+
+use super::pool::Pool;
+use super::text::{Text, bytes};
+use crate::pjsip::abi::{
+    self, pjsip_authorization_hdr, pjsip_hdr, pjsip_msg, pjsip_param, pjsip_rx_data, pjsip_tx_data,
+    pjsip_www_authenticate_hdr,
+};
+use core::marker::PhantomData;
+use core::ptr::{self, NonNull};
+
+/// An outgoing request.
+#[derive(Clone, Copy)]
+pub struct Request<'h>(NonNull<pjsip_tx_data>, PhantomData<&'h ()>);
+
+impl<'h> Request<'h> {
+    /// # Safety
+    /// `request` is NULL or lives for `'h`, and is not being sent.
+    pub unsafe fn from_raw(request: *mut pjsip_tx_data) -> Option<Request<'h>> {
+        NonNull::new(request).map(|request| Request(request, PhantomData))
+    }
+
+    /// The host's pointer.
+    pub fn as_ptr(self) -> *mut pjsip_tx_data {
+        self.0.as_ptr()
+    }
+
+    /// The message, `None` where it is not a request.
+    pub fn message(self) -> Option<*mut pjsip_msg> {
+        // SAFETY: a live request; its message lives in its pool.
+        unsafe {
+            let message = (*self.as_ptr()).msg;
+            (!message.is_null() && (*message).type_ == abi::PJSIP_REQUEST_MSG).then_some(message)
+        }
+    }
+
+    /// The pool of the request.
+    pub fn pool(self) -> Option<Pool<'h>> {
+        // SAFETY: a live request, whose pool lives as long.
+        unsafe { Pool::from_raw((*self.as_ptr()).pool) }
+    }
+
+    /// The method's name.
+    pub fn method(self) -> &'h [u8] {
+        // SAFETY: callers checked `message`; the name is static or in its pool.
+        self.message().map_or(&[], |message| unsafe {
+            bytes(&(*message).line.req.method.name)
+        })
+    }
+
+    /// The method itself, as the AKA callback wants it.
+    pub fn method_text(self) -> *const Text {
+        // SAFETY: a field of the live message.
+        self.message()
+            .map_or(ptr::null(), |message| unsafe {
+                &raw const (*message).line.req.method.name
+            })
+    }
+
+    /// The request URI as it will be sent, into `buffer`; `None` if it is longer.
+    pub fn print_uri(self, buffer: &mut [u8]) -> Option<usize> {
+        let message = self.message()?;
+        // SAFETY: the message's own URI and its printing function, which writes at
+        // most as many bytes as it is told.
+        let length = unsafe {
+            let uri = (*message).line.req.uri.cast::<abi::pjsip_uri>().as_ref()?;
+            let print = (*uri.vptr).p_print?;
+            print(
+                abi::PJSIP_URI_IN_REQ_URI,
+                ptr::from_ref(uri).cast(),
+                buffer.as_mut_ptr().cast(),
+                buffer.len() as abi::pj_size_t,
+            )
+        };
+        usize::try_from(length)
+            .ok()
+            .filter(|&length| length > 0 && length <= buffer.len())
+    }
+
+    /// The body as it will be sent, from the request's pool if there is any.
+    pub fn print_body(self) -> Option<&'h [u8]> {
+        const FIRST: usize = 2048;
+        let message = self.message()?;
+        // SAFETY: the message's own body.
+        let Some(body) = (unsafe { (*message).body.as_mut() }) else {
+            return Some(&[]);
+        };
+        let print = body.print_body?;
+        let limit = (abi::PJAUTH_MAX_PKT_LEN as usize).max(65535);
+        for size in [FIRST.max(body.len as usize).min(limit), limit] {
+            let room = self.pool()?.allocate(size).ok()?;
+            // SAFETY: `size` bytes of the request's pool, and the body's own
+            // function, which fails rather than write more.
+            let length = unsafe { print(body, room.as_ptr().cast(), size as abi::pj_size_t) };
+            if let Ok(length) = usize::try_from(length) {
+                // SAFETY: just written, and nobody else's.
+                return Some(unsafe {
+                    core::slice::from_raw_parts(room.as_ptr(), length.min(size))
+                });
+            }
+        }
+        None
+    }
+
+    /// Notes whether the request has been prepared for another try.
+    pub fn set_retry(self, retry: bool) {
+        // SAFETY: a live request.
+        unsafe { (*self.as_ptr()).auth_retry = i32::from(retry) };
+    }
+
+    /// Makes the request one that can be sent again: a new branch, the route set as
+    /// it was before a strict router changed it, and nothing printed.
+    pub fn reopen(self) {
+        // SAFETY: a live request that is not being sent.
+        unsafe {
+            if let Some(via) = self.headers().find(|hdr| (**hdr).type_ == abi::PJSIP_H_VIA) {
+                (*via.cast::<abi::pjsip_via_hdr>()).branch_param.slen = 0;
+            }
+            abi::pjsip_restore_strict_route_set(self.as_ptr());
+            abi::pjsip_tx_data_invalidate_msg(self.as_ptr());
+        }
+    }
+
+    /// Puts an answer at the end of the message.
+    pub fn add_header(self, header: *mut pjsip_authorization_hdr) {
+        let Some(message) = self.message() else {
+            return;
+        };
+        let header = header.cast::<pjsip_hdr>();
+        // SAFETY: a closed list, and a header that is in none.
+        unsafe {
+            let head = &raw mut (*message).hdr;
+            (*header).prev = (*head).prev;
+            (*header).next = head;
+            (*(*head).prev).next = header;
+            (*head).prev = header;
+        }
+    }
+
+    /// The digest answers in the request, to servers or to proxies.
+    pub fn previous_answers(self, to_proxy: bool) -> impl Iterator<Item = PreviousAnswer<'h>> {
+        let wanted = if to_proxy {
+            abi::PJSIP_H_PROXY_AUTHORIZATION
+        } else {
+            abi::PJSIP_H_AUTHORIZATION
+        };
+        self.headers().filter_map(move |header| {
+            // SAFETY: a header of the live message; the type says what it is.
+            unsafe {
+                if (*header).type_ != wanted {
+                    return None;
+                }
+                let answer = header.cast::<pjsip_authorization_hdr>();
+                let digest = bytes(&(*answer).scheme).eq_ignore_ascii_case(b"Digest");
+                digest.then_some(PreviousAnswer(answer, PhantomData))
+            }
+        })
+    }
+
+    fn headers(self) -> impl Iterator<Item = *mut pjsip_hdr> {
+        // SAFETY: the message's list of headers.
+        let head = self.message().map(|message| unsafe { &raw mut (*message).hdr });
+        // SAFETY: as above.
+        unsafe { links(head) }
+    }
+}
+
+/// The links of a closed list of headers, `head` left out. The link is read
+/// before the caller can unlink it.
+///
+/// # Safety
+/// The list is closed and changed by nobody else.
+unsafe fn links(head: Option<*mut pjsip_hdr>) -> impl Iterator<Item = *mut pjsip_hdr> {
+    // SAFETY: as the caller promises.
+    let mut at = head.map_or(ptr::null_mut(), |head| unsafe { (*head).next });
+    core::iter::from_fn(move || {
+        if at.is_null() || Some(at) == head {
+            return None;
+        }
+        let header = at;
+        // SAFETY: as the caller promises.
+        at = unsafe { (*header).next };
+        Some(header)
+    })
+}
+
+/// A digest answer that a request carries already.
+#[derive(Clone, Copy)]
+pub struct PreviousAnswer<'h>(*mut pjsip_authorization_hdr, PhantomData<&'h ()>);
+
+impl<'h> PreviousAnswer<'h> {
+    /// The realm it answers for.
+    pub fn realm(self) -> &'h [u8] {
+        // SAFETY: a header of a live message, of the Digest scheme.
+        unsafe { bytes(&(*self.0).credential.digest.realm) }
+    }
+
+    /// The nonce it answers.
+    pub fn nonce(self) -> &'h [u8] {
+        // SAFETY: a header of a live message, of the Digest scheme.
+        unsafe { bytes(&(*self.0).credential.digest.nonce) }
+    }
+
+    /// Whether it names the user and answers nothing.
+    pub fn is_empty(self) -> bool {
+        // SAFETY: a header of a live message, of the Digest scheme.
+        unsafe { bytes(&(*self.0).credential.digest.response) }.is_empty()
+    }
+
+    /// Takes it out of its message.
+    pub fn remove(self) {
+        // SAFETY: a header of a live message's closed list.
+        unsafe {
+            let header = self.0;
+            (*(*header).prev).next = (*header).next;
+            (*(*header).next).prev = (*header).prev;
+            (*header).next = header;
+            (*header).prev = header;
+        }
+    }
+}
+
+/// A received response.
+#[derive(Clone, Copy)]
+pub struct Response<'h>(NonNull<pjsip_msg>, PhantomData<&'h ()>);
+
+impl<'h> Response<'h> {
+    /// # Safety
+    /// `rdata` is NULL or lives for `'h`, with its message parsed.
+    pub unsafe fn from_raw(rdata: *const pjsip_rx_data) -> Option<Response<'h>> {
+        // SAFETY: as the caller promises.
+        let message = unsafe { rdata.as_ref() }?.msg_info.msg;
+        NonNull::new(message.cast()).map(|message| Response(message, PhantomData))
+    }
+
+    /// The status code, `None` where it is not a response.
+    pub fn code(self) -> Option<i32> {
+        // SAFETY: a live message; its type says which line it has.
+        unsafe {
+            let message = self.0.as_ref();
+            (message.type_ == abi::PJSIP_RESPONSE_MSG).then_some(message.line.status.code)
+        }
+    }
+
+    /// The challenges, from the top.
+    pub fn challenges(self) -> impl Iterator<Item = Challenge<'h>> {
+        // SAFETY: the list of headers of a live message, which nobody changes; a
+        // header of these types is a challenge.
+        unsafe {
+            let head = &raw mut (*self.0.as_ptr()).hdr;
+            links(Some(head)).filter_map(|header| {
+                let kind = (*header).type_;
+                let is_challenge = kind == abi::PJSIP_H_WWW_AUTHENTICATE
+                    || kind == abi::PJSIP_H_PROXY_AUTHENTICATE;
+                is_challenge.then(|| Challenge::from_raw(header.cast()))?
+            })
+        }
+    }
+}
+
+/// A WWW-Authenticate or Proxy-Authenticate header.
+#[derive(Clone, Copy)]
+pub struct Challenge<'h>(NonNull<pjsip_www_authenticate_hdr>, PhantomData<&'h ()>);
+
+impl<'h> Challenge<'h> {
+    /// How many texts [`Challenge::texts`] returns.
+    pub const TEXTS: usize = 7;
+
+    /// # Safety
+    /// `header` is NULL or lives, unchanged, for `'h`.
+    pub unsafe fn from_raw(header: *const pjsip_www_authenticate_hdr) -> Option<Challenge<'h>> {
+        NonNull::new(header.cast_mut()).map(|header| Challenge(header, PhantomData))
+    }
+
+    /// The host's header.
+    pub fn as_ptr(self) -> *const pjsip_www_authenticate_hdr {
+        self.0.as_ptr()
+    }
+
+    /// Scheme, realm, domain, nonce, opaque, algorithm and qop, without quotes.
+    /// Those after the scheme mean something under the Digest scheme only.
+    pub fn texts(self) -> [&'h [u8]; Self::TEXTS] {
+        // SAFETY: a live header; PJSIP's parser leaves what it does not know empty.
+        unsafe {
+            let header = self.0.as_ref();
+            let digest = &header.challenge.digest;
+            [
+                bytes(&header.scheme),
+                bytes(&digest.realm),
+                bytes(&digest.domain),
+                bytes(&digest.nonce),
+                bytes(&digest.opaque),
+                bytes(&digest.algorithm),
+                bytes(&digest.qop),
+            ]
+        }
+    }
+
+    /// Whether it is a proxy that asks.
+    pub fn from_proxy(self) -> bool {
+        // SAFETY: a live header.
+        unsafe { self.0.as_ref() }.type_ == abi::PJSIP_H_PROXY_AUTHENTICATE
+    }
+
+    /// Whether the server calls the nonce stale.
+    pub fn stale(self) -> bool {
+        // SAFETY: a live header.
+        unsafe { self.0.as_ref().challenge.digest.stale != 0 }
+    }
+
+    /// The value of a parameter PJSIP's parser does not know.
+    pub fn parameter(self, name: &[u8]) -> Option<&'h [u8]> {
+        // SAFETY: a live header with its closed list of parameters.
+        unsafe {
+            let head = &raw const (*self.0.as_ptr()).challenge.digest.other_param;
+            let mut at: *const pjsip_param = (*head).next;
+            while !at.is_null() && !ptr::eq(at, head) {
+                if bytes(&(*at).name).eq_ignore_ascii_case(name) {
+                    return Some(bytes(&(*at).value));
+                }
+                at = (*at).next;
+            }
+        }
+        None
+    }
+
+    /// Copies the header to `to`, with `texts` (in the order of
+    /// [`Challenge::texts`]) in place of its own. Of the parameters PJSIP does not
+    /// know `userhash` alone is kept, in `kept`.
+    ///
+    /// # Safety
+    /// `to` and `kept` are ours to write, and live as long as each other.
+    pub unsafe fn copy_to(
+        self,
+        to: *mut pjsip_www_authenticate_hdr,
+        kept: *mut pjsip_param,
+        texts: [Text; Self::TEXTS],
+    ) {
+        let userhash = self
+            .parameter(b"userhash")
+            .is_some_and(crate::digest::is_true);
+        let [scheme, realm, domain, nonce, opaque, algorithm, qop] = texts;
+        // SAFETY: as the caller promises; the source is a live header.
+        unsafe {
+            ptr::copy_nonoverlapping(self.0.as_ptr(), to, 1);
+            (*to).next = to;
+            (*to).prev = to;
+            (*to).scheme = scheme;
+            let digest = &mut (*to).challenge.digest;
+            digest.realm = realm;
+            digest.domain = domain;
+            digest.nonce = nonce;
+            digest.opaque = opaque;
+            digest.algorithm = algorithm;
+            digest.qop = qop;
+            let head = &raw mut digest.other_param;
+            (*head).next = head;
+            (*head).prev = head;
+            if userhash {
+                link_parameter(head, kept, b"userhash", b"true");
+            }
+        }
+    }
+}
+
+/// Appends a parameter that lives at `at` to the closed list of `head`.
+///
+/// # Safety
+/// `at` is ours to write and lives as long as the list.
+pub unsafe fn link_parameter(
+    head: *mut pjsip_param,
+    at: *mut pjsip_param,
+    name: &'static [u8],
+    value: &'static [u8],
+) {
+    // SAFETY: as the caller promises.
+    unsafe {
+        (*at).name = Text::from_static(name);
+        (*at).value = Text::from_static(value);
+        (*at).next = head;
+        (*at).prev = (*head).prev;
+        (*(*head).prev).next = at;
+        (*head).prev = at;
+    }
+}

@@ -1,0 +1,126 @@
+//! Safe wrappers over what we import from PJLIB and PJSIP.
+//!
+//! Every wrapper is a pointer that the host gave to one exported function, good
+//! for the length of that call: `'h`. The constructors are `unsafe` and say so;
+//! what is made from them is safe to use. Wrappers have no destructor (but for
+//! [`Locked`], under which nothing is called that could throw), because PJLIB's
+//! default policy answers exhausted memory with a `longjmp`.
+
+mod credentials;
+mod draft;
+mod endpoint;
+mod entry;
+mod message;
+mod pool;
+mod session;
+mod text;
+mod timer;
+mod token;
+
+pub use credentials::{DATA_MASK, copy_to_pool, is_aka, store, wipe, wipe_copy};
+pub use draft::{AkaCall, Digest, Draft, Fields};
+pub use endpoint::Endpoint;
+pub use entry::Entry;
+pub use message::{Challenge, PreviousAnswer, Request, Response, link_parameter};
+pub use pool::{Block, Pool};
+pub use session::{Credential, Locked, Session};
+pub use text::{Text, bytes};
+pub use timer::{Alarm, on_exit};
+pub use token::{REALM, Token, WORDS, implementation, owner_of};
+
+use super::abi;
+use super::status::{self, Status};
+use core::ffi::CStr;
+
+/// The version of the host's PJLIB, such as `2.17`.
+pub fn version() -> &'static [u8] {
+    // SAFETY: takes nothing, returns PJLIB's own constant string.
+    let text = unsafe { abi::pj_get_version() };
+    if text.is_null() {
+        return b"";
+    }
+    // SAFETY: just checked; the string lives as long as the host's library.
+    unsafe { CStr::from_ptr(text) }.to_bytes()
+}
+
+/// A line in the host's log at level 4 (debug), for what goes wrong in ordinary use.
+pub fn log(text: &str) {
+    write_log(4, text);
+}
+
+/// A line in the host's log at level 1 (error).
+pub fn log_error(text: &str) {
+    write_log(1, text);
+}
+
+#[cfg(not(pj_log))]
+fn write_log(_level: i32, _text: &str) {}
+
+#[cfg(pj_log)]
+fn write_log(level: i32, text: &str) {
+    const SENDER: &CStr = c"pjauth";
+    const FORMAT: &CStr = c"%.*s";
+    let length = i32::try_from(text.len()).unwrap_or(i32::MAX);
+    // SAFETY: takes nothing.
+    if level > unsafe { abi::pj_log_get_level() } {
+        return;
+    }
+    let write = if level == 1 {
+        abi::pj_log_1
+    } else {
+        abi::pj_log_4
+    };
+    // SAFETY: the format takes a length and that many bytes of `text`.
+    unsafe { write(SENDER.as_ptr(), FORMAT.as_ptr(), length, text.as_ptr()) };
+}
+
+/// Drops one reference of a group lock; NULL is none.
+///
+/// # Safety
+/// The caller owns that reference.
+pub unsafe fn drop_group_lock(lock: *mut abi::pj_grp_lock_t) {
+    if !lock.is_null() {
+        // SAFETY: the caller's own reference keeps the lock alive up to here.
+        unsafe { abi::pj_grp_lock_dec_ref(lock) };
+    }
+}
+
+/// Takes one more reference of a request.
+///
+/// # Safety
+/// The request is alive.
+pub unsafe fn add_request(request: *mut abi::pjsip_tx_data) {
+    // SAFETY: as the caller promises.
+    unsafe { abi::pjsip_tx_data_add_ref(request) };
+}
+
+/// Drops one reference of a request.
+///
+/// # Safety
+/// The caller owns that reference.
+pub unsafe fn drop_request(request: *mut abi::pjsip_tx_data) {
+    // SAFETY: the caller's own reference keeps the request alive up to here.
+    unsafe { abi::pjsip_tx_data_dec_ref(request) };
+}
+
+/// Milliseconds of a clock that never goes back. Coarse: ages and deadlines need
+/// no more, and the precise clock costs as much as minting a token.
+pub fn now_ms() -> u64 {
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: `time` is ours to write; the clock exists on every Linux we build for.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC_COARSE, &mut time) };
+    let (seconds, nanoseconds) = (time.tv_sec as u64, time.tv_nsec as u64);
+    seconds * 1000 + nanoseconds / 1_000_000
+}
+
+/// `PJ_SUCCESS` as `Ok`.
+pub fn check(status: Status) -> Result<(), Status> {
+    if status == status::SUCCESS {
+        Ok(())
+    } else {
+        Err(status)
+    }
+}

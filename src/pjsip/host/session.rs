@@ -1,0 +1,335 @@
+//! The client authentication session (`pjsip_auth_clt_sess`) and what hangs on it.
+//!
+//! A session is the application's memory with a fixed layout, so our own state has
+//! to live in fields that nobody reads: those of the head of the list of remembered
+//! challenges, of which pjproject uses only the links.
+//!
+//! | field of the head | what we keep there |
+//! |---|---|
+//! | `realm` | the block that holds the credentials: address and capacity |
+//! | `last_chal` | the number under which this session's tokens are minted |
+//! | `is_proxy` | the algorithms this session refuses, as bits |
+
+use super::endpoint::Endpoint;
+use super::pool::Pool;
+use super::text::{Text, bytes};
+use super::entry::Entry;
+use crate::pjsip::abi::{self, pjsip_auth_clt_sess, pjsip_cached_auth, pjsip_cred_info};
+use core::marker::PhantomData;
+use core::ptr::{self, NonNull};
+
+/// Parents are followed this far; a longer chain is taken for a loop.
+const MAX_PARENTS: usize = 16;
+
+/// A session of the application's.
+#[derive(Clone, Copy)]
+pub struct Session<'h>(NonNull<pjsip_auth_clt_sess>, PhantomData<&'h ()>);
+
+impl<'h> Session<'h> {
+    /// # Safety
+    /// `session` is NULL or points to a session that lives for `'h`, initialised
+    /// but for a call of [`Session::reset`].
+    pub unsafe fn from_raw(session: *const pjsip_auth_clt_sess) -> Option<Session<'h>> {
+        NonNull::new(session.cast_mut()).map(|session| Session(session, PhantomData))
+    }
+
+    /// The host's pointer.
+    pub fn as_ptr(self) -> *mut pjsip_auth_clt_sess {
+        self.0.as_ptr()
+    }
+
+    /// Makes an empty session of whatever was there.
+    pub fn reset(self, endpoint: Endpoint<'h>, pool: Pool<'h>) {
+        let session = self.as_ptr();
+        // SAFETY: room for a session, which all-zero bytes are a value of.
+        unsafe {
+            ptr::write_bytes(session, 0, 1);
+            (*session).pool = pool.as_ptr();
+            (*session).endpt = endpoint.as_ptr();
+        }
+        self.forget_entries();
+    }
+
+    /// Empties the list of remembered challenges; their pools are the caller's.
+    pub fn forget_entries(self) {
+        let head = self.head();
+        // SAFETY: the head is part of the session.
+        unsafe {
+            (*head).next = head;
+            (*head).prev = head;
+        }
+    }
+
+    /// The pool the session allocates from, `None` where it was never initialised.
+    pub fn pool(self) -> Option<Pool<'h>> {
+        // SAFETY: a live session, whose pool outlives it by the host's rule.
+        unsafe { Pool::from_raw((*self.as_ptr()).pool) }
+    }
+
+    /// The endpoint, `None` where the session was never initialised.
+    pub fn endpoint(self) -> Option<Endpoint<'h>> {
+        // SAFETY: a live session, whose endpoint outlives it by the host's rule.
+        unsafe { Endpoint::from_raw((*self.as_ptr()).endpt) }
+    }
+
+    /// The session this one shares everything with.
+    pub fn parent(self) -> Option<Session<'h>> {
+        // SAFETY: a live session; its parent outlives the bond between them.
+        unsafe { Session::from_raw((*self.as_ptr()).parent) }
+    }
+
+    /// Makes or ends (`None`) the bond with a parent.
+    pub fn set_parent(self, parent: Option<Session<'h>>) {
+        let parent = parent.map_or(ptr::null_mut(), Session::as_ptr);
+        // SAFETY: a live session.
+        unsafe { (*self.as_ptr()).parent = parent };
+    }
+
+    /// The session that credentials, preferences and callbacks are taken from: the
+    /// last of the parents. `None` where the chain does not end.
+    pub fn root(self) -> Option<Session<'h>> {
+        let mut session = self;
+        for _ in 0..MAX_PARENTS {
+            match session.parent() {
+                None => return Some(session),
+                Some(parent) => session = parent,
+            }
+        }
+        None
+    }
+
+    /// The lock that a session gets when it becomes a parent.
+    pub fn lock_field(self) -> *mut *mut abi::pj_lock_t {
+        // SAFETY: a field of a live session.
+        unsafe { &raw mut (*self.as_ptr()).lock }
+    }
+
+    /// Holds the session's lock, where it has one, until the guard goes.
+    pub fn locked(self) -> Locked<'h> {
+        // SAFETY: a live session; the lock lives as long as it does.
+        unsafe {
+            let lock = *self.lock_field();
+            if !lock.is_null() {
+                abi::pj_lock_acquire(lock);
+            }
+            Locked(lock, PhantomData)
+        }
+    }
+
+    /// The preferences.
+    pub fn preferences(self) -> *mut abi::pjsip_auth_clt_pref {
+        // SAFETY: a field of a live session.
+        unsafe { &raw mut (*self.as_ptr()).pref }
+    }
+
+    /// Whether each request shall carry an empty answer.
+    pub fn wants_initial_answer(self) -> bool {
+        // SAFETY: a live session.
+        unsafe { (*self.preferences()).initial_auth != 0 }
+    }
+
+    /// The algorithm that an empty answer names.
+    pub fn preferred_algorithm(self) -> &'h [u8] {
+        // SAFETY: a live session; the text is in its pool or ours for ever.
+        unsafe { bytes(&(*self.preferences()).algorithm) }
+    }
+
+    /// The asynchronous callback and its user data, where they are configured.
+    pub fn callback(self) -> Option<abi::pjsip_auth_clt_async_setting> {
+        // SAFETY: a live session; the setting is in its pool.
+        let setting = unsafe { (*self.as_ptr()).async_opt.as_ref() }?;
+        setting.cb.is_some().then_some(*setting)
+    }
+
+    /// Where the asynchronous setting hangs.
+    pub fn callback_field(self) -> *mut *mut abi::pjsip_auth_clt_async_setting {
+        // SAFETY: a field of a live session.
+        unsafe { &raw mut (*self.as_ptr()).async_opt }
+    }
+
+    /// How many credentials there are.
+    pub fn credential_count(self) -> usize {
+        // SAFETY: a live session.
+        unsafe {
+            let session = &*self.as_ptr();
+            if session.cred_info.is_null() {
+                0
+            } else {
+                session.cred_cnt as usize
+            }
+        }
+    }
+
+    /// The credentials, as of now: hold the lock while they are looked at.
+    pub fn credentials(self) -> impl Iterator<Item = Credential<'h>> {
+        // SAFETY: a live session; the array has `credential_count` elements.
+        (0..self.credential_count())
+            .map(move |i| unsafe { Credential::from_raw((*self.as_ptr()).cred_info.add(i)) })
+    }
+
+    /// Replaces the array of credentials.
+    pub fn set_credentials(self, array: *mut pjsip_cred_info, count: u32) {
+        // SAFETY: a live session.
+        unsafe {
+            (*self.as_ptr()).cred_info = array;
+            (*self.as_ptr()).cred_cnt = count;
+        }
+    }
+
+    /// The block that holds the credentials, if it is one of ours: an application
+    /// may have put an array of its own there.
+    pub fn credential_block(self) -> Option<(NonNull<u8>, usize)> {
+        // SAFETY: a live session.
+        let (block, array) = unsafe { ((*self.head()).realm, (*self.as_ptr()).cred_info) };
+        let start = NonNull::new(block.ptr.cast::<u8>())?;
+        (array.is_null() || ptr::eq(array.cast(), start.as_ptr()))
+            .then_some((start, usize::try_from(block.slen).ok()?))
+    }
+
+    /// Remembers the block that holds the credentials.
+    pub fn set_credential_block(self, start: NonNull<u8>, capacity: usize) {
+        // SAFETY: a live session.
+        unsafe {
+            (*self.head()).realm = Text {
+                ptr: start.as_ptr().cast(),
+                slen: capacity as isize,
+            };
+        }
+    }
+
+    /// Whether a token was ever minted for this session.
+    pub fn has_token_owner(self) -> bool {
+        // SAFETY: a live session.
+        unsafe { !(*self.token_owner_field()).is_null() }
+    }
+
+    /// Where the number is kept that this session's tokens are minted under. The
+    /// head of a list has no last challenge: the pointer is never followed.
+    pub(super) fn token_owner_field(self) -> *mut *mut abi::pjsip_www_authenticate_hdr {
+        // SAFETY: a field of a live session.
+        unsafe { &raw mut (*self.head()).last_chal }
+    }
+
+    /// The algorithms this session refuses, as bits.
+    pub fn refused(self) -> u8 {
+        // SAFETY: a live session.
+        unsafe { (*self.head()).is_proxy as u8 }
+    }
+
+    /// Sets what [`Session::refused`] returns.
+    pub fn set_refused(self, bits: u8) {
+        // SAFETY: a live session.
+        unsafe { (*self.head()).is_proxy = i32::from(bits) };
+    }
+
+    /// The remembered challenges, oldest first.
+    pub fn entries(self) -> impl Iterator<Item = Entry<'h>> {
+        let head = self.head();
+        // SAFETY: a closed list of the session's, which changes under its lock only.
+        let mut at = unsafe { (*head).next };
+        core::iter::from_fn(move || {
+            if ptr::eq(at, head) {
+                return None;
+            }
+            // SAFETY: as above. The link is read before the caller can move the entry.
+            let entry = unsafe { Entry::from_raw(at) }?;
+            // SAFETY: as above.
+            at = unsafe { (*at).next };
+            Some(entry)
+        })
+    }
+
+    /// Puts an entry at the end of the list, first taking it out of its place if
+    /// it is in there.
+    pub fn append_entry(self, entry: Entry<'h>) {
+        let (head, node) = (self.head(), entry.as_ptr());
+        // SAFETY: nodes of one closed list, changed under the session's lock.
+        unsafe {
+            if !(*node).next.is_null() {
+                (*(*node).next).prev = (*node).prev;
+                (*(*node).prev).next = (*node).next;
+            }
+            (*node).prev = (*head).prev;
+            (*node).next = head;
+            (*(*head).prev).next = node;
+            (*head).prev = node;
+        }
+    }
+
+    fn head(self) -> *mut pjsip_cached_auth {
+        // SAFETY: a field of a live session.
+        unsafe { &raw mut (*self.as_ptr()).cached_auth }
+    }
+}
+
+/// A session whose lock is held.
+pub struct Locked<'h>(*mut abi::pj_lock_t, PhantomData<&'h ()>);
+
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        if !self.0.is_null() {
+            // SAFETY: acquired when the guard was made.
+            unsafe { abi::pj_lock_release(self.0) };
+        }
+    }
+}
+
+/// One credential.
+#[derive(Clone, Copy)]
+pub struct Credential<'h>(NonNull<pjsip_cred_info>, PhantomData<&'h ()>);
+
+impl<'h> Credential<'h> {
+    /// # Safety
+    /// `credential` points to a credential that lives, unchanged, for `'h`.
+    pub unsafe fn from_raw(credential: *const pjsip_cred_info) -> Credential<'h> {
+        // SAFETY: the caller vouches for it, so it is not NULL.
+        Credential(
+            unsafe { NonNull::new_unchecked(credential.cast_mut()) },
+            PhantomData,
+        )
+    }
+
+    /// The structure itself.
+    pub fn get(self) -> &'h pjsip_cred_info {
+        // SAFETY: alive and unchanged for 'h.
+        unsafe { self.0.as_ref() }
+    }
+
+    /// The realm it is for; `*` is any.
+    pub fn realm(self) -> &'h [u8] {
+        // SAFETY: the credential's own text.
+        unsafe { bytes(&self.get().realm) }
+    }
+
+    /// The authentication scheme.
+    pub fn scheme(self) -> &'h [u8] {
+        // SAFETY: the credential's own text.
+        unsafe { bytes(&self.get().scheme) }
+    }
+
+    /// The user name.
+    pub fn username(self) -> &'h [u8] {
+        // SAFETY: the credential's own text.
+        unsafe { bytes(&self.get().username) }
+    }
+
+    /// The password, or what stands for it.
+    pub fn data(self) -> &'h [u8] {
+        // SAFETY: the credential's own text.
+        unsafe { bytes(&self.get().data) }
+    }
+
+    /// K, OP and AMF of an AKA credential.
+    pub fn aka_keys(self) -> [&'h [u8]; 3] {
+        // SAFETY: the union has this one member; the texts are the credential's own.
+        unsafe {
+            let aka = &self.get().ext.aka;
+            [bytes(&aka.k), bytes(&aka.op), bytes(&aka.amf)]
+        }
+    }
+
+    /// The callback that computes an AKA answer.
+    pub fn aka_callback(self) -> abi::pjsip_cred_cb {
+        self.get().ext.aka.cb
+    }
+}

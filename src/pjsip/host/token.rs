@@ -1,0 +1,161 @@
+//! What stands behind a challenge token: pointers of the host's, as plain words, so
+//! that the slab can keep them without a lock.
+
+use super::session::Session;
+use crate::pjsip::abi::{
+    self, pj_grp_lock_t, pjsip_auth_clt_async_impl_abandon, pjsip_auth_clt_async_impl_send,
+    pjsip_auth_clt_async_impl_token, pjsip_auth_clt_sess, pjsip_endpoint, pjsip_tx_data,
+};
+use crate::pjsip::status::Status;
+use core::ffi::c_void;
+use core::ptr;
+
+/// How many words a [`Token`] takes.
+pub const WORDS: usize = 9 + REALM / 8;
+
+/// Bytes of a challenge's realm that are kept for listings; the rest is cut off.
+pub const REALM: usize = 48;
+
+/// One deferred challenge. Whoever takes it from the slab owns one reference of
+/// the group lock and one of the request.
+#[derive(Clone, Copy)]
+pub struct Token {
+    /// What the implementation wants back.
+    pub user_data: *mut c_void,
+    /// Sends the new request.
+    pub send: pjsip_auth_clt_async_impl_send,
+    /// Ends the operation; may be absent.
+    pub abandon: pjsip_auth_clt_async_impl_abandon,
+    /// Keeps the transaction alive; may be NULL.
+    pub group_lock: *mut pj_grp_lock_t,
+    /// The session the challenge came to.
+    pub session: *mut pjsip_auth_clt_sess,
+    /// The last of its parents, or itself: what implementations get to see.
+    pub root: *mut pjsip_auth_clt_sess,
+    /// The challenged request.
+    pub request: *mut pjsip_tx_data,
+    /// The endpoint all this lives in.
+    pub endpoint: *mut pjsip_endpoint,
+    /// Status code of the response.
+    pub code: u16,
+    /// Bytes of `realm` that are used.
+    pub realm_length: u8,
+    /// The first challenge's realm.
+    pub realm: [u8; REALM],
+}
+
+impl Token {
+    /// The slab's form.
+    pub fn to_words(self) -> [u64; WORDS] {
+        let mut words = [0; WORDS];
+        words[0] = self.user_data.expose_provenance() as u64;
+        words[1] = self.send.map_or(0, |f| f as usize as u64);
+        words[2] = self.abandon.map_or(0, |f| f as usize as u64);
+        words[3] = self.group_lock.expose_provenance() as u64;
+        words[4] = self.session.expose_provenance() as u64;
+        words[5] = self.root.expose_provenance() as u64;
+        words[6] = self.request.expose_provenance() as u64;
+        words[7] = self.endpoint.expose_provenance() as u64;
+        words[8] = u64::from(self.code) | u64::from(self.realm_length) << 16;
+        for (word, bytes) in words[9..].iter_mut().zip(self.realm.as_chunks().0) {
+            *word = u64::from_ne_bytes(*bytes);
+        }
+        words
+    }
+
+    /// What [`Token::to_words`] was made of.
+    ///
+    /// # Safety
+    /// `words` is what that function returned.
+    pub unsafe fn from_words(words: [u64; WORDS]) -> Token {
+        fn pointer<T>(word: u64) -> *mut T {
+            ptr::with_exposed_provenance_mut(word as usize)
+        }
+        let mut realm = [0; REALM];
+        for (bytes, word) in realm.as_chunks_mut().0.iter_mut().zip(&words[9..]) {
+            *bytes = word.to_ne_bytes();
+        }
+        Token {
+            user_data: pointer(words[0]),
+            // SAFETY: 0 is `None`, anything else was a function of this type.
+            send: unsafe { core::mem::transmute::<*mut (), _>(pointer::<()>(words[1])) },
+            // SAFETY: as above.
+            abandon: unsafe { core::mem::transmute::<*mut (), _>(pointer::<()>(words[2])) },
+            group_lock: pointer(words[3]),
+            session: pointer(words[4]),
+            root: pointer(words[5]),
+            request: pointer(words[6]),
+            endpoint: pointer(words[7]),
+            code: words[8] as u16,
+            realm_length: (words[8] >> 16) as u8,
+            realm,
+        }
+    }
+
+    /// Drops the references. What they kept alive may go with them.
+    ///
+    /// # Safety
+    /// The caller took this token, and drops its references only here.
+    pub unsafe fn release(self) {
+        // SAFETY: the references are the token's own. The request goes first: the
+        // group lock's pool is what the application's callbacks still look at.
+        unsafe {
+            super::drop_request(self.request);
+            super::drop_group_lock(self.group_lock);
+        }
+    }
+
+    /// Hands the new request to the implementation.
+    ///
+    /// # Safety
+    /// The caller took this token; `request` is alive and its reference goes with it.
+    pub unsafe fn call_send(&self, request: *mut pjsip_tx_data) -> Status {
+        // SAFETY: the token's references keep what the implementation needs alive.
+        self.send.map_or(crate::pjsip::status::EINVAL, |send| unsafe {
+            send(self.root, self.user_data, request)
+        })
+    }
+
+    /// Tells the implementation that there will be no new request.
+    ///
+    /// # Safety
+    /// The caller took this token.
+    pub unsafe fn call_abandon(&self) {
+        if let Some(abandon) = self.abandon {
+            // SAFETY: the token's references keep what the implementation needs alive.
+            unsafe { abandon(self.root, self.user_data) };
+        }
+    }
+}
+
+/// The implementation's own structure, as it came.
+///
+/// # Safety
+/// `token` is NULL or valid for `'h`.
+pub unsafe fn implementation<'h>(
+    token: *const pjsip_auth_clt_async_impl_token,
+) -> Option<&'h pjsip_auth_clt_async_impl_token> {
+    // SAFETY: as the caller promises.
+    unsafe { token.as_ref() }
+}
+
+/// The number that a session's tokens are minted under; given to it on first use,
+/// which two challenges at once may race for.
+pub fn owner_of(session: Session<'_>) -> u64 {
+    use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering::AcqRel, Ordering::Acquire};
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    // SAFETY: the field lives as long as the session, and is touched only here and
+    // by `Session::reset`, before which there is nothing to race with.
+    let field: &AtomicPtr<abi::pjsip_www_authenticate_hdr> =
+        unsafe { AtomicPtr::from_ptr(session.token_owner_field()) };
+    let known = field.load(Acquire);
+    if !known.is_null() {
+        return known.addr() as u64;
+    }
+    let fresh = NEXT.fetch_add(1, AcqRel);
+    let marked = ptr::without_provenance_mut(fresh as usize);
+    match field.compare_exchange(ptr::null_mut(), marked, AcqRel, Acquire) {
+        Ok(_) => fresh,
+        Err(other) => other.addr() as u64,
+    }
+}

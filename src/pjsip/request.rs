@@ -1,0 +1,291 @@
+//! Requests: prepared before they are sent, and again after a 401 or 407.
+//!
+//! Both work in turns. A turn computes one header (a [`Draft`]) and may not throw;
+//! between turns, with nothing held, the caller makes it a header of the request,
+//! which may. Neither type needs dropping, so a `longjmp` over them loses nothing.
+#![forbid(unsafe_code)]
+
+use super::abi;
+use super::answer::{Answerer, Method, assess};
+use super::host::{Challenge, Credential, Digest, Draft, Fields, Request, Response, Session, Text};
+use super::session::{refused, root_of};
+use super::status::{
+    EAUTHNOAUTH, EAUTHNOCHAL, EINVAL, EINVALIDSTATUS, ENOTREQUESTMSG, ENOTRESPONSEMSG,
+    EURITOOLONG, Status,
+};
+use crate::digest::{MAX_REALMS, Policy, Realms};
+
+const MAX_URL_SIZE: usize = abi::PJAUTH_MAX_URL_SIZE as usize;
+
+/// The request URI as it will be sent.
+#[derive(Clone, Copy)]
+struct Uri {
+    buffer: [u8; MAX_URL_SIZE],
+    length: Option<usize>,
+}
+
+impl Uri {
+    fn of(request: Request<'_>) -> Uri {
+        let mut buffer = [0; MAX_URL_SIZE];
+        let length = request.print_uri(&mut buffer);
+        Uri { buffer, length }
+    }
+
+    fn get(&self) -> Option<&[u8]> {
+        self.length.map(|length| &self.buffer[..length])
+    }
+}
+
+/// The answers to one 401 or 407: for each realm one, to the topmost challenge
+/// that can be answered (RFC 8760 section 2.4).
+pub struct Retry<'h, I> {
+    answerer: Answerer<'h>,
+    policy: Policy,
+    uri: Uri,
+    challenges: I,
+    /// Of servers and of proxies.
+    answered: [Realms<'h, MAX_REALMS>; 2],
+    seen: usize,
+    headers: usize,
+    failure: Status,
+}
+
+impl<'h> Retry<'h, ()> {
+    /// Checks the arguments of `pjsip_auth_clt_reinit_req`.
+    pub fn open(
+        session: Session<'h>,
+        response: Response<'h>,
+        request: Request<'h>,
+    ) -> Result<Retry<'h, impl Iterator<Item = Challenge<'h>>>, Status> {
+        let (root, _) = root_of(session)?;
+        match response.code() {
+            Some(401 | 407) => {}
+            Some(_) => return Err(EINVALIDSTATUS),
+            None => return Err(ENOTRESPONSEMSG),
+        }
+        request.message().ok_or(ENOTREQUESTMSG)?;
+        request.set_retry(false);
+        Ok(Retry {
+            answerer: Answerer {
+                session: root,
+                request,
+            },
+            policy: refused(root),
+            uri: Uri::of(request),
+            challenges: response.challenges(),
+            answered: [Realms::new(), Realms::new()],
+            seen: 0,
+            headers: 0,
+            failure: EAUTHNOAUTH,
+        })
+    }
+}
+
+impl<'h, I: Iterator<Item = Challenge<'h>>> Retry<'h, I> {
+    /// The next answer, with the challenge it is to.
+    pub fn turn(&mut self) -> Option<(Challenge<'h>, Draft<'h>)> {
+        while let Some(challenge) = self.challenges.next() {
+            self.seen += 1;
+            let [_, realm, ..] = challenge.texts();
+            let answered = &self.answered[usize::from(challenge.from_proxy())];
+            if answered.is_full() || answered.contains(realm) {
+                continue;
+            }
+            let draft = assess(challenge, self.policy)
+                .and_then(|method| self.answerer.draft(challenge, method, self.uri.get()));
+            match draft {
+                Ok(draft) => return Some((challenge, draft)),
+                Err(status) => self.failure = status,
+            }
+        }
+        None
+    }
+
+    /// Makes room for the header of the draft that [`Retry::turn`] returned.
+    pub fn make_room(&self, challenge: Challenge<'h>) {
+        self.answerer.remove_superseded(challenge);
+    }
+
+    /// Notes whether that draft became a header.
+    pub fn note(&mut self, challenge: Challenge<'h>, outcome: Result<(), Status>) {
+        match outcome {
+            Ok(()) => {
+                let [_, realm, ..] = challenge.texts();
+                self.answered[usize::from(challenge.from_proxy())].claim(realm);
+                self.headers += 1;
+            }
+            Err(status) => self.failure = status,
+        }
+    }
+
+    /// Makes the request ready to be sent, if any challenge was answered.
+    pub fn finish(&self) -> Result<(), Status> {
+        if self.seen == 0 {
+            return Err(EAUTHNOCHAL);
+        }
+        if self.headers == 0 {
+            return Err(self.failure);
+        }
+        self.answerer.request.reopen();
+        self.answerer.request.set_retry(true);
+        Ok(())
+    }
+}
+
+/// The headers of a request that is sent for the first time.
+pub struct Initial<'h> {
+    answerer: Answerer<'h>,
+    policy: Policy,
+    uri: Uri,
+    /// Remembered challenges, then credentials, looked at so far.
+    entries: usize,
+    credentials: usize,
+}
+
+impl<'h> Initial<'h> {
+    /// Checks the arguments of `pjsip_auth_clt_init_req`.
+    pub fn open(session: Session<'h>, request: Request<'h>) -> Result<Initial<'h>, Status> {
+        let (root, _) = root_of(session)?;
+        request.message().ok_or(ENOTREQUESTMSG)?;
+        let _held = root.locked();
+        for entry in root.entries() {
+            entry.set_stale_count(0);
+        }
+        Ok(Initial {
+            answerer: Answerer {
+                session: root,
+                request,
+            },
+            policy: refused(root),
+            uri: Uri::of(request),
+            entries: 0,
+            credentials: 0,
+        })
+    }
+
+    /// The next header to add. First come answers to remembered challenges, where
+    /// the host is configured so; then, where the session's preferences ask for it,
+    /// an empty answer for each credential that has none.
+    pub fn turn(&mut self) -> Result<Option<Draft<'h>>, Status> {
+        if abi::PJAUTH_AUTO_SEND_NEXT != 0 || abi::PJAUTH_HEADER_CACHING != 0 {
+            if let Some(draft) = self.remembered()? {
+                return Ok(Some(draft));
+            }
+        }
+        let session = self.answerer.session;
+        let _held = session.locked();
+        if !session.wants_initial_answer() {
+            return Ok(None);
+        }
+        let uri = self.uri.get().filter(|uri| uri.len() < MAX_URL_SIZE);
+        let uri = uri.ok_or(EURITOOLONG)?;
+        while let Some(credential) = session.credentials().nth(self.credentials) {
+            self.credentials += 1;
+            if !self.has_answer(credential) {
+                return self.empty(credential, uri).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    /// An answer to the next remembered challenge that has a credential.
+    fn remembered(&mut self) -> Result<Option<Draft<'h>>, Status> {
+        let session = self.answerer.session;
+        loop {
+            let challenge = {
+                let _held = session.locked();
+                let Some(entry) = session.entries().nth(self.entries) else {
+                    return Ok(None);
+                };
+                // Without AUTO_SEND_NEXT only what needs no count is sent unasked.
+                let wanted = abi::PJAUTH_AUTO_SEND_NEXT != 0
+                    || entry.qop_value() == abi::PJSIP_AUTH_QOP_NONE;
+                entry.last_challenge().filter(|_| wanted)
+            };
+            self.entries += 1;
+            let Some(challenge) = challenge else { continue };
+            let Ok(method) = assess(challenge, self.policy) else {
+                continue;
+            };
+            match self.answerer.draft(challenge, method, self.uri.get()) {
+                Ok(draft) => return Ok(Some(draft)),
+                Err(EURITOOLONG) => return Err(EURITOOLONG),
+                // A credential that is gone is no reason not to send the request.
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// Whether the request answers already with this credential.
+    fn has_answer(&self, credential: Credential<'h>) -> bool {
+        [false, true].into_iter().any(|proxy| {
+            self.answerer
+                .request
+                .previous_answers(proxy)
+                .any(|sent| sent.realm().eq_ignore_ascii_case(credential.realm()))
+        })
+    }
+
+    fn empty(&self, credential: Credential<'h>, uri: &[u8]) -> Result<Draft<'h>, Status> {
+        let pool = self.answerer.request.pool().ok_or(EINVAL)?;
+        let (realm, username) = (credential.realm(), credential.username());
+        let scheme = match credential.scheme() {
+            // The host cannot print a header without a scheme.
+            b"" => b"Digest",
+            scheme => scheme,
+        };
+        if scheme.eq_ignore_ascii_case(b"Bearer") {
+            let texts = [scheme, username, realm, credential.data()];
+            let mut block = pool.block(texts.iter().map(|text| text.len()).sum())?;
+            let [scheme, username, realm, token] = texts.map(|text| block.push(text));
+            return Ok(Draft {
+                to_proxy: false,
+                fields: Fields::Bearer {
+                    scheme,
+                    username,
+                    realm,
+                    token,
+                },
+                aka: None,
+            });
+        }
+        let algorithm = algorithm_name(credential.get().algorithm_type)
+            .unwrap_or_else(|| self.answerer.session.preferred_algorithm());
+        let texts = [scheme, username, realm, uri, algorithm];
+        let mut block = pool.block(texts.iter().map(|text| text.len()).sum())?;
+        let [scheme, username, realm, uri, algorithm] = texts.map(|text| block.push(text));
+        Ok(Draft {
+            to_proxy: false,
+            fields: Fields::Digest(Digest {
+                scheme,
+                username,
+                realm,
+                uri,
+                algorithm,
+                ..Digest::EMPTY
+            }),
+            aka: None,
+        })
+    }
+}
+
+/// The IANA name of `pjsip_auth_algorithm_type`, `None` where none is set.
+fn algorithm_name(algorithm_type: u32) -> Option<&'static [u8]> {
+    Some(match algorithm_type {
+        abi::PJSIP_AUTH_ALGORITHM_MD5 => b"MD5",
+        abi::PJSIP_AUTH_ALGORITHM_SHA256 => b"SHA-256",
+        abi::PJSIP_AUTH_ALGORITHM_SHA512_256 => b"SHA-512-256",
+        abi::PJSIP_AUTH_ALGORITHM_AKAV1_MD5 => b"AKAv1-MD5",
+        abi::PJSIP_AUTH_ALGORITHM_AKAV2_MD5 => b"AKAv2-MD5",
+        _ => return None,
+    })
+}
+
+/// What a type needs that it can be jumped over.
+const fn needs_no_drop<T>() {
+    assert!(!core::mem::needs_drop::<T>());
+}
+
+const _: () = needs_no_drop::<Initial<'static>>();
+const _: () = needs_no_drop::<Answerer<'static>>();
+const _: () = needs_no_drop::<(Draft<'static>, Method, Text)>();

@@ -1,0 +1,87 @@
+//! Sessions: their birth and end, credentials, preferences, parents.
+#![forbid(unsafe_code)]
+
+use super::host::{self, Credential, Endpoint, Pool, Session};
+use super::status::{EAUTHINAKACRED, EINVAL, ENOTINITIALIZED, Status};
+use super::{abi, challenge};
+
+/// Longest K, OP and AMF of an AKA credential (3GPP TS 35.206), in bytes.
+const AKA_KEY_SIZES: [usize; 3] = [16, 16, 2];
+
+/// `pjsip_auth_clt_init`.
+pub fn init(session: Session<'_>, endpoint: Endpoint<'_>, pool: Pool<'_>) {
+    session.reset(endpoint, pool);
+}
+
+/// `pjsip_auth_clt_deinit`, but for the tokens and the lock: gives back what was
+/// remembered and wipes the credentials. May be called again.
+pub fn deinit(session: Session<'_>) -> Result<(), Status> {
+    let endpoint = session.endpoint().ok_or(EINVAL)?;
+    let _held = session.locked();
+    for entry in session.entries() {
+        entry.release(endpoint);
+    }
+    session.forget_entries();
+    host::wipe(session);
+    session.set_parent(None);
+    Ok(())
+}
+
+/// Whether `session` may get `parent`: not when that would close a ring.
+pub fn may_adopt(session: Session<'_>, parent: Session<'_>) -> bool {
+    let mut at = Some(parent);
+    // `root` bounds the walk: a chain that is too long has no end.
+    if parent.root().is_none() {
+        return false;
+    }
+    while let Some(ancestor) = at {
+        if ancestor.as_ptr() == session.as_ptr() {
+            return false;
+        }
+        at = ancestor.parent();
+    }
+    true
+}
+
+/// Whether a credential may be stored. AKA needs the host's support, a callback
+/// and keys of the right size.
+pub fn check_credential(credential: Credential<'_>) -> Result<(), Status> {
+    if !host::is_aka(credential) {
+        return Ok(());
+    }
+    if abi::PJAUTH_HAS_AKA == 0 {
+        return Err(EAUTHINAKACRED);
+    }
+    if credential.aka_callback().is_none() {
+        return Err(EINVAL);
+    }
+    let too_long = credential
+        .aka_keys()
+        .iter()
+        .zip(AKA_KEY_SIZES)
+        .any(|(key, size)| key.len() > size);
+    if too_long { Err(EAUTHINAKACRED) } else { Ok(()) }
+}
+
+/// The session that takes the settings of `session`, which has been initialised.
+pub fn root_of(session: Session<'_>) -> Result<(Session<'_>, Pool<'_>), Status> {
+    let root = session.root().ok_or(EINVAL)?;
+    let pool = root.pool().ok_or(ENOTINITIALIZED)?;
+    Ok((root, pool))
+}
+
+/// The name of an algorithm as a text that needs no memory, if we know it.
+pub fn known_algorithm(name: &[u8]) -> Option<&'static [u8]> {
+    if name.is_empty() {
+        return Some(b"");
+    }
+    crate::digest::Algorithm::parse(name)
+        .map(|algorithm| algorithm.name().as_bytes())
+        // The parser tolerates case, quotes and spaces; we print what we got.
+        .filter(|known| *known == name)
+}
+
+/// The algorithms a session refuses together with all others of the process.
+pub fn refused(session: Session<'_>) -> crate::digest::Policy {
+    crate::digest::Policy::from_bits(session.refused() | challenge::refused_everywhere())
+}
