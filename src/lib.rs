@@ -23,3 +23,4 @@ pub mod handle;
 pub mod pjsip;
 #[cfg(feature = "turn")]
 pub mod turn;
+pub mod version;
