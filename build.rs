@@ -31,7 +31,12 @@ mod sip {
         pjsip_(www_authenticate|authorization)_hdr|pjsip_digest_(challenge|credential)";
 
     pub fn bind() {
-        for name in ["PJPROJECT_DIR", "PJAUTH_CONFIG", "PJAUTH_CPPFLAGS", "PKG_CONFIG_PATH"] {
+        for name in [
+            "PJPROJECT_DIR",
+            "PJAUTH_CONFIG",
+            "PJAUTH_CPPFLAGS",
+            "PKG_CONFIG_PATH",
+        ] {
             println!("cargo:rerun-if-env-changed={name}");
         }
         for dir in [HEADERS, CONFIGS] {
@@ -136,7 +141,12 @@ mod sip {
     struct Knobs;
 
     impl Knobs {
-        const ALL: [&'static str; 3] = ["pj_qop_support", "pj_header_caching", "pj_log"];
+        const ALL: [&'static str; 4] = [
+            "pj_qop_support",
+            "pj_header_caching",
+            "pj_log",
+            "pj_timer_debug",
+        ];
     }
 
     impl bindgen::callbacks::ParseCallbacks for Knobs {
@@ -157,6 +167,7 @@ mod sip {
                 "PJAUTH_HEADER_CACHING" if value != 0 => {
                     println!("cargo:rustc-cfg=pj_header_caching");
                 }
+                "PJAUTH_TIMER_DEBUG" if value != 0 => println!("cargo:rustc-cfg=pj_timer_debug"),
                 // Below that there is no pj_log_4 to call.
                 "PJAUTH_LOG_MAX_LEVEL" if value >= 4 => println!("cargo:rustc-cfg=pj_log"),
                 "PJAUTH_POOL_ALIGNMENT" => assert!(

@@ -33,4 +33,6 @@ pub use challenge::{
 pub use hex::{Hex, nonce_count};
 pub use qop::{Qop, UnsupportedQop, choose_qop};
 pub use random::cnonce;
-pub use response::{Answer, DigestError, Protection, Secret, ha1, response, userhash};
+pub use response::{
+    Answer, DigestError, Protection, Secret, ha1, response, response_with, userhash,
+};

@@ -89,6 +89,30 @@ pub fn response(answer: &Answer<'_>) -> Result<Hex, DigestError> {
     }
 }
 
+/// [`response`] under a protection that the caller names, whatever the name: the
+/// text is hashed as it stands, and no body is.
+pub fn response_with(
+    answer: &Answer<'_>,
+    qop: &[u8],
+    nc: &[u8],
+    cnonce: &[u8],
+) -> Result<Hex, DigestError> {
+    let answer = Answer {
+        protection: Some(Protection {
+            qop: Qop::Auth,
+            nc,
+            cnonce,
+            body: &[],
+        }),
+        ..*answer
+    };
+    match answer.algorithm.hash {
+        Hash::Md5 => compute_as::<Md5>(&answer, qop),
+        Hash::Sha256 => compute_as::<Sha256>(&answer, qop),
+        Hash::Sha512_256 => compute_as::<Sha512_256>(&answer, qop),
+    }
+}
+
 /// H(A1) = H(user ":" realm ":" password), to be stored in the password's place
 /// and as secret as that. The caller may wipe it ([`zeroize::Zeroize`]).
 pub fn ha1(hash: Hash, username: &[u8], realm: &[u8], password: &[u8]) -> Hex {
@@ -111,16 +135,19 @@ fn hash_joined<const N: usize>(hash: Hash, parts: [&[u8]; N]) -> Hex {
 }
 
 fn compute<F: Function>(answer: &Answer<'_>) -> Result<Hex, DigestError> {
+    let qop = answer.protection.map(|p| p.qop.as_str().as_bytes());
+    compute_as::<F>(answer, qop.unwrap_or_default())
+}
+
+/// With the protection's name as it is to be hashed.
+fn compute_as<F: Function>(answer: &Answer<'_>, qop: &[u8]) -> Result<Hex, DigestError> {
     let mut scratch = Scratch::new();
     let a1 = a1::<F>(answer, &mut scratch)?;
     let a2 = a2::<F>(answer, &mut scratch);
     let (a1, a2) = (a1.as_bytes(), a2.as_bytes());
     Ok(match &answer.protection {
         None => scratch.joined::<F, _>([a1, answer.nonce, a2]),
-        Some(p) => {
-            let qop = p.qop.as_str().as_bytes();
-            scratch.joined::<F, _>([a1, answer.nonce, p.nc, p.cnonce, qop, a2])
-        }
+        Some(p) => scratch.joined::<F, _>([a1, answer.nonce, p.nc, p.cnonce, qop, a2]),
     })
 }
 

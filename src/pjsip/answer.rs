@@ -12,7 +12,7 @@ use super::status::{
     Status,
 };
 use crate::digest::{
-    self, Algorithm, Answer, DigestError, Hash, Hex, Plan, Policy, Protection, Qop, Refusal, Secret,
+    self, Algorithm, Answer, Hash, Hex, Plan, Policy, Protection, Qop, Refusal, Secret,
 };
 
 /// Longest parameter of a challenge that is echoed. Real ones stay far below.
@@ -149,7 +149,7 @@ impl<'h> Answerer<'h> {
     /// for its nonce? Returns how often in a row it was the nonce.
     fn count_stale(self, challenge: Challenge<'h>, method: Method) -> Result<u32, Status> {
         let [_, realm, _, nonce, ..] = challenge.texts();
-        let proxy = challenge.from_proxy();
+        let proxy = challenge.is_from_proxy();
         if self.request.previous_answers(proxy).count() >= MAX_ANSWERS {
             return Err(EAUTHSTALECOUNT);
         }
@@ -172,7 +172,7 @@ impl<'h> Answerer<'h> {
     /// Answers in the request that the one to `challenge` takes the place of.
     pub fn remove_superseded(self, challenge: Challenge<'h>) {
         let [_, realm, ..] = challenge.texts();
-        let proxy = challenge.from_proxy();
+        let proxy = challenge.is_from_proxy();
         self.sent_for(realm, proxy).for_each(PreviousAnswer::remove);
         // Sent unasked, for any realm.
         self.sent_for(b"*", proxy)
@@ -195,7 +195,7 @@ impl<'h> Answerer<'h> {
     /// What the session remembers of this server, as of now nothing for a new one.
     fn entry(self, challenge: Challenge<'h>, method: Method) -> Result<Entry<'h>, Status> {
         let [_, realm, ..] = challenge.texts();
-        let proxy = challenge.from_proxy();
+        let proxy = challenge.is_from_proxy();
         if let Some(entry) = self.find_entry(realm, method, proxy) {
             return Ok(entry);
         }
@@ -274,7 +274,7 @@ impl<'h> Answerer<'h> {
                     }),
                     session_cnonce: plan.algorithm.session.then_some(cnonce),
                 })
-                .map_err(|DigestError::ShortHa1 | DigestError::NoCnonce| EINVAL)?;
+                .map_err(|_| EINVAL)?;
                 let name = credential.username();
                 let hash = plan.algorithm.hash;
                 let username = plan.userhash.then(|| digest::userhash(hash, name, realm));
@@ -296,13 +296,23 @@ impl<'h> Answerer<'h> {
         // The AKA callback writes its response into this room.
         let room = [b'0'; Hash::Md5.hex_len()];
         let response = response.as_ref().map_or(&room[..], Hex::as_bytes);
-        let texts = [username, realm, nonce, uri, response, algorithm, cnonce, opaque];
+        let texts = [
+            username, realm, nonce, uri, response, algorithm, cnonce, opaque,
+        ];
         let length = texts.iter().map(|text| text.len()).sum::<usize>() + nc.len();
         let mut block = pool.block(length)?;
-        let [username, realm, nonce, uri, response, algorithm, cnonce, opaque] =
-            texts.map(|text| block.push(text));
+        let [
+            username,
+            realm,
+            nonce,
+            uri,
+            response,
+            algorithm,
+            cnonce,
+            opaque,
+        ] = texts.map(|text| block.push(text));
         Ok(Draft {
-            to_proxy: challenge.from_proxy(),
+            to_proxy: challenge.is_from_proxy(),
             fields: Fields::Digest(Digest {
                 scheme: Text::from_static(b"Digest"),
                 username,

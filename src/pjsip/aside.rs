@@ -53,7 +53,9 @@ fn decide() -> bool {
 /// The numbers of a version such as `2.17`, `2.15.1` or `2.17-dev`.
 fn parse(version: &[u8]) -> Option<[u32; 3]> {
     let version = core::str::from_utf8(version).ok()?;
-    let numbers = version.split(|c: char| c != '.' && !c.is_ascii_digit()).next()?;
+    let numbers = version
+        .split(|c: char| c != '.' && !c.is_ascii_digit())
+        .next()?;
     let mut parts = numbers.split('.');
     let major = parts.next()?.parse().ok()?;
     let minor = parts.next()?.parse().ok()?;

@@ -6,9 +6,9 @@
 //! nothing is locked meanwhile.
 #![forbid(unsafe_code)]
 
+use super::abi;
 use super::host::{self, REALM, Request, Response, Session, Token, WORDS};
 use super::status::{EINVAL, ENOMEM, Status};
-use super::abi;
 use crate::digest::Policy;
 use crate::handle::{Handle, Info, Kind, Slab, Words};
 use core::sync::atomic::{AtomicU8, AtomicU32, Ordering::Relaxed};
@@ -53,7 +53,10 @@ pub fn mint(
         endpoint: session
             .endpoint()
             .map_or(core::ptr::null_mut(), host::Endpoint::as_ptr),
-        code: response.code().and_then(|code| code.try_into().ok()).unwrap_or(0),
+        code: response
+            .code()
+            .and_then(|code| code.try_into().ok())
+            .unwrap_or(0),
         realm_length: length as u8,
         realm,
     };
@@ -93,11 +96,10 @@ pub fn take_some(
         if count == BATCH {
             break;
         }
-        if TOKENS.get(handle).is_some_and(|words| wanted(&info, &words)) {
-            if let Some(words) = TOKENS.take(handle) {
-                taken[count] = Some(words);
-                count += 1;
-            }
+        let picked = TOKENS.get(handle).filter(|words| wanted(&info, words));
+        if let Some(words) = picked.and_then(|_| TOKENS.take(handle)) {
+            taken[count] = Some(words);
+            count += 1;
         }
     }
     (taken, count)
@@ -165,4 +167,3 @@ pub fn next_deadline(of: impl Fn(&[u64; WORDS]) -> bool) -> Option<u64> {
     });
     next
 }
-

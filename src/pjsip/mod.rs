@@ -1,3 +1,29 @@
 //! The drop-in for PJSIP's client authentication object.
+//!
+//! ```text
+//!   exports/     the functions that C sees: arguments in, status out
+//!      |
+//!   session      birth and end, credentials, preferences
+//!   request      a request's headers, in turns       answer     one challenge
+//!   challenge    tokens of deferred challenges       deadline   their alarms
+//!      |
+//!   host/        safe wrappers over PJLIB and PJSIP
+//!   abi          their layouts, by bindgen
+//! ```
+//!
+//! `aside` hands calls on where the process has another pjproject than ours;
+//! `guard` is the panic barrier.
 
 pub mod abi;
+mod answer;
+mod aside;
+mod challenge;
+mod deadline;
+#[allow(non_camel_case_types, non_upper_case_globals)]
+mod exports;
+mod guard;
+mod host;
+mod request;
+mod session;
+mod stats;
+mod status;

@@ -7,11 +7,13 @@
 
 use super::abi;
 use super::answer::{Answerer, Method, assess};
-use super::host::{Challenge, Credential, Digest, Draft, Fields, Request, Response, Session, Text};
+use super::host::{
+    Bearer, Challenge, Credential, Digest, Draft, Fields, Request, Response, Session, Text,
+};
 use super::session::{refused, root_of};
 use super::status::{
-    EAUTHNOAUTH, EAUTHNOCHAL, EINVAL, EINVALIDSTATUS, ENOTREQUESTMSG, ENOTRESPONSEMSG,
-    EURITOOLONG, Status,
+    EAUTHNOAUTH, EAUTHNOCHAL, EINVAL, EINVALIDSTATUS, ENOTREQUESTMSG, ENOTRESPONSEMSG, EURITOOLONG,
+    Status,
 };
 use crate::digest::{MAX_REALMS, Policy, Realms};
 
@@ -87,7 +89,7 @@ impl<'h, I: Iterator<Item = Challenge<'h>>> Retry<'h, I> {
         while let Some(challenge) = self.challenges.next() {
             self.seen += 1;
             let [_, realm, ..] = challenge.texts();
-            let answered = &self.answered[usize::from(challenge.from_proxy())];
+            let answered = &self.answered[usize::from(challenge.is_from_proxy())];
             if answered.is_full() || answered.contains(realm) {
                 continue;
             }
@@ -111,7 +113,7 @@ impl<'h, I: Iterator<Item = Challenge<'h>>> Retry<'h, I> {
         match outcome {
             Ok(()) => {
                 let [_, realm, ..] = challenge.texts();
-                self.answered[usize::from(challenge.from_proxy())].claim(realm);
+                self.answered[usize::from(challenge.is_from_proxy())].claim(realm);
                 self.headers += 1;
             }
             Err(status) => self.failure = status,
@@ -167,10 +169,9 @@ impl<'h> Initial<'h> {
     /// the host is configured so; then, where the session's preferences ask for it,
     /// an empty answer for each credential that has none.
     pub fn turn(&mut self) -> Result<Option<Draft<'h>>, Status> {
-        if abi::PJAUTH_AUTO_SEND_NEXT != 0 || abi::PJAUTH_HEADER_CACHING != 0 {
-            if let Some(draft) = self.remembered()? {
-                return Ok(Some(draft));
-            }
+        let unasked = abi::PJAUTH_AUTO_SEND_NEXT != 0 || abi::PJAUTH_HEADER_CACHING != 0;
+        if unasked && let Some(draft) = self.remembered()? {
+            return Ok(Some(draft));
         }
         let session = self.answerer.session;
         let _held = session.locked();
@@ -240,12 +241,12 @@ impl<'h> Initial<'h> {
             let [scheme, username, realm, token] = texts.map(|text| block.push(text));
             return Ok(Draft {
                 to_proxy: false,
-                fields: Fields::Bearer {
+                fields: Fields::Bearer(Bearer {
                     scheme,
                     username,
                     realm,
                     token,
-                },
+                }),
                 aka: None,
             });
         }

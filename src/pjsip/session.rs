@@ -60,7 +60,11 @@ pub fn check_credential(credential: Credential<'_>) -> Result<(), Status> {
         .iter()
         .zip(AKA_KEY_SIZES)
         .any(|(key, size)| key.len() > size);
-    if too_long { Err(EAUTHINAKACRED) } else { Ok(()) }
+    if too_long {
+        Err(EAUTHINAKACRED)
+    } else {
+        Ok(())
+    }
 }
 
 /// The session that takes the settings of `session`, which has been initialised.

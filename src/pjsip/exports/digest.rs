@@ -1,7 +1,7 @@
 //! `pjsip_auth_create_digest*` and the table of algorithms.
 
 use super::entry;
-use crate::digest::{self, Algorithm, Answer, DigestError, Hash, Protection, Qop, Secret};
+use crate::digest::{self, Algorithm, Answer, DigestError, Hash, Secret};
 use crate::pjsip::abi::{
     self, pj_bool_t, pj_status_t, pj_str_t, pjsip_auth_algorithm, pjsip_auth_algorithm_type,
     pjsip_cred_info,
@@ -27,7 +27,12 @@ pub static pjsip_auth_algorithms: AlgorithmTable = AlgorithmTable([
     algorithm(abi::PJSIP_AUTH_ALGORITHM_NOT_SET, b"", c"", 0),
     algorithm(abi::PJSIP_AUTH_ALGORITHM_MD5, b"MD5", c"MD5", 16),
     algorithm(abi::PJSIP_AUTH_ALGORITHM_SHA256, b"SHA-256", c"SHA256", 32),
-    algorithm(abi::PJSIP_AUTH_ALGORITHM_SHA512_256, b"SHA-512-256", c"SHA512-256", 32),
+    algorithm(
+        abi::PJSIP_AUTH_ALGORITHM_SHA512_256,
+        b"SHA-512-256",
+        c"SHA512-256",
+        32,
+    ),
     algorithm(abi::PJSIP_AUTH_ALGORITHM_AKAV1_MD5, b"AKAv1-MD5", c"", 16),
     algorithm(abi::PJSIP_AUTH_ALGORITHM_AKAV2_MD5, b"AKAv2-MD5", c"", 16),
     algorithm(abi::PJSIP_AUTH_ALGORITHM_COUNT, b"", c"", 0),
@@ -183,8 +188,13 @@ unsafe fn create(
     };
     let hex = hex.as_bytes();
     // SAFETY: as the caller promises; checked to be long enough.
-    unsafe { result.ptr.cast::<u8>().copy_from_nonoverlapping(hex.as_ptr(), hex.len()) };
-    result.slen = hex.len() as isize;
+    unsafe {
+        result
+            .ptr
+            .cast::<u8>()
+            .copy_from_nonoverlapping(hex.as_ptr(), hex.len())
+    };
+    result.slen = hex.len() as abi::pj_ssize_t;
     SUCCESS
 }
 

@@ -10,12 +10,6 @@ mod extra;
 mod request;
 mod session;
 
-pub use challenge::*;
-pub use digest::*;
-pub use extra::*;
-pub use request::*;
-pub use session::*;
-
 /// Defines an exported function of PJSIP's. Where the process has a pjproject that
 /// we were not built for, the call goes to the host's own definition; without one,
 /// it fails with the value after `else`.

@@ -72,7 +72,10 @@ fn answer(sess: Session<'_>, response: Response<'_>, request: Request<'_>) -> Re
     let result = retry.finish();
     if let Err(status) = result {
         guard(|| {
-            host::log(&format!("{}: not answered, status {status}", request.name()));
+            host::log(&format!(
+                "{}: not answered, status {status}",
+                request.name()
+            ));
             Ok(())
         })?;
     }

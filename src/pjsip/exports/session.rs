@@ -5,12 +5,12 @@ use crate::pjsip::abi::{
     self, pj_bool_t, pj_pool_t, pj_status_t, pjsip_auth_clt_async_setting, pjsip_auth_clt_pref,
     pjsip_auth_clt_sess, pjsip_cred_info, pjsip_endpoint,
 };
+use crate::pjsip::challenge;
 use crate::pjsip::guard::guard;
 use crate::pjsip::host::{self, Credential, Endpoint, Pool, Session, Text, bytes};
 use crate::pjsip::session::{self, known_algorithm, root_of};
 use crate::pjsip::stats::{Event, count};
 use crate::pjsip::status::{EINVAL, ENOMEM, ENOTSUP, SUCCESS, Status};
-use crate::pjsip::challenge;
 
 entry! {
     /// Makes an empty session.
@@ -340,7 +340,7 @@ unsafe fn duplicate(pool: Pool<'_>, text: &Text) -> Text {
         room.add(text.len()).write(0);
         Text {
             ptr: room.cast(),
-            slen: text.len() as isize,
+            slen: text.len() as abi::pj_ssize_t,
         }
     }
 }
@@ -358,9 +358,9 @@ entry! {
         }
         // SAFETY: the caller's credentials.
         let (a, b) = unsafe { (Credential::from_raw(cred1), Credential::from_raw(cred2)) };
-        let texts = |c: Credential<'_>| [c.realm(), c.scheme(), c.username(), c.data()];
-        let order = texts(a)
-            .cmp(&texts(b))
+        let texts = [a, b].map(|c| [c.realm(), c.scheme(), c.username(), c.data()]);
+        let order = texts[0]
+            .cmp(&texts[1])
             .then(a.get().data_type.cmp(&b.get().data_type))
             .then(a.get().algorithm_type.cmp(&b.get().algorithm_type));
         let order = match host::is_aka(a) {

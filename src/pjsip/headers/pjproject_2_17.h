@@ -30,6 +30,9 @@
 #ifndef PJ_POOL_DEBUG
 #define PJ_POOL_DEBUG 0
 #endif
+#ifndef PJ_TIMER_DEBUG
+#define PJ_TIMER_DEBUG 1
+#endif
 #ifndef PJ_TIMER_USE_COPY
 #define PJ_TIMER_USE_COPY 1
 #endif
@@ -347,6 +350,12 @@ void pjsip_endpt_release_pool(pjsip_endpoint *endpt, pj_pool_t *pool);
 pj_status_t pjsip_endpt_schedule_timer(pjsip_endpoint *endpt,
                                        pj_timer_entry *entry,
                                        const pj_time_val *delay);
+#if PJ_TIMER_DEBUG
+pj_status_t pjsip_endpt_schedule_timer_dbg(pjsip_endpoint *endpt,
+                                           pj_timer_entry *entry,
+                                           const pj_time_val *delay,
+                                           const char *file, int line);
+#endif
 void pjsip_endpt_cancel_timer(pjsip_endpoint *endpt, pj_timer_entry *entry);
 typedef void (*pjsip_endpt_exit_callback)(pjsip_endpoint *endpt);
 pj_status_t pjsip_endpt_atexit(pjsip_endpoint *endpt,

@@ -125,7 +125,8 @@ fn texts(credential: Credential<'_>) -> [&[u8]; TEXTS] {
 
 fn copy(credential: Credential<'_>, block: &mut Block) -> pjsip_cred_info {
     let mut new = *credential.get();
-    let [realm, scheme, username, data, k, op, amf] = texts(credential).map(|text| block.push(text));
+    let [realm, scheme, username, data, k, op, amf] =
+        texts(credential).map(|text| block.push(text));
     (new.realm, new.scheme, new.username, new.data) = (realm, scheme, username, data);
     let callback = credential.aka_callback().filter(|_| is_aka(credential));
     new.ext.aka.k = k;

@@ -26,12 +26,16 @@ pub enum Fields {
     /// RFC 7616 section 3.4.
     Digest(Digest),
     /// An access token, sent unasked (RFC 8898).
-    Bearer {
-        scheme: Text,
-        username: Text,
-        realm: Text,
-        token: Text,
-    },
+    Bearer(Bearer),
+}
+
+/// The parameters of a bearer answer.
+#[derive(Clone, Copy)]
+pub struct Bearer {
+    pub scheme: Text,
+    pub username: Text,
+    pub realm: Text,
+    pub token: Text,
 }
 
 /// The parameters of a digest answer; empty ones are not sent.
@@ -90,22 +94,12 @@ impl<'h> Draft<'h> {
     pub fn add_to(self, request: Request<'h>) -> Result<(), Status> {
         let pool = request.pool().ok_or(EINVAL)?;
         let header = self.create(pool)?;
-        match self.fields {
-            // SAFETY: a header fresh from the host; the union's member for Bearer.
-            Fields::Bearer {
-                scheme,
-                username,
-                realm,
-                token,
-            } => unsafe {
-                (*header).scheme = scheme;
-                let oauth = &mut (*header).credential.oauth;
-                oauth.username = username;
-                oauth.realm = realm;
-                oauth.token = token;
-            },
-            // SAFETY: a header fresh from the host.
-            Fields::Digest(digest) => unsafe { write_digest(header, &digest, pool)? },
+        // SAFETY: a header fresh from the host.
+        unsafe {
+            match self.fields {
+                Fields::Bearer(bearer) => write_bearer(header, &bearer),
+                Fields::Digest(digest) => write_digest(header, &digest, pool)?,
+            }
         }
         self.call_aka(header, request, pool)?;
         request.add_header(header);
@@ -160,6 +154,19 @@ impl<'h> Draft<'h> {
 }
 
 /// # Safety
+/// `header` is fresh from the host.
+unsafe fn write_bearer(header: *mut pjsip_authorization_hdr, from: &Bearer) {
+    // SAFETY: as the caller promises; the union's member for this scheme.
+    unsafe {
+        (*header).scheme = from.scheme;
+        let to = &mut (*header).credential.oauth;
+        to.username = from.username;
+        to.realm = from.realm;
+        to.token = from.token;
+    }
+}
+
+/// # Safety
 /// `header` is fresh from the host, its list of parameters empty.
 unsafe fn write_digest(
     header: *mut pjsip_authorization_hdr,
@@ -167,7 +174,10 @@ unsafe fn write_digest(
     pool: Pool<'_>,
 ) -> Result<(), Status> {
     let userhash = if from.userhash {
-        Some(pool.allocate(size_of::<pjsip_param>())?.cast::<pjsip_param>())
+        Some(
+            pool.allocate(size_of::<pjsip_param>())?
+                .cast::<pjsip_param>(),
+        )
     } else {
         None
     };

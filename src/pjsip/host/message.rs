@@ -25,6 +25,17 @@ impl<'h> Request<'h> {
         self.0.as_ptr()
     }
 
+    /// What the host's log calls it.
+    pub fn name(self) -> &'h str {
+        // SAFETY: a field of a live request, zero-terminated by the host.
+        let bytes = unsafe {
+            let name = &(*self.as_ptr()).obj_name;
+            core::slice::from_raw_parts(name.as_ptr().cast::<u8>(), name.len())
+        };
+        let end = bytes.iter().position(|&b| b == 0).unwrap_or(bytes.len());
+        core::str::from_utf8(&bytes[..end]).unwrap_or("request")
+    }
+
     /// The message, `None` where it is not a request.
     pub fn message(self) -> Option<*mut pjsip_msg> {
         // SAFETY: a live request; its message lives in its pool.
@@ -51,10 +62,9 @@ impl<'h> Request<'h> {
     /// The method itself, as the AKA callback wants it.
     pub fn method_text(self) -> *const Text {
         // SAFETY: a field of the live message.
-        self.message()
-            .map_or(ptr::null(), |message| unsafe {
-                &raw const (*message).line.req.method.name
-            })
+        self.message().map_or(ptr::null(), |message| unsafe {
+            &raw const (*message).line.req.method.name
+        })
     }
 
     /// The request URI as it will be sent, into `buffer`; `None` if it is longer.
@@ -159,7 +169,9 @@ impl<'h> Request<'h> {
 
     fn headers(self) -> impl Iterator<Item = *mut pjsip_hdr> {
         // SAFETY: the message's list of headers.
-        let head = self.message().map(|message| unsafe { &raw mut (*message).hdr });
+        let head = self
+            .message()
+            .map(|message| unsafe { &raw mut (*message).hdr });
         // SAFETY: as above.
         unsafe { links(head) }
     }
@@ -258,14 +270,14 @@ impl<'h> Response<'h> {
     }
 }
 
+/// How many texts [`Challenge::texts`] returns.
+const TEXTS: usize = 7;
+
 /// A WWW-Authenticate or Proxy-Authenticate header.
 #[derive(Clone, Copy)]
 pub struct Challenge<'h>(NonNull<pjsip_www_authenticate_hdr>, PhantomData<&'h ()>);
 
 impl<'h> Challenge<'h> {
-    /// How many texts [`Challenge::texts`] returns.
-    pub const TEXTS: usize = 7;
-
     /// # Safety
     /// `header` is NULL or lives, unchanged, for `'h`.
     pub unsafe fn from_raw(header: *const pjsip_www_authenticate_hdr) -> Option<Challenge<'h>> {
@@ -279,7 +291,7 @@ impl<'h> Challenge<'h> {
 
     /// Scheme, realm, domain, nonce, opaque, algorithm and qop, without quotes.
     /// Those after the scheme mean something under the Digest scheme only.
-    pub fn texts(self) -> [&'h [u8]; Self::TEXTS] {
+    pub fn texts(self) -> [&'h [u8]; TEXTS] {
         // SAFETY: a live header; PJSIP's parser leaves what it does not know empty.
         unsafe {
             let header = self.0.as_ref();
@@ -297,7 +309,7 @@ impl<'h> Challenge<'h> {
     }
 
     /// Whether it is a proxy that asks.
-    pub fn from_proxy(self) -> bool {
+    pub fn is_from_proxy(self) -> bool {
         // SAFETY: a live header.
         unsafe { self.0.as_ref() }.type_ == abi::PJSIP_H_PROXY_AUTHENTICATE
     }
@@ -334,7 +346,7 @@ impl<'h> Challenge<'h> {
         self,
         to: *mut pjsip_www_authenticate_hdr,
         kept: *mut pjsip_param,
-        texts: [Text; Self::TEXTS],
+        texts: [Text; TEXTS],
     ) {
         let userhash = self
             .parameter(b"userhash")

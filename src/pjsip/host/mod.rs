@@ -17,13 +17,13 @@ mod text;
 mod timer;
 mod token;
 
-pub use credentials::{DATA_MASK, copy_to_pool, is_aka, store, wipe, wipe_copy};
-pub use draft::{AkaCall, Digest, Draft, Fields};
+pub use credentials::{DATA_MASK, copy_to_pool, is_aka, store, wipe};
+pub use draft::{AkaCall, Bearer, Digest, Draft, Fields};
 pub use endpoint::Endpoint;
 pub use entry::Entry;
-pub use message::{Challenge, PreviousAnswer, Request, Response, link_parameter};
-pub use pool::{Block, Pool};
-pub use session::{Credential, Locked, Session};
+pub use message::{Challenge, PreviousAnswer, Request, Response};
+pub use pool::Pool;
+pub use session::{Credential, Session};
 pub use text::{Text, bytes};
 pub use timer::{Alarm, on_exit};
 pub use token::{REALM, Token, WORDS, implementation, owner_of};

@@ -93,7 +93,7 @@ impl Block {
         self.used += bytes.len();
         Text {
             ptr: at.as_ptr().cast(),
-            slen: bytes.len() as isize,
+            slen: bytes.len() as abi::pj_ssize_t,
         }
     }
 }

@@ -11,9 +11,9 @@
 //! | `is_proxy` | the algorithms this session refuses, as bits |
 
 use super::endpoint::Endpoint;
+use super::entry::Entry;
 use super::pool::Pool;
 use super::text::{Text, bytes};
-use super::entry::Entry;
 use crate::pjsip::abi::{self, pjsip_auth_clt_sess, pjsip_cached_auth, pjsip_cred_info};
 use core::marker::PhantomData;
 use core::ptr::{self, NonNull};
@@ -192,7 +192,7 @@ impl<'h> Session<'h> {
         unsafe {
             (*self.head()).realm = Text {
                 ptr: start.as_ptr().cast(),
-                slen: capacity as isize,
+                slen: capacity as abi::pj_ssize_t,
             };
         }
     }
@@ -330,6 +330,7 @@ impl<'h> Credential<'h> {
 
     /// The callback that computes an AKA answer.
     pub fn aka_callback(self) -> abi::pjsip_cred_cb {
-        self.get().ext.aka.cb
+        // SAFETY: the union has this one member.
+        unsafe { self.get().ext.aka.cb }
     }
 }

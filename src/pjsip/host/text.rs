@@ -1,6 +1,6 @@
 //! `pj_str_t`: a pointer and a length, without a terminator.
 
-use crate::pjsip::abi::pj_str_t;
+use crate::pjsip::abi::{pj_ssize_t, pj_str_t};
 
 /// A string of the host's, as it stands in one of its structures.
 pub type Text = pj_str_t;
@@ -16,7 +16,7 @@ impl pj_str_t {
     pub const fn from_static(text: &'static [u8]) -> pj_str_t {
         pj_str_t {
             ptr: text.as_ptr().cast_mut().cast(),
-            slen: text.len() as isize,
+            slen: text.len() as pj_ssize_t,
         }
     }
 }

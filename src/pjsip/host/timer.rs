@@ -98,7 +98,14 @@ unsafe fn schedule(
     timer: *mut pj_timer_entry,
     delay: &abi::pj_time_val,
 ) {
+    // SAFETY: as the caller promises. Where the host was built with PJ_TIMER_DEBUG
+    // (the default) the function's real name is another.
+    #[cfg(pj_timer_debug)]
+    let status = unsafe {
+        abi::pjsip_endpt_schedule_timer_dbg(endpoint, timer, delay, c"pjauth".as_ptr(), 0)
+    };
     // SAFETY: as the caller promises.
+    #[cfg(not(pj_timer_debug))]
     let status = unsafe { abi::pjsip_endpt_schedule_timer(endpoint, timer, delay) };
     if super::check(status).is_err() {
         super::log_error("a challenge's deadline could not be scheduled");

@@ -78,9 +78,15 @@ impl Token {
         Token {
             user_data: pointer(words[0]),
             // SAFETY: 0 is `None`, anything else was a function of this type.
-            send: unsafe { core::mem::transmute::<*mut (), _>(pointer::<()>(words[1])) },
+            send: unsafe {
+                core::mem::transmute::<*mut (), pjsip_auth_clt_async_impl_send>(pointer(words[1]))
+            },
             // SAFETY: as above.
-            abandon: unsafe { core::mem::transmute::<*mut (), _>(pointer::<()>(words[2])) },
+            abandon: unsafe {
+                core::mem::transmute::<*mut (), pjsip_auth_clt_async_impl_abandon>(pointer(
+                    words[2],
+                ))
+            },
             group_lock: pointer(words[3]),
             session: pointer(words[4]),
             root: pointer(words[5]),
@@ -111,9 +117,10 @@ impl Token {
     /// The caller took this token; `request` is alive and its reference goes with it.
     pub unsafe fn call_send(&self, request: *mut pjsip_tx_data) -> Status {
         // SAFETY: the token's references keep what the implementation needs alive.
-        self.send.map_or(crate::pjsip::status::EINVAL, |send| unsafe {
-            send(self.root, self.user_data, request)
-        })
+        self.send
+            .map_or(crate::pjsip::status::EINVAL, |send| unsafe {
+                send(self.root, self.user_data, request)
+            })
     }
 
     /// Tells the implementation that there will be no new request.
