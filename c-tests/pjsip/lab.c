@@ -142,9 +142,9 @@ static void endpoint_start(void)
     local.sin_family = AF_INET;
     local.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 
+    pj_log_set_level(getenv("LAB_LOG") ? atoi(getenv("LAB_LOG")) : 0);
     if ((status = pj_init()) != PJ_SUCCESS)
         die("pj_init", status);
-    pj_log_set_level(getenv("LAB_LOG") ? atoi(getenv("LAB_LOG")) : 0);
     if ((status = pjlib_util_init()) != PJ_SUCCESS)
         die("pjlib_util_init", status);
     /* Nothing is cached: a released pool is freed memory, for valgrind. */
