@@ -52,7 +52,7 @@ def configuration(registrar_port):
                  f"supported_algorithms_uac={algorithm}\n"
                  f"\n[{name}]\ntype=registration\ntransport=udp\noutbound_auth={name}-auth\n"
                  f"server_uri=sip:127.0.0.1:{registrar_port}\nclient_uri=sip:{name}@127.0.0.1\n"
-                 f"retry_interval=600\nforbidden_retry_interval=600\nauth_rejection_permanent=yes\n")
+                 f"max_random_initial_delay=0\nretry_interval=600\nforbidden_retry_interval=600\n")
     return text
 
 
