@@ -16,6 +16,8 @@ typedef int pj_bool_t;
 typedef size_t pj_size_t;
 typedef ptrdiff_t pj_ssize_t;
 
+typedef unsigned char pj_uint8_t;
+
 enum { PJ_FALSE = 0, PJ_TRUE = 1, PJ_SUCCESS = 0 };
 
 enum {
@@ -24,6 +26,7 @@ enum {
     PJ_ECANCELLED = 70014,
     PJ_EIGNORED = 70020,
     PJSIP_EBUSY = 171001,
+    PJSIP_ENOTINITIALIZED = 171004,
     PJSIP_EFAILEDCREDENTIAL = 171100,
     PJSIP_ENOCREDENTIAL = 171101,
     PJSIP_EINVALIDALGORITHM = 171102,
@@ -37,6 +40,7 @@ enum {
 typedef struct pj_pool_t pj_pool_t;
 typedef struct pj_lock_t pj_lock_t;
 typedef struct pj_atomic_t pj_atomic_t;
+typedef struct pj_grp_lock_t pj_grp_lock_t;
 typedef struct pj_thread_t pj_thread_t;
 typedef struct pjsip_endpoint pjsip_endpoint;
 typedef struct pjsip_transport pjsip_transport;
@@ -85,6 +89,16 @@ typedef struct pjsip_host_port {
     int port;
 } pjsip_host_port;
 
+typedef enum pjsip_auth_algorithm_type {
+    PJSIP_AUTH_ALGORITHM_NOT_SET,
+    PJSIP_AUTH_ALGORITHM_MD5,
+    PJSIP_AUTH_ALGORITHM_SHA256,
+    PJSIP_AUTH_ALGORITHM_SHA512_256,
+    PJSIP_AUTH_ALGORITHM_AKAV1_MD5,
+    PJSIP_AUTH_ALGORITHM_AKAV2_MD5,
+    PJSIP_AUTH_ALGORITHM_COUNT
+} pjsip_auth_algorithm_type;
+
 enum { PJSIP_CRED_DATA_PLAIN_PASSWD = 0, PJSIP_CRED_DATA_DIGEST = 1 };
 
 typedef struct pjsip_cred_info {
@@ -93,7 +107,7 @@ typedef struct pjsip_cred_info {
     pj_str_t username;
     int data_type;
     pj_str_t data;
-    int algorithm_type;
+    pjsip_auth_algorithm_type algorithm_type;
     union {
         struct {
             pj_str_t k, op, amf;
@@ -102,12 +116,25 @@ typedef struct pjsip_cred_info {
     } ext;
 } pjsip_cred_info;
 
+typedef struct pjsip_auth_algorithm {
+    pjsip_auth_algorithm_type algorithm_type;
+    pj_str_t iana_name;
+    const char *openssl_name;
+    unsigned digest_length;
+    unsigned digest_str_length;
+} pjsip_auth_algorithm;
+
+typedef struct pjsip_auth_clt_pref {
+    pj_bool_t initial_auth;
+    pj_str_t algorithm;
+} pjsip_auth_clt_pref;
+
 typedef struct pjsip_auth_clt_async_setting pjsip_auth_clt_async_setting;
 
 typedef struct pjsip_auth_clt_sess {
     pj_pool_t *pool;
     pjsip_endpoint *endpt;
-    struct { pj_bool_t initial_auth; pj_str_t algorithm; } pref;
+    pjsip_auth_clt_pref pref;
     unsigned cred_cnt;
     pjsip_cred_info *cred_info;
     void *cached_auth[11];
@@ -130,6 +157,20 @@ struct pjsip_auth_clt_async_setting {
     pjsip_auth_clt_async_on_challenge *cb;
     void *user_data;
 };
+
+typedef pj_status_t pjsip_auth_clt_async_impl_send(pjsip_auth_clt_sess *sess,
+                                                   void *user_data,
+                                                   pjsip_tx_data *new_request);
+typedef void pjsip_auth_clt_async_impl_abandon(pjsip_auth_clt_sess *sess,
+                                               void *user_data);
+
+typedef struct pjsip_auth_clt_async_impl_token {
+    void *user_data;
+    pjsip_auth_clt_async_impl_send *send_impl;
+    pjsip_auth_clt_async_impl_abandon *abandon_impl;
+    pj_grp_lock_t *grp_lock;
+    pj_uint8_t signature[4];
+} pjsip_auth_clt_async_impl_token;
 
 enum { PJSIP_REGC_MAX_CONTACT = 10 };
 
@@ -158,6 +199,11 @@ void pj_caching_pool_init(pj_caching_pool *factory, const void *policy,
                           pj_size_t max_capacity);
 void pj_caching_pool_destroy(pj_caching_pool *factory);
 long pj_atomic_get(pj_atomic_t *atomic);
+pj_status_t pj_grp_lock_create(pj_pool_t *pool, const void *config,
+                               pj_grp_lock_t **lock);
+pj_status_t pj_grp_lock_add_ref(pj_grp_lock_t *lock);
+pj_status_t pj_grp_lock_dec_ref(pj_grp_lock_t *lock);
+int pj_grp_lock_get_ref(pj_grp_lock_t *lock);
 pj_status_t pj_thread_create(pj_pool_t *pool, const char *name,
                              pj_thread_proc *proc, void *arg,
                              pj_size_t stack_size, unsigned flags,
@@ -200,6 +246,44 @@ pj_status_t pjsip_auth_clt_init(pjsip_auth_clt_sess *sess,
                                 pjsip_endpoint *endpt, pj_pool_t *pool,
                                 unsigned options);
 pj_status_t pjsip_auth_clt_deinit(pjsip_auth_clt_sess *sess);
+pj_status_t pjsip_auth_clt_clone(pj_pool_t *pool, pjsip_auth_clt_sess *sess,
+                                 const pjsip_auth_clt_sess *rhs);
+pj_status_t pjsip_auth_clt_set_prefs(pjsip_auth_clt_sess *sess,
+                                     const pjsip_auth_clt_pref *prefs);
+pj_status_t pjsip_auth_clt_get_prefs(pjsip_auth_clt_sess *sess,
+                                     pjsip_auth_clt_pref *prefs);
+pj_status_t pjsip_auth_clt_set_parent(pjsip_auth_clt_sess *sess,
+                                      pjsip_auth_clt_sess *parent);
+pj_status_t pjsip_auth_clt_init_req(pjsip_auth_clt_sess *sess,
+                                    pjsip_tx_data *tdata);
+pj_status_t pjsip_auth_clt_async_impl_on_challenge(
+    pjsip_auth_clt_sess *sess, pjsip_auth_clt_async_impl_token *token,
+    const pjsip_auth_clt_async_on_chal_param *param);
+void pjsip_auth_clt_pref_dup(pj_pool_t *pool, pjsip_auth_clt_pref *dst,
+                             const pjsip_auth_clt_pref *src);
+pj_status_t pjsip_auth_create_digest(
+    pj_str_t *result, const pj_str_t *nonce, const pj_str_t *nc,
+    const pj_str_t *cnonce, const pj_str_t *qop, const pj_str_t *uri,
+    const pj_str_t *realm, const pjsip_cred_info *cred,
+    const pj_str_t *method);
+pj_status_t pjsip_auth_create_digestSHA256(
+    pj_str_t *result, const pj_str_t *nonce, const pj_str_t *nc,
+    const pj_str_t *cnonce, const pj_str_t *qop, const pj_str_t *uri,
+    const pj_str_t *realm, const pjsip_cred_info *cred,
+    const pj_str_t *method);
+pj_status_t pjsip_auth_create_digest2(
+    pj_str_t *result, const pj_str_t *nonce, const pj_str_t *nc,
+    const pj_str_t *cnonce, const pj_str_t *qop, const pj_str_t *uri,
+    const pj_str_t *realm, const pjsip_cred_info *cred,
+    const pj_str_t *method, pjsip_auth_algorithm_type algorithm);
+const pjsip_auth_algorithm *pjsip_auth_get_algorithm_by_type(
+    pjsip_auth_algorithm_type type);
+const pjsip_auth_algorithm *pjsip_auth_get_algorithm_by_iana_name(
+    const pj_str_t *name);
+pj_bool_t pjsip_auth_is_algorithm_supported(pjsip_auth_algorithm_type type);
+int pjsip_cred_info_cmp(const pjsip_cred_info *a, const pjsip_cred_info *b);
+void pjsip_cred_info_dup(pj_pool_t *pool, pjsip_cred_info *dst,
+                         const pjsip_cred_info *src);
 pj_status_t pjsip_auth_clt_set_credentials(pjsip_auth_clt_sess *sess, int count,
                                            const pjsip_cred_info *creds);
 pj_status_t pjsip_auth_clt_reinit_req(pjsip_auth_clt_sess *sess,
