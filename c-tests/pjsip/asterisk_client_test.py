@@ -1,0 +1,104 @@
+#!/usr/bin/env python3
+"""Unmodified Asterisk registers with the tests' registrar.
+
+usage: asterisk_client_test.py --root ROOT (--stock | --preload LIBPJAUTH)
+
+Without the preload it is the control: the same scenarios, and the one that
+stock cannot answer (a list in qop) fails. With it, that one succeeds too,
+which only our code can do.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import threading
+
+import asterisk
+
+# Scenario, the algorithms Asterisk may use, and whether stock can answer it.
+REGISTRATIONS = [("md5-401", "MD5", True), ("md5-noqop-407", "MD5", True), ("sha-256-401", "SHA-256", True),
+                 ("sha-256-407", "SHA-256", True), ("sha-512-256-401", "SHA-512-256", True),
+                 ("qop-list", "MD5", False)]
+
+
+class RegistrarProcess:
+    """registrar.py, and the lines it has printed so far."""
+
+    def __init__(self):
+        self.process = subprocess.Popen([sys.executable, asterisk.HERE / "registrar.py"], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, text=True)
+        self.port = json.loads(self.process.stdout.readline())["port"]
+        self.lines = []
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+
+    def _read(self):
+        for line in self.process.stdout:
+            self.lines.append(json.loads(line))
+
+    def of(self, user):
+        return [e for e in list(self.lines) if e.get("user") == user]
+
+    def stop(self):
+        self.process.stdin.close()
+        self.process.wait(10)
+
+
+def configuration(registrar_port):
+    text = f"[udp]\ntype=transport\nprotocol=udp\nbind=127.0.0.1:{asterisk.free_port()}\n"
+    for name, algorithm, _ in REGISTRATIONS:
+        text += (f"\n[{name}-auth]\ntype=auth\nauth_type=digest\nusername={name}\npassword=Circle of Life\n"
+                 f"supported_algorithms_uac={algorithm}\n"
+                 f"\n[{name}]\ntype=registration\ntransport=udp\noutbound_auth={name}-auth\n"
+                 f"server_uri=sip:127.0.0.1:{registrar_port}\nclient_uri=sip:{name}@127.0.0.1\n"
+                 f"max_random_initial_delay=0\nretry_interval=600\nforbidden_retry_interval=600\n")
+    return text
+
+
+def is_accepted(events):
+    return bool(events) and events[-1]["status"] == 200
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--root", required=True)
+    group = parser.add_mutually_exclusive_group(required=True)
+    group.add_argument("--stock", action="store_true")
+    group.add_argument("--preload")
+    args = parser.parse_args()
+    root = asterisk.Root(args.root)
+    passed = failed = 0
+
+    def verdict(name, good, why=""):
+        nonlocal passed, failed
+        passed, failed = passed + good, failed + (not good)
+        print(f"ok {name}" if good else f"FAIL {name} {why}", flush=True)
+
+    registrar = RegistrarProcess()
+    with asterisk.running(root, configuration(registrar.port), args.preload) as (process, folder):
+        expected = [name for name, _, stock_can in REGISTRATIONS if stock_can or args.preload]
+        asterisk.wait_for(lambda: process.poll() is not None or all(is_accepted(registrar.of(n)) for n in expected)
+                          and all(registrar.of(n) for n, _, _ in REGISTRATIONS))
+        alive = process.poll() is None
+        verdict("asterisk-runs", alive, asterisk.log_of(folder)[-3000:])
+        if alive:
+            with open(f"/proc/{process.pid}/maps", encoding="utf-8") as maps:
+                verdict("library-mapped", ("libpjauth" in maps.read()) == bool(args.preload))
+        for name, algorithm, stock_can in REGISTRATIONS:
+            events = registrar.of(name)
+            want = stock_can or bool(args.preload)
+            good = is_accepted(events) == want and all(not e["faults"] for e in events)
+            if good and want:
+                good = [a["algorithm"] for a in events[-1]["answers"]] == [algorithm]
+            verdict(f"register-{name}" if want else f"stock-refuses-{name}", good, events)
+        if failed:
+            print(asterisk.log_of(folder)[-4000:])
+    verdict("asterisk-stops", process.returncode in (0, -15), process.returncode)
+    registrar.stop()
+    print(f"{passed} passed, {failed} failed, 0 skipped")
+    return failed != 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

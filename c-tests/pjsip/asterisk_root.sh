@@ -1,0 +1,55 @@
+#!/bin/sh
+# Makes a private root with Debian unstable's asterisk in it, once. Nothing of
+# it is installed on this system, and nothing in it needs chroot: its programs
+# and ours run through its own loader and library folder.
+#
+# usage: asterisk_root.sh ROOT
+#
+# Prints LOADER, LIBS (the library folder), PJ (the shared pjproject) and
+# ASTERISK as NAME=PATH lines; progress goes to standard error. Exits with 77
+# and a SKIP line where the root cannot be made.
+set -eu
+
+root=${1:?usage: asterisk_root.sh ROOT}
+[ -d "$root" ] && root=$(cd "$root" && pwd)
+
+say() { echo "asterisk root: $*" >&2; }
+skip() {
+    echo "SKIP asterisk root: $*"
+    exit 77
+}
+
+make_root() {
+    command -v mmdebstrap >/dev/null || skip "mmdebstrap is not installed"
+    case $(uname -m) in
+    x86_64) ;;
+    *) skip "only x86-64 has been tried" ;;
+    esac
+    mkdir -p "$(dirname "$root")"
+    rm -rf "$root.part"
+    say "unpacking Debian unstable's asterisk (about 60 MB to fetch) ..."
+    # A mirror that is a snapshot may be past its Valid-Until date.
+    if ! timeout 300 mmdebstrap --quiet --variant=extract --include=asterisk \
+        --aptopt='Acquire::Check-Valid-Until "false"' \
+        unstable "$root.part" >"$root.log" 2>&1; then
+        tail -n 3 "$root.log" >&2
+        skip "mmdebstrap failed, see $root.log"
+    fi
+    # Another process may have been quicker.
+    [ -d "$root" ] || mv "$root.part" "$root"
+    rm -rf "$root.part"
+    say "ready: $(du -sh "$root" | cut -f1)"
+}
+
+[ -d "$root" ] || make_root
+root=$(cd "$root" && pwd)
+libs=$root/usr/lib/x86_64-linux-gnu
+[ -f "$libs/libasteriskpj.so.2" ] ||
+    skip "this asterisk brings no libasteriskpj.so.2"
+grep -qa 'pjnath-2\.17' "$libs/libasteriskpj.so.2" ||
+    skip "this asterisk's pjproject is not 2.17"
+
+echo "LOADER=$libs/ld-linux-x86-64.so.2"
+echo "LIBS=$libs"
+echo "PJ=$libs/libasteriskpj.so.2"
+echo "ASTERISK=$root/usr/sbin/asterisk"

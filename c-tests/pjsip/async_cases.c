@@ -1,0 +1,672 @@
+/* Who answers a challenge, and when: inside the callback, later from another
+ * thread, twice, at once from two threads, after the owner is gone, never. */
+#define _GNU_SOURCE
+#include "lab.h"
+#include "registration.h"
+#include "regc_cases.h"
+
+#include <pthread.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { GONE_MSEC = 300, RACES = 40, STORM = 24, STORM_THREADS = 4 };
+
+/* What the application's callback does. */
+enum action { KEEP, ANSWER, ANSWER_TWICE, ANSWER_AND_DECLINE, ABANDON_AND_DECLINE, DECLINE, DESTROY };
+
+struct app {
+    enum action action;
+    struct registration r;
+    struct challenge kept[2]; /* the last two challenges, newest first */
+    volatile int challenged;
+    pj_status_t first, second; /* what send or abandon returned inside */
+    long refs_before, refs_after;
+    pjsip_auth_clt_sess *seen; /* the session the callback was given */
+};
+
+/* Sends the kept challenge's answer once more and watches who owns it. */
+static pj_status_t send_watched(struct app *app, pjsip_tx_data *answer)
+{
+    pj_status_t status;
+    app->refs_before = references(answer);
+    status = pjsip_auth_clt_async_send_req(app->kept[0].sess,
+                                           app->kept[0].token, answer);
+    app->refs_after = references(answer);
+    return status;
+}
+
+static pj_bool_t on_challenge(pjsip_auth_clt_sess *sess, void *token,
+                              const pjsip_auth_clt_async_on_chal_param *param)
+{
+    struct app *app = param->user_data;
+
+    app->seen = sess;
+    challenge_drop(&app->kept[1]);
+    app->kept[1] = app->kept[0];
+    challenge_keep(&app->kept[0], sess, token, param);
+    ++app->challenged;
+    switch (app->action) {
+    case KEEP:
+        return PJ_TRUE;
+    case ANSWER:
+    case ANSWER_AND_DECLINE:
+        app->first = challenge_send(&app->kept[0]);
+        return app->action == ANSWER;
+    case ANSWER_TWICE:
+        app->first = challenge_send(&app->kept[0]);
+        app->second = send_watched(app, param->tdata);
+        return PJ_TRUE;
+    case ABANDON_AND_DECLINE:
+        app->first = pjsip_auth_clt_async_abandon(sess, token);
+        return PJ_FALSE;
+    case DECLINE:
+        return PJ_FALSE;
+    case DESTROY:
+        CHECK_EQ(pjsip_regc_destroy(app->r.regc), PJ_SUCCESS);
+        return PJ_TRUE;
+    }
+    return PJ_FALSE;
+}
+
+static void configure(pjsip_auth_clt_sess *sess, struct app *app)
+{
+    pjsip_auth_clt_async_setting setting;
+    setting.cb = &on_challenge;
+    setting.user_data = app;
+    CHECK_EQ(pjsip_auth_clt_async_configure(sess, &setting), PJ_SUCCESS);
+}
+
+static void app_open(struct app *app, enum action action, const char *user)
+{
+    memset(app, 0, sizeof(*app));
+    app->action = action;
+    app->first = app->second = -1;
+    registration_open(&app->r, user, "udp");
+    configure(pjsip_regc_get_auth_sess(app->r.regc), app);
+}
+
+/* Opens, registers, and waits until the challenge is kept. */
+static void app_challenged(struct app *app, const char *user)
+{
+    app_open(app, KEEP, user);
+    registration_start(&app->r);
+    CHECK(lab_until(&app->challenged, 1, WAIT_MSEC));
+    CHECK_EQ(app->r.done, 0);
+}
+
+static void app_close(struct app *app)
+{
+    challenge_drop(&app->kept[0]);
+    challenge_drop(&app->kept[1]);
+    CHECK_EQ(pjsip_regc_destroy(app->r.regc), PJ_SUCCESS);
+}
+
+static void expect_registered(struct app *app, int requests)
+{
+    CHECK(lab_until(&app->r.done, 1, WAIT_MSEC));
+    CHECK_EQ(app->r.status, PJ_SUCCESS);
+    CHECK_EQ(app->r.code, 200);
+    lab_events(50);
+    CHECK_EQ(app->r.done, 1);
+    CHECK_EQ(lab_count(lab_wire(), "\"faults\":[]"), requests);
+}
+
+/* The token is refused by both calls, and the request stays the caller's. */
+static void expect_dead(pjsip_auth_clt_sess *sess, void *token,
+                        pjsip_tx_data *request)
+{
+    long before = references(request);
+    CHECK_EQ(pjsip_auth_clt_async_send_req(sess, token, request), PJ_EINVAL);
+    CHECK_EQ(references(request), before);
+    CHECK_EQ(pjsip_auth_clt_async_abandon(sess, token), PJ_EINVAL);
+}
+
+/* ------------------------------------------------------ inside the callback */
+
+static void inside_with(const char *user)
+{
+    struct app app;
+    app_open(&app, ANSWER, user);
+    registration_start(&app.r);
+    expect_registered(&app, 2);
+    CHECK_EQ(app.first, PJ_SUCCESS);
+    CHECK_EQ(app.challenged, 1);
+    app_close(&app);
+}
+
+static void inside_401(void) { inside_with("md5-401"); }
+static void inside_407(void) { inside_with("sha-256-407"); }
+
+static void inside_stale(void)
+{
+    struct app app;
+    app_open(&app, ANSWER, "stale");
+    registration_start(&app.r);
+    expect_registered(&app, 3);
+    CHECK_EQ(app.challenged, 2);
+    app_close(&app);
+}
+
+static void inside_twice(void)
+{
+    struct app app;
+    app_open(&app, ANSWER_TWICE, "md5-401");
+    registration_start(&app.r);
+    expect_registered(&app, 2);
+    CHECK_EQ(app.first, PJ_SUCCESS);
+    CHECK_EQ(app.second, PJ_EINVAL);
+    CHECK_EQ(app.refs_after, app.refs_before);
+    app_close(&app);
+}
+
+static void declines(void)
+{
+    struct app app;
+    app_open(&app, DECLINE, "sha-256-401");
+    registration_start(&app.r);
+    expect_registered(&app, 2);
+    CHECK_EQ(app.challenged, 1);
+    app_close(&app);
+}
+
+static void declined_token_is_dead(void)
+{
+    struct app app;
+    app_open(&app, DECLINE, "sha-256-401");
+    registration_start(&app.r);
+    expect_registered(&app, 2);
+    expect_dead(app.kept[0].sess, app.kept[0].token, app.kept[0].request);
+    app_close(&app);
+}
+
+static void answers_and_declines(void)
+{
+    struct app app;
+    app_open(&app, ANSWER_AND_DECLINE, "md5-401");
+    registration_start(&app.r);
+    expect_registered(&app, 2);
+    CHECK_EQ(app.first, PJ_SUCCESS);
+    app_close(&app);
+}
+
+static void abandons_and_declines(void)
+{
+    struct app app;
+    app_open(&app, ABANDON_AND_DECLINE, "md5-401");
+    registration_start(&app.r);
+    CHECK(lab_until(&app.r.done, 1, WAIT_MSEC));
+    CHECK_EQ(app.r.status, PJ_ECANCELLED);
+    lab_events(100);
+    CHECK_EQ(app.r.done, 1);
+    CHECK_EQ(lab_count(lab_wire(), "\"method\":"), 1);
+    app_close(&app);
+}
+
+static void destroys_inside(void)
+{
+    struct app app;
+    app_open(&app, DESTROY, "md5-401");
+    registration_start(&app.r);
+    CHECK(lab_until(&app.challenged, 1, WAIT_MSEC));
+    lab_events(GONE_MSEC);
+    CHECK_EQ(app.r.done, 0);
+    expect_dead(app.kept[0].sess, app.kept[0].token, app.kept[0].request);
+    challenge_drop(&app.kept[0]);
+}
+
+/* ------------------------------------------------------------------- later */
+
+static int vault(void *arg)
+{
+    struct app *app = arg;
+    usleep(100 * 1000);
+    app->first = challenge_send(&app->kept[0]);
+    return 0;
+}
+
+/* While the vault thinks, the SIP thread serves another registration. */
+static void later_with(const char *user)
+{
+    struct app app;
+    struct registration other;
+    struct worker worker;
+
+    app_challenged(&app, user);
+    worker_start(&worker, &vault, &app);
+    registration_once(&other, "open", "udp");
+    CHECK_EQ(other.code, 200);
+    CHECK_EQ(app.r.done, 0);
+    expect_registered(&app, 3);
+    worker_join(&worker);
+    CHECK_EQ(app.first, PJ_SUCCESS);
+    app_close(&app);
+}
+
+static void later_401(void) { later_with("md5-401"); }
+static void later_407(void) { later_with("sha-512-256-407"); }
+
+static void later_twice(void)
+{
+    struct app app;
+    pjsip_tx_data *answer;
+
+    app_challenged(&app, "md5-401");
+    answer = challenge_answer(&app.kept[0]);
+    pjsip_tx_data_add_ref(answer);
+    CHECK_EQ(pjsip_auth_clt_async_send_req(app.kept[0].sess, app.kept[0].token,
+                                           answer), PJ_SUCCESS);
+    CHECK_EQ(send_watched(&app, answer), PJ_EINVAL);
+    CHECK_EQ(app.refs_after, app.refs_before);
+    pjsip_tx_data_dec_ref(answer);
+    expect_registered(&app, 2);
+    app_close(&app);
+}
+
+/* Once more when the transaction, its pool and the token are long freed. */
+static void used_long_after(void)
+{
+    struct app app;
+    app_challenged(&app, "md5-401");
+    CHECK_EQ(challenge_send(&app.kept[0]), PJ_SUCCESS);
+    expect_registered(&app, 2);
+    lab_events(GONE_MSEC);
+    expect_dead(app.kept[0].sess, app.kept[0].token, app.kept[0].request);
+    app_close(&app);
+}
+
+static void after_destroy(void)
+{
+    struct app app;
+    pjsip_tx_data *answer;
+
+    app_challenged(&app, "md5-401");
+    answer = challenge_answer(&app.kept[0]);
+    CHECK_EQ(pjsip_regc_destroy(app.r.regc), PJ_SUCCESS);
+    lab_events(GONE_MSEC);
+    /* The session's memory is gone too: the token alone decides. */
+    expect_dead(app.kept[0].sess, app.kept[0].token, answer);
+    pjsip_tx_data_dec_ref(answer);
+    challenge_drop(&app.kept[0]);
+    CHECK_EQ(app.r.done, 0);
+    CHECK_EQ(lab_count(lab_wire(), "\"method\":"), 1);
+}
+
+static void abandon(void)
+{
+    struct app app;
+    app_challenged(&app, "md5-401");
+    CHECK_EQ(pjsip_auth_clt_async_abandon(app.kept[0].sess, app.kept[0].token),
+             PJ_SUCCESS);
+    CHECK_EQ(app.r.done, 1);
+    CHECK_EQ(app.r.status, PJ_ECANCELLED);
+    CHECK_EQ(app.r.code, 401);
+    CHECK_EQ(pjsip_auth_clt_async_abandon(app.kept[0].sess, app.kept[0].token),
+             PJ_EINVAL);
+    CHECK_EQ(app.r.done, 1);
+    app_close(&app);
+}
+
+static void abandon_then_send(void)
+{
+    struct app app;
+    pjsip_tx_data *answer;
+
+    app_challenged(&app, "md5-401");
+    answer = challenge_answer(&app.kept[0]);
+    CHECK_EQ(pjsip_auth_clt_async_abandon(app.kept[0].sess, app.kept[0].token),
+             PJ_SUCCESS);
+    CHECK_EQ(send_watched(&app, answer), PJ_EINVAL);
+    CHECK_EQ(app.refs_after, app.refs_before);
+    pjsip_tx_data_dec_ref(answer);
+    CHECK_EQ(lab_count(lab_wire(), "\"method\":"), 1);
+    app_close(&app);
+}
+
+static void send_then_abandon(void)
+{
+    struct app app;
+    app_challenged(&app, "md5-401");
+    CHECK_EQ(challenge_send(&app.kept[0]), PJ_SUCCESS);
+    CHECK_EQ(pjsip_auth_clt_async_abandon(app.kept[0].sess, app.kept[0].token),
+             PJ_EINVAL);
+    expect_registered(&app, 2);
+    app_close(&app);
+}
+
+/* A session may be challenged again before it has answered. */
+static void two_outstanding(void)
+{
+    struct app app;
+    app_challenged(&app, "md5-401");
+    registration_start(&app.r);
+    CHECK(lab_until(&app.challenged, 2, WAIT_MSEC));
+    CHECK_EQ(challenge_send(&app.kept[0]), PJ_SUCCESS);
+    CHECK(lab_until(&app.r.done, 1, WAIT_MSEC));
+    CHECK_EQ(app.r.code, 200);
+    CHECK_EQ(pjsip_auth_clt_async_abandon(app.kept[1].sess, app.kept[1].token),
+             PJ_SUCCESS);
+    CHECK_EQ(app.r.done, 2);
+    app_close(&app);
+}
+
+/* The registration refuses the answer because it is busy: the token and the
+ * request are used up all the same. */
+static void send_fails(void)
+{
+    struct app app;
+    pjsip_tx_data *answer;
+
+    app_challenged(&app, "md5-401");
+    answer = challenge_answer(&app.kept[0]);
+    pjsip_tx_data_add_ref(answer);
+    registration_start(&app.r);
+    CHECK_EQ(send_watched(&app, answer), PJSIP_EBUSY);
+    CHECK_EQ(app.refs_after, app.refs_before - 1);
+    CHECK_EQ(app.r.done, 1);
+    CHECK_EQ(app.r.status, PJSIP_EBUSY);
+    CHECK_EQ(send_watched(&app, answer), PJ_EINVAL);
+    pjsip_tx_data_dec_ref(answer);
+    CHECK(lab_until(&app.challenged, 2, WAIT_MSEC));
+    CHECK_EQ(challenge_send(&app.kept[0]), PJ_SUCCESS);
+    CHECK(lab_until(&app.r.done, 2, WAIT_MSEC));
+    CHECK_EQ(app.r.code, 200);
+    app_close(&app);
+}
+
+/* ------------------------------------------------------------------- never */
+
+static void never_then_destroyed(void)
+{
+    struct app app;
+    app_challenged(&app, "md5-401");
+    challenge_drop(&app.kept[0]);
+    lab_events(GONE_MSEC);
+    app_close(&app);
+    CHECK_EQ(app.r.done, 0);
+}
+
+static void never_then_deadline(void)
+{
+    int (*set_deadline)(void *, unsigned) =
+        (int (*)(void *, unsigned))lab_pjauth("pjauth_challenge_set_deadline");
+    int (*is_live)(void *) = (int (*)(void *))lab_pjauth("pjauth_challenge_is_live");
+    struct app app;
+
+    if (!set_deadline || !is_live) {
+        lab_fail(__FILE__, __LINE__, "pjauth's own functions are missing");
+        return;
+    }
+    app_challenged(&app, "md5-401");
+    CHECK(is_live(app.kept[0].token));
+    CHECK_EQ(set_deadline(app.kept[0].token, 150), PJ_SUCCESS);
+    CHECK(lab_until(&app.r.done, 1, WAIT_MSEC));
+    CHECK_EQ(app.r.status, PJ_ECANCELLED);
+    CHECK(!is_live(app.kept[0].token));
+    CHECK(set_deadline(app.kept[0].token, 1) != PJ_SUCCESS);
+    expect_dead(app.kept[0].sess, app.kept[0].token, app.kept[0].request);
+    app_close(&app);
+}
+
+/* ------------------------------------------------------------------- races */
+
+struct racer {
+    struct app *app;
+    pjsip_tx_data *answer; /* NULL: abandons */
+    pthread_barrier_t *start;
+    pj_status_t status;
+};
+
+static int race(void *arg)
+{
+    struct racer *racer = arg;
+    struct challenge *c = &racer->app->kept[0];
+
+    pthread_barrier_wait(racer->start);
+    if (racer->answer)
+        racer->status = pjsip_auth_clt_async_send_req(c->sess, c->token,
+                                                      racer->answer);
+    else
+        racer->status = pjsip_auth_clt_async_abandon(c->sess, c->token);
+    if (racer->answer && racer->status == PJ_EINVAL)
+        pjsip_tx_data_dec_ref(racer->answer);
+    return 0;
+}
+
+/* Exactly one of two threads gets the token. */
+static void race_once(int against_abandon)
+{
+    struct app app;
+    struct racer racers[2];
+    struct worker workers[2];
+    pthread_barrier_t start;
+    int i, won = 0;
+
+    app_challenged(&app, "md5-401");
+    pthread_barrier_init(&start, NULL, 2);
+    memset(racers, 0, sizeof(racers));
+    racers[0].answer = challenge_answer(&app.kept[0]);
+    if (!against_abandon) {
+        racers[1].answer = racers[0].answer;
+        pjsip_tx_data_add_ref(racers[0].answer);
+    }
+    for (i = 0; i < 2; ++i) {
+        racers[i].app = &app;
+        racers[i].start = &start;
+        worker_start(&workers[i], &race, &racers[i]);
+    }
+    for (i = 0; i < 2; ++i) {
+        worker_join(&workers[i]);
+        won += racers[i].status == PJ_SUCCESS;
+        CHECK(racers[i].status == PJ_SUCCESS || racers[i].status == PJ_EINVAL);
+    }
+    CHECK_EQ(won, 1);
+    CHECK(lab_until(&app.r.done, 1, WAIT_MSEC));
+    CHECK_EQ(app.r.done, 1);
+    pthread_barrier_destroy(&start);
+    app_close(&app);
+}
+
+static void race_two_sends(void)
+{
+    int i;
+    for (i = 0; i < RACES; ++i)
+        race_once(0);
+}
+
+static void race_send_and_abandon(void)
+{
+    int i;
+    for (i = 0; i < RACES; ++i)
+        race_once(1);
+}
+
+/* Many sessions, a few threads, each challenge answered by whoever comes. */
+static struct app storm_apps[STORM];
+
+static int storm_thread(void *arg)
+{
+    int i, first = *(int *)arg;
+    for (i = first; i < STORM; i += STORM_THREADS)
+        storm_apps[i].first = challenge_send(&storm_apps[i].kept[0]);
+    return 0;
+}
+
+static void storm(void)
+{
+    struct worker workers[STORM_THREADS];
+    int firsts[STORM_THREADS], i;
+
+    for (i = 0; i < STORM; ++i)
+        app_challenged(&storm_apps[i], i % 2 ? "sha-256-407" : "md5-401");
+    for (i = 0; i < STORM_THREADS; ++i) {
+        firsts[i] = i;
+        worker_start(&workers[i], &storm_thread, &firsts[i]);
+    }
+    for (i = 0; i < STORM; ++i) {
+        CHECK(lab_until(&storm_apps[i].r.done, 1, WAIT_MSEC));
+        CHECK_EQ(storm_apps[i].r.code, 200);
+    }
+    for (i = 0; i < STORM_THREADS; ++i)
+        worker_join(&workers[i]);
+    for (i = 0; i < STORM; ++i) {
+        CHECK_EQ(storm_apps[i].first, PJ_SUCCESS);
+        app_close(&storm_apps[i]);
+    }
+    CHECK_EQ(lab_count(lab_wire(), "\"faults\":[]"), 2 * STORM);
+}
+
+/* --------------------------------------------------------- shared sessions */
+
+struct shared {
+    pj_pool_t *pool;
+    pjsip_auth_clt_sess sess;
+};
+
+static void shared_open(struct shared *s, const char *user)
+{
+    pjsip_cred_info cred;
+
+    memset(&cred, 0, sizeof(cred));
+    cred.realm = lab_str("*");
+    cred.scheme = lab_str("digest");
+    cred.username = lab_str(user);
+    cred.data = lab_str(PASSWORD);
+    memset(&s->sess, 0, sizeof(s->sess));
+    s->pool = pjsip_endpt_create_pool(lab.endpt, "shared", 1024, 1024);
+    CHECK_EQ(pjsip_auth_clt_init(&s->sess, lab.endpt, s->pool, 0), PJ_SUCCESS);
+    CHECK_EQ(pjsip_auth_clt_set_credentials(&s->sess, 1, &cred), PJ_SUCCESS);
+}
+
+static void shared_close(struct shared *s)
+{
+    CHECK_EQ(pjsip_auth_clt_deinit(&s->sess), PJ_SUCCESS);
+    pjsip_endpt_release_pool(lab.endpt, s->pool);
+}
+
+static void shared_sync(void)
+{
+    struct shared shared;
+    struct registration r;
+
+    shared_open(&shared, "sha-256-401");
+    registration_open(&r, "sha-256-401", "udp");
+    CHECK_EQ(pjsip_regc_set_auth_sess(r.regc, &shared.sess), PJ_SUCCESS);
+    registration_start(&r);
+    CHECK(lab_until(&r.done, 1, WAIT_MSEC));
+    CHECK_EQ(r.code, 200);
+    pjsip_regc_destroy(r.regc);
+    shared_close(&shared);
+}
+
+/* With a parent, the callback belongs to the parent and is given it. */
+static void shared_app(struct app *app, struct shared *shared,
+                       enum action action)
+{
+    memset(app, 0, sizeof(*app));
+    app->action = action;
+    shared_open(shared, "md5-401");
+    registration_open(&app->r, "md5-401", "udp");
+    CHECK_EQ(pjsip_regc_set_auth_sess(app->r.regc, &shared->sess), PJ_SUCCESS);
+    configure(&shared->sess, app);
+    registration_start(&app->r);
+}
+
+static void shared_later(void)
+{
+    struct app app;
+    struct shared shared;
+
+    shared_app(&app, &shared, KEEP);
+    CHECK(lab_until(&app.challenged, 1, WAIT_MSEC));
+    CHECK(app.seen == &shared.sess);
+    CHECK_EQ(challenge_send(&app.kept[0]), PJ_SUCCESS);
+    expect_registered(&app, 2);
+    app_close(&app);
+    shared_close(&shared);
+}
+
+static void shared_inside(void)
+{
+    struct app app;
+    struct shared shared;
+
+    shared_app(&app, &shared, ANSWER);
+    expect_registered(&app, 2);
+    CHECK(app.seen == &shared.sess);
+    CHECK_EQ(app.first, PJ_SUCCESS);
+    app_close(&app);
+    shared_close(&shared);
+}
+
+/* The child's end kills the token, though the callback was the parent's. */
+static void shared_child_destroyed(void)
+{
+    struct app app;
+    struct shared shared;
+
+    shared_app(&app, &shared, KEEP);
+    CHECK(lab_until(&app.challenged, 1, WAIT_MSEC));
+    CHECK_EQ(pjsip_regc_destroy(app.r.regc), PJ_SUCCESS);
+    lab_events(GONE_MSEC);
+    expect_dead(&shared.sess, app.kept[0].token, app.kept[0].request);
+    challenge_drop(&app.kept[0]);
+    shared_close(&shared);
+}
+
+/* pjsua passes a session of its own choice; any configured one will do. */
+static void another_session(void)
+{
+    struct app app;
+    struct shared shared;
+    pjsip_tx_data *answer;
+
+    app_challenged(&app, "md5-401");
+    shared_open(&shared, "md5-401");
+    configure(&shared.sess, &app);
+    answer = challenge_answer(&app.kept[0]);
+    CHECK_EQ(pjsip_auth_clt_async_send_req(&shared.sess, app.kept[0].token,
+                                           answer), PJ_SUCCESS);
+    expect_registered(&app, 2);
+    app_close(&app);
+    shared_close(&shared);
+}
+
+/* A session with nothing configured is refused, and the token lives on. */
+static void unconfigured_session(void)
+{
+    struct app app;
+    struct shared shared;
+    pjsip_tx_data *answer;
+    long before;
+
+    app_challenged(&app, "md5-401");
+    shared_open(&shared, "md5-401");
+    answer = challenge_answer(&app.kept[0]);
+    before = references(answer);
+    CHECK_EQ(pjsip_auth_clt_async_send_req(&shared.sess, app.kept[0].token,
+                                           answer), PJ_EINVALIDOP);
+    CHECK_EQ(references(answer), before);
+    CHECK_EQ(pjsip_auth_clt_async_send_req(app.kept[0].sess, app.kept[0].token,
+                                           answer), PJ_SUCCESS);
+    expect_registered(&app, 2);
+    app_close(&app);
+    shared_close(&shared);
+}
+
+#define BOTH(name) {#name, name, LAB_BOTH}
+#define OURS(name) {#name, name, LAB_PJAUTH_ONLY}
+
+const struct lab_case async_cases[] = {
+    BOTH(inside_401), BOTH(inside_407), BOTH(inside_stale), BOTH(inside_twice),
+    BOTH(declines), OURS(declined_token_is_dead), OURS(answers_and_declines),
+    OURS(abandons_and_declines), OURS(destroys_inside), BOTH(later_401),
+    BOTH(later_407), BOTH(later_twice), OURS(used_long_after),
+    OURS(after_destroy), BOTH(abandon), BOTH(abandon_then_send),
+    BOTH(send_then_abandon), BOTH(two_outstanding), BOTH(send_fails),
+    OURS(never_then_destroyed), OURS(never_then_deadline),
+    OURS(race_two_sends), OURS(race_send_and_abandon), BOTH(storm),
+    BOTH(shared_sync), BOTH(shared_later), OURS(shared_inside),
+    OURS(shared_child_destroyed), BOTH(another_session),
+    OURS(unconfigured_session),
+};
+const int async_case_count = sizeof(async_cases) / sizeof(async_cases[0]);

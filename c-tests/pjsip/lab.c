@@ -1,0 +1,342 @@
+#define _GNU_SOURCE
+#include "lab.h"
+
+#include <arpa/inet.h>
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { WATCHDOG_SECONDS = 150, SETTLE_MSEC = 4000 };
+
+struct lab lab;
+
+static struct {
+    pid_t pid;
+    int to;
+    FILE *from;
+    unsigned marks;
+} registrar;
+
+static struct {
+    const char *name;
+    int failed;
+    const char *skip;
+    int passed_count, failed_count, skipped_count;
+} outcome;
+
+static char **chosen;
+static pjsip_transport *connection;
+
+/* Linked statically, the library is found by these references; loaded as a
+ * shared library, by name. */
+#ifdef PJAUTH_TESTS_LINKED
+#include "linked.h"
+#else
+lab_fn lab_pjauth(const char *name)
+{
+    lab_fn fn;
+    void *symbol = dlsym(RTLD_DEFAULT, name);
+    memcpy(&fn, &symbol, sizeof(fn));
+    return fn;
+}
+#endif
+
+pj_str_t lab_str(const char *text)
+{
+    pj_str_t s;
+    s.ptr = (char *)text;
+    s.slen = (pj_ssize_t)strlen(text);
+    return s;
+}
+
+static void die(const char *what, int status)
+{
+    fprintf(stderr, "cannot start: %s (%d)\n", what, status);
+    exit(2);
+}
+
+/* ------------------------------------------------------------ registrar */
+
+static void registrar_start(const char *path)
+{
+    int in[2], out[2];
+    char line[64];
+
+    if (pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0)
+        die("pipe", 0);
+    registrar.pid = fork();
+    if (registrar.pid == 0) {
+        /* The library under test belongs to this program alone. */
+        unsetenv("LD_PRELOAD");
+        dup2(in[0], STDIN_FILENO);
+        dup2(out[1], STDOUT_FILENO);
+        execlp("python3", "python3", path, (char *)NULL);
+        _exit(127);
+    }
+    close(in[0]);
+    close(out[1]);
+    registrar.to = in[1];
+    registrar.from = fdopen(out[0], "r");
+    if (!fgets(line, sizeof(line), registrar.from) ||
+        sscanf(line, "{\"port\":%d}", &lab.registrar_port) != 1)
+        die("registrar", 0);
+}
+
+static void registrar_stop(void)
+{
+    if (registrar.pid <= 0)
+        return;
+    close(registrar.to);
+    waitpid(registrar.pid, NULL, 0);
+    fclose(registrar.from);
+}
+
+const char *lab_wire(void)
+{
+    static char text[1 << 18];
+    char mark[48];
+    size_t used = 0;
+
+    if (registrar.pid <= 0)
+        return "";
+    snprintf(mark, sizeof(mark), "mark %u\n", ++registrar.marks);
+    if (write(registrar.to, mark, strlen(mark)) < 0)
+        return "";
+    snprintf(mark, sizeof(mark), "{\"mark\":\"%u\"}\n", registrar.marks);
+    text[0] = '\0';
+    while (used + 1 < sizeof(text) &&
+           fgets(text + used, (int)(sizeof(text) - used), registrar.from)) {
+        if (strcmp(text + used, mark) == 0)
+            break;
+        used += strlen(text + used);
+    }
+    text[used] = '\0';
+    return text;
+}
+
+int lab_count(const char *text, const char *word)
+{
+    int count = 0;
+    while ((text = strstr(text, word)) != NULL) {
+        ++count;
+        text = strchr(text, '\n');
+        if (!text)
+            break;
+    }
+    return count;
+}
+
+/* ------------------------------------------------------------- endpoint */
+
+static void endpoint_start(void)
+{
+    pj_sockaddr_in local;
+    pj_status_t status;
+
+    memset(&local, 0, sizeof(local));
+    local.sin_family = AF_INET;
+    local.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+
+    pj_log_set_level(getenv("LAB_LOG") ? atoi(getenv("LAB_LOG")) : 0);
+    if ((status = pj_init()) != PJ_SUCCESS)
+        die("pj_init", status);
+    if ((status = pjlib_util_init()) != PJ_SUCCESS)
+        die("pjlib_util_init", status);
+    /* Nothing is cached: a released pool is freed memory, for valgrind. */
+    pj_caching_pool_init(&lab.factory, NULL, 0);
+    status = pjsip_endpt_create(&lab.factory.factory, "lab", &lab.endpt);
+    if (status != PJ_SUCCESS)
+        die("endpoint", status);
+    if ((status = pjsip_tsx_layer_init_module(lab.endpt)) != PJ_SUCCESS)
+        die("transaction layer", status);
+    /* Completed transactions go soon, so that leaks show. */
+    pjsip_tsx_set_timers(0, 0, 50, 0);
+    status = pjsip_udp_transport_start(lab.endpt, &local, NULL, 1, NULL);
+    if (status == PJ_SUCCESS)
+        status = pjsip_tcp_transport_start(lab.endpt, &local, 1, NULL);
+    if (status != PJ_SUCCESS)
+        die("transports", status);
+}
+
+/* One connection to the registrar, held to the end: an idle one would keep
+ * its pools for half a minute and look like a leak. */
+static void connection_open(void)
+{
+    pj_sockaddr_in to;
+    pj_status_t status;
+
+    memset(&to, 0, sizeof(to));
+    to.sin_family = AF_INET;
+    to.sin_port = htons((unsigned short)lab.registrar_port);
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    status = pjsip_endpt_acquire_transport(lab.endpt, PJSIP_TRANSPORT_TCP, &to,
+                                           sizeof(to), NULL, &connection);
+    if (status != PJ_SUCCESS)
+        die("TCP connection", status);
+    lab_events(50);
+}
+
+void lab_events(unsigned msec)
+{
+    volatile int never = 0;
+    lab_until(&never, 1, msec);
+}
+
+int lab_until(volatile int *flag, int count, unsigned msec)
+{
+    const pj_time_val step = {0, 10};
+    struct timespec now;
+    long long end;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    end = now.tv_sec * 1000LL + now.tv_nsec / 1000000 + msec;
+    while (*flag < count) {
+        pjsip_endpt_handle_events(lab.endpt, &step);
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        if (now.tv_sec * 1000LL + now.tv_nsec / 1000000 >= end)
+            return *flag >= count;
+    }
+    return 1;
+}
+
+/* ---------------------------------------------------------------- cases */
+
+void lab_fail(const char *file, int line, const char *format, ...)
+{
+    const char *base = strrchr(file, '/');
+    va_list args;
+
+    outcome.failed = 1;
+    printf("# %s: %s:%d: ", outcome.name, base ? base + 1 : file, line);
+    va_start(args, format);
+    vprintf(format, args);
+    va_end(args);
+    printf("\n");
+}
+
+void lab_skip(const char *reason)
+{
+    outcome.skip = reason;
+}
+
+static int is_chosen(const char *name)
+{
+    char **p;
+    if (!*chosen)
+        return 1;
+    for (p = chosen; *p; ++p)
+        if (strcmp(*p, name) == 0)
+            return 1;
+    return 0;
+}
+
+/* Waits for the pools of finished transactions and connections to go. */
+static void settle(pj_size_t before)
+{
+    int waited;
+    for (waited = 0; waited < SETTLE_MSEC; waited += 10) {
+        if (lab.factory.used_count <= before)
+            return;
+        lab_events(10);
+    }
+    lab_fail(__FILE__, __LINE__, "%d pools left behind",
+             (int)(lab.factory.used_count - before));
+}
+
+void lab_run(const struct lab_case *cases, int count)
+{
+    int i;
+
+    for (i = 0; i < count; ++i) {
+        pj_size_t before = lab.factory.used_count;
+        if (!is_chosen(cases[i].name))
+            continue;
+        outcome.name = cases[i].name;
+        outcome.failed = 0;
+        outcome.skip = NULL;
+        if (lab.stock && cases[i].where == LAB_PJAUTH_ONLY) {
+            outcome.skip = "stock does not survive it";
+        } else {
+            cases[i].run();
+            settle(before);
+            lab_wire();
+        }
+        if (outcome.failed) {
+            ++outcome.failed_count;
+            printf("FAIL %s\n", outcome.name);
+        } else if (outcome.skip) {
+            ++outcome.skipped_count;
+            printf("SKIP %s: %s\n", outcome.name, outcome.skip);
+        } else {
+            ++outcome.passed_count;
+            printf("ok %s\n", outcome.name);
+        }
+        fflush(stdout);
+    }
+}
+
+static void usage(const char *program)
+{
+    fprintf(stderr,
+            "usage: %s --stock|--expect-pjauth --registrar PATH|PORT [CASE]...\n",
+            program);
+    exit(2);
+}
+
+void lab_open(int argc, char **argv)
+{
+    const char *path = NULL;
+    int expect = -1, i;
+
+    for (i = 1; i < argc && strncmp(argv[i], "--", 2) == 0; ++i) {
+        if (strcmp(argv[i], "--stock") == 0)
+            expect = 0;
+        else if (strcmp(argv[i], "--expect-pjauth") == 0)
+            expect = 1;
+        else if (strcmp(argv[i], "--registrar") == 0 && i + 1 < argc)
+            path = argv[++i];
+        else
+            usage(argv[0]);
+    }
+    if (expect < 0 || !path)
+        usage(argv[0]);
+    chosen = argv + i;
+    if ((lab_pjauth("pjauth_version") != NULL) != expect) {
+        printf("FAIL marker: pjauth_version is %s\n",
+               expect ? "absent" : "present");
+        exit(1);
+    }
+    lab.stock = !expect;
+    alarm(WATCHDOG_SECONDS);
+    signal(SIGPIPE, SIG_IGN);
+    lab.registrar_port = atoi(path);
+    if (!lab.registrar_port)
+        registrar_start(path);
+    endpoint_start();
+    if (registrar.pid > 0)
+        connection_open();
+}
+
+int lab_close(void)
+{
+    if (connection)
+        pjsip_transport_dec_ref(connection);
+    pjsip_endpt_destroy(lab.endpt);
+    if (lab.factory.used_count != 0) {
+        printf("FAIL teardown: %d pools left\n", (int)lab.factory.used_count);
+        ++outcome.failed_count;
+    }
+    pj_caching_pool_destroy(&lab.factory);
+    pj_shutdown();
+    registrar_stop();
+    printf("%d passed, %d failed, %d skipped\n", outcome.passed_count,
+           outcome.failed_count, outcome.skipped_count);
+    return outcome.failed_count != 0;
+}

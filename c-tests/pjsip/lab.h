@@ -1,0 +1,70 @@
+/* What every test program here stands on: the list of cases and their
+ * outcome, the registrar process, and a PJSIP endpoint on loopback. */
+#ifndef PJAUTH_TESTS_LAB_H
+#define PJAUTH_TESTS_LAB_H
+
+#include "pj.h"
+
+enum lab_where { LAB_BOTH, LAB_PJAUTH_ONLY };
+
+struct lab_case {
+    const char *name;
+    void (*run)(void);
+    enum lab_where where;
+};
+
+struct lab {
+    pj_caching_pool factory;
+    pjsip_endpoint *endpt;
+    int registrar_port;
+    int stock; /* true: pjproject's own object is under test */
+};
+
+extern struct lab lab;
+
+/* Reads the arguments (--stock | --expect-pjauth, --registrar with the path
+ * of registrar.py or the port of a foreign registrar that runs already, and
+ * optional names of cases to run), checks that the library under test is the
+ * one expected, and starts PJLIB, the endpoint, its transports and the
+ * registrar. Ends the program where one of these fails. */
+void lab_open(int argc, char **argv);
+
+/* Runs the cases; a case that leaves a pool behind has failed. */
+void lab_run(const struct lab_case *cases, int count);
+
+/* Stops everything, prints the closing line, returns the exit status. */
+int lab_close(void);
+
+/* Marks the running case as failed, and says why. */
+void lab_fail(const char *file, int line, const char *format, ...);
+void lab_skip(const char *reason);
+#define CHECK(condition) \
+    do { \
+        if (!(condition)) \
+            lab_fail(__FILE__, __LINE__, "%s", #condition); \
+    } while (0)
+#define CHECK_EQ(got, want) \
+    do { \
+        long got_ = (long)(got), want_ = (long)(want); \
+        if (got_ != want_) \
+            lab_fail(__FILE__, __LINE__, "%s is %ld, not %ld", #got, got_, want_); \
+    } while (0)
+
+/* Handles SIP events for a while, or until `*flag` is at least `count`.
+ * Returns true where the flag got there. */
+void lab_events(unsigned msec);
+int lab_until(volatile int *flag, int count, unsigned msec);
+
+/* The registrar's lines since the last call, each ended by a newline. */
+const char *lab_wire(void);
+
+/* How many lines of `text` hold `word`. */
+int lab_count(const char *text, const char *word);
+
+/* A function of pjauth by name, or NULL where stock is under test. */
+typedef void (*lab_fn)(void);
+lab_fn lab_pjauth(const char *name);
+
+pj_str_t lab_str(const char *text);
+
+#endif

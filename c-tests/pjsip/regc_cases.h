@@ -1,0 +1,12 @@
+/* The two lists of cases that regc_test runs. */
+#ifndef PJAUTH_TESTS_REGC_CASES_H
+#define PJAUTH_TESTS_REGC_CASES_H
+
+#include "lab.h"
+
+extern const struct lab_case wire_cases[];
+extern const int wire_case_count;
+extern const struct lab_case async_cases[];
+extern const int async_case_count;
+
+#endif

@@ -1,0 +1,12 @@
+/* pjsip_regc against the tests' registrar: see wire_cases.c for what goes
+ * over the wire, and async_cases.c for who answers a challenge and when. */
+#include "lab.h"
+#include "regc_cases.h"
+
+int main(int argc, char **argv)
+{
+    lab_open(argc, argv);
+    lab_run(wire_cases, wire_case_count);
+    lab_run(async_cases, async_case_count);
+    return lab_close();
+}

@@ -1,0 +1,344 @@
+#!/usr/bin/env python3
+"""The tests' own SIP registrar and challenger, on loopback UDP and TCP.
+
+usage: registrar.py
+
+Prints {"port":N} first, then one JSON line for each request it answered.
+A line "mark TEXT" on standard input is echoed as {"mark":"TEXT"}: whatever
+was answered before stands above it. Ends when standard input closes.
+"""
+
+import asyncio
+import json
+import re
+import secrets
+import signal
+import sys
+import time
+
+from digest_judge import Judge, base
+from scenarios import SCENARIOS, Challenge
+
+HOST = "127.0.0.1"
+LIFETIME_SECONDS = 600
+REASONS = {100: "Trying", 180: "Ringing", 200: "OK", 401: "Unauthorized", 404: "Not Found",
+           407: "Proxy Authentication Required", 481: "No Such Call", 487: "Request Terminated"}
+SDP = ("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+       "m=audio 9 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n")
+PIDF = ('<?xml version="1.0"?><presence xmlns="urn:ietf:params:xml:ns:pidf" entity="sip:test@127.0.0.1">'
+        '<tuple id="t"><status><basic>open</basic></status></tuple></presence>')
+COMPACT = {"v": "via", "f": "from", "t": "to", "i": "call-id", "m": "contact", "l": "content-length",
+           "c": "content-type", "o": "event"}
+
+
+class Message:
+    """A parsed request or response. Header values are kept in order."""
+
+    def __init__(self, data):
+        head, _, self.body = data.partition(b"\r\n\r\n")
+        self.start, *lines = re.sub(r"\r\n[ \t]+", " ", head.decode("latin-1")).split("\r\n")
+        self.headers = []
+        for line in lines:
+            name, _, value = line.partition(":")
+            name = name.strip().lower()
+            self.headers.append((COMPACT.get(name, name), value.strip()))
+
+    def all(self, name):
+        return [v for n, v in self.headers if n == name]
+
+    def get(self, name, default=""):
+        return next(iter(self.all(name)), default)
+
+    @property
+    def is_request(self):
+        return not self.start.startswith("SIP/2.0")
+
+
+def uri_of(header):
+    match = re.search(r"<([^>]*)>", header)
+    return match.group(1) if match else header.split(";")[0].strip()
+
+
+def user_of(uri):
+    match = re.match(r"sips?:([^@;]*)@", uri)
+    return match.group(1) if match else ""
+
+
+class Call:
+    """What the registrar knows of one Call-ID and method."""
+
+    def __init__(self):
+        self.round = 0
+        self.issued = []    # [(header name, {nonce: [Challenge]})] of the last rounds
+        self.nonces = {}    # name -> value
+        self.branch = ""
+        self.cseq = 0
+
+
+class Registrar:
+    def __init__(self, out=sys.stdout):
+        self.out = out
+        self.judge = Judge()
+        self.calls = {}
+        self.replies = {}   # branch and method -> what was sent, for retransmissions
+        self.tags = {}      # Call-ID -> To tag
+        self.invites = {}   # Call-ID -> INVITE message
+        self.cseq = 1
+        self.port = 0
+
+    def say(self, **event):
+        self.out.write(json.dumps(event, separators=(",", ":")) + "\n")
+        self.out.flush()
+
+    # -- what arrives -----------------------------------------------------
+
+    def on_message(self, data, send):
+        """`send` takes bytes and goes back to where `data` came from."""
+        if not data.strip():
+            return
+        msg = Message(data)
+        if not msg.is_request:
+            return
+        method, uri = msg.start.split(" ")[:2]
+        if method == "ACK":
+            return
+        branch = re.search(r"branch=([^;,\s]+)", msg.get("via"))
+        key = (branch.group(1) if branch else "", method)
+        if key in self.replies:
+            for packet in self.replies[key]:
+                send(packet)
+            return
+        sent = self.replies.setdefault(key, [])
+
+        def remember(packet):
+            sent.append(packet)
+            send(packet)
+
+        if method == "CANCEL":
+            self.on_cancel(msg, remember)
+        else:
+            self.on_request(msg, method, uri, key[0], remember)
+
+    def on_cancel(self, msg, send):
+        send(self.reply(msg, 200))
+        invite = self.invites.pop(msg.get("call-id"), None)
+        if invite:
+            send(self.reply(invite, 487))
+        self.say(method="CANCEL", status=200)
+
+    def on_request(self, msg, method, uri, branch, send):
+        to_user = user_of(uri_of(msg.get("to")))
+        name = to_user if to_user in SCENARIOS else user_of(uri)
+        scenario = SCENARIOS.get(name)
+        if scenario is None:
+            send(self.reply(msg, 404))
+            self.say(method=method, user=name, status=404)
+            return
+        call = self.calls.setdefault((msg.get("call-id"), method), Call())
+        faults = self.check_sequence(msg, branch, call)
+        answers, verified = self.check_answers(msg, method, uri, call, scenario, faults)
+        challenged = scenario.methods is None or method in scenario.methods
+        status = self.decide(msg, scenario, call, verified, send) if challenged else 200
+        self.say(method=method, user=name, status=status, round=call.round, faults=faults,
+                 answers=answers, call=msg.get("call-id"))
+        if status == 200:
+            self.accept(msg, method, name, send)
+
+    @staticmethod
+    def check_sequence(msg, branch, call):
+        """A request sent again is a new transaction: new branch, higher CSeq."""
+        cseq = int(msg.get("cseq", "0 X").split()[0])
+        faults = []
+        if call.branch == branch or not branch.startswith("z9hG4bK"):
+            faults.append("branch")
+        if cseq <= call.cseq:
+            faults.append("cseq")
+        call.branch, call.cseq = branch, cseq
+        return faults
+
+    def check_answers(self, msg, method, uri, call, scenario, faults):
+        """Judges each credential; returns them as JSON and whether all is well."""
+        found, summary = [], []
+        for header in ("authorization", "proxy-authorization"):
+            issued = {}
+            for name, nonces in call.issued:
+                if name == header:
+                    issued.update(nonces)
+            for value in msg.all(header):
+                wrong, p, challenge = self.judge.faults(
+                    value, issued, msg.get("call-id"), user_of(uri_of(msg.get("from"))),
+                    scenario.password, method, uri, msg.body)
+                faults += wrong
+                found.append((p.get("realm"), p.get("algorithm")))
+                summary.append({k: p.get(k, "") for k in ("realm", "algorithm", "qop", "nc", "cnonce")})
+        realms = [realm for realm, _ in found]
+        if len(set(realms)) != len(realms):
+            faults.append("two answers for one realm")
+        if found and scenario.expect:
+            got = [(realm, base(alg)) for realm, alg in found]
+            want = [(realm, base(alg)) for realm, alg in scenario.expect]
+            if any(g not in want for g in got) or (call.round == len(scenario.rounds) and len(got) < len(want)):
+                faults.append("choice")
+        return summary, bool(found) and not faults
+
+    def decide(self, msg, scenario, call, verified, send):
+        """Challenges or returns 200."""
+        last = len(scenario.rounds)
+        if call.round and verified and not (call.round == last and scenario.endless):
+            call.round += 1
+        elif not call.round or not msg.all("authorization") + msg.all("proxy-authorization"):
+            call.round, call.issued = 1, []
+        if call.round > last:
+            call.round = 0
+            return 200
+        rnd = scenario.rounds[call.round - 1]
+        name = "WWW-Authenticate" if rnd.status == 401 else "Proxy-Authenticate"
+        answer = "authorization" if rnd.status == 401 else "proxy-authorization"
+        values, nonces = [], {}
+        for c in rnd.challenges:
+            values.append(self.render(c, call, nonces))
+        call.issued = [e for e in call.issued if e[0] != answer] + [(answer, nonces)]
+        send(self.reply(msg, rnd.status, [(name, v) for v in values]))
+        return rnd.status
+
+    @staticmethod
+    def render(c: Challenge, call, nonces):
+        if c.raw is not None:
+            return c.raw
+        nonce = call.nonces.setdefault(c.nonce, secrets.token_hex(12)) if c.nonce else secrets.token_hex(12)
+        nonces.setdefault(nonce, []).append(c)
+        text = f'Digest realm="{c.realm}", nonce="{nonce}"'
+        if c.opaque:
+            text += ', opaque="0p4que"'
+        if c.alg:
+            text += f", algorithm={c.alg}"
+        if c.qop:
+            text += f', qop="{c.qop}"'
+        if c.stale is not None:
+            text += f", stale={str(c.stale).lower()}"
+        if c.userhash:
+            text += ", userhash=true"
+        return text + c.extra
+
+    # -- what is sent -----------------------------------------------------
+
+    def reply(self, msg, status, headers=(), body="", content_type="", tag=None):
+        call_id = msg.get("call-id")
+        tag = tag or self.tags.setdefault(call_id, secrets.token_hex(4))
+        to = msg.get("to")
+        lines = [f"SIP/2.0 {status} {REASONS[status]}"]
+        lines += [f"Via: {v}" for v in msg.all("via")]
+        lines += [f"Record-Route: {v}" for v in msg.all("record-route")]
+        lines += [f"From: {msg.get('from')}", f"To: {to if 'tag=' in to else f'{to};tag={tag}'}",
+                  f"Call-ID: {call_id}", f"CSeq: {msg.get('cseq')}"]
+        lines += [f"{n}: {v}" for n, v in headers]
+        return finish(lines, body, content_type)
+
+    def accept(self, msg, method, name, send):
+        contact = [("Contact", f"<sip:{name}@{HOST}:{self.port}{self.transport(msg)}>")]
+        if method == "REGISTER":
+            bindings = [v for v in msg.all("contact") if v != "*"]
+            expires = msg.get("expires", "300")
+            send(self.reply(msg, 200, [("Contact", f"{v};expires={expires}") for v in bindings if expires != "0"]))
+        elif method == "INVITE":
+            self.invites[msg.get("call-id")] = msg
+            if name == "fork" and "tag=" not in msg.get("to"):
+                send(self.reply(msg, 180, contact, tag="branch-a"))
+                send(self.reply(msg, 180, contact, tag="branch-b"))
+                self.tags[msg.get("call-id")] = "branch-b"
+            send(self.reply(msg, 200, contact, SDP, "application/sdp"))
+        elif method == "SUBSCRIBE":
+            expires = msg.get("expires", "300")
+            send(self.reply(msg, 200, contact + [("Expires", expires)]))
+            send(self.notify(msg, name, expires))
+        elif method == "PUBLISH":
+            send(self.reply(msg, 200, [("SIP-ETag", secrets.token_hex(4)), ("Expires", msg.get("expires", "300"))]))
+        else:
+            send(self.reply(msg, 200))
+
+    @staticmethod
+    def transport(msg):
+        return ";transport=tcp" if "/TCP" in msg.get("via").upper() else ""
+
+    def notify(self, msg, name, expires):
+        """The NOTIFY that follows a SUBSCRIBE, in the dialog just made."""
+        self.cseq += 1
+        over = "TCP" if self.transport(msg) else "UDP"
+        state = f"active;expires={expires}" if expires != "0" else "terminated;reason=timeout"
+        lines = [f"NOTIFY {uri_of(msg.get('contact'))} SIP/2.0",
+                 f"Via: SIP/2.0/{over} {HOST}:{self.port};branch=z9hG4bK{secrets.token_hex(8)}",
+                 f"From: {msg.get('to')}" + ("" if "tag=" in msg.get("to") else f";tag={self.tags[msg.get('call-id')]}"),
+                 f"To: {msg.get('from')}", f"Call-ID: {msg.get('call-id')}", f"CSeq: {self.cseq} NOTIFY",
+                 "Max-Forwards: 70", f"Contact: <sip:{name}@{HOST}:{self.port}>",
+                 f"Event: {msg.get('event')}", f"Subscription-State: {state}"]
+        return finish(lines, PIDF, "application/pidf+xml")
+
+
+def finish(lines, body="", content_type=""):
+    if body:
+        lines = lines + [f"Content-Type: {content_type}"]
+    return "\r\n".join(lines + [f"Content-Length: {len(body)}", "", body]).encode("latin-1")
+
+
+class Udp(asyncio.DatagramProtocol):
+    def __init__(self, registrar):
+        self.registrar = registrar
+
+    def connection_made(self, transport):
+        self.transport = transport
+
+    def datagram_received(self, data, addr):
+        self.registrar.on_message(data, lambda packet: self.transport.sendto(packet, addr))
+
+
+async def serve_tcp(registrar, reader, writer):
+    try:
+        while True:
+            head = await reader.readuntil(b"\r\n\r\n")
+            if not head.strip():
+                continue
+            length = int(Message(head.lstrip()).get("content-length", "0"))
+            registrar.on_message(head.lstrip() + await reader.readexactly(length), writer.write)
+            await writer.drain()
+    except (asyncio.IncompleteReadError, ConnectionError):
+        pass
+    finally:
+        writer.close()
+
+
+async def listen(registrar):
+    """UDP and TCP on one ephemeral port; the two may clash, so try again."""
+    loop = asyncio.get_running_loop()
+    for _ in range(20):
+        udp, _ = await loop.create_datagram_endpoint(lambda: Udp(registrar), (HOST, 0))
+        port = udp.get_extra_info("sockname")[1]
+        try:
+            tcp = await asyncio.start_server(lambda r, w: serve_tcp(registrar, r, w), HOST, port, limit=1 << 20)
+        except OSError:
+            udp.close()
+            continue
+        registrar.port = port
+        return udp, tcp
+    raise OSError("no port free for both UDP and TCP")
+
+
+async def main():
+    registrar = Registrar()
+    await listen(registrar)
+    registrar.say(port=registrar.port)
+    loop = asyncio.get_running_loop()
+    end = time.monotonic() + LIFETIME_SECONDS
+    commands = asyncio.StreamReader()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(commands), sys.stdin)
+    while time.monotonic() < end:
+        line = await asyncio.wait_for(commands.readline(), end - time.monotonic())
+        if not line:
+            return
+        word, _, rest = line.decode().strip().partition(" ")
+        if word == "mark":
+            registrar.say(mark=rest)
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    asyncio.run(main())

@@ -1,0 +1,195 @@
+/* What goes over the wire: one registration for each scenario of the
+ * registrar, which judges every answer. */
+#include "lab.h"
+#include "registration.h"
+#include "regc_cases.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* How a registration ends. */
+struct ending {
+    pj_status_t status;
+    int code;
+    int requests;      /* REGISTERs sent; 0: not checked */
+    const char *fault; /* what the registrar finds wrong; NULL: nothing */
+    const char *says;  /* what one of the lines must hold */
+};
+
+#define OK2(says) {PJ_SUCCESS, 200, 2, NULL, says}
+#define GAVE_UP(status, requests) {status, 401, requests, NULL, NULL}
+
+static void expect(const char *user, const char *transport,
+                   const struct ending *want)
+{
+    struct registration r;
+    const char *wire;
+
+    registration_once(&r, user, transport);
+    CHECK_EQ(r.status, want->status);
+    CHECK_EQ(r.code, want->code);
+    wire = lab_wire();
+    if (want->requests)
+        CHECK_EQ(lab_count(wire, "\"method\":\"REGISTER\""), want->requests);
+    if (want->says && !strstr(wire, want->says))
+        lab_fail(__FILE__, __LINE__, "no %s in\n%s", want->says, wire);
+    if (want->fault ? !strstr(wire, want->fault)
+                    : lab_count(wire, "\"faults\":[]") !=
+                      lab_count(wire, "\"faults\":"))
+        lab_fail(__FILE__, __LINE__, "expected fault %s in\n%s",
+                 want->fault ? want->fault : "(none)", wire);
+}
+
+/* A scenario that ends alike with stock and with pjauth. */
+#define SAME(id, user, transport, ...) \
+    static void id(void) \
+    { \
+        const struct ending want = __VA_ARGS__; \
+        expect(user, transport, &want); \
+    }
+
+/* One where the original is wrong (design, "What is wrong today"): the
+ * fault is asserted too, so that this test is known to be able to fail. */
+#define DIFFERS(id, user, ours, stocks) \
+    static void id(void) \
+    { \
+        const struct ending want_ours = ours, want_stock = stocks; \
+        expect(user, "udp", lab.stock ? &want_stock : &want_ours); \
+    }
+#define WANT(...) __VA_ARGS__
+
+SAME(open_, "open", "udp", {PJ_SUCCESS, 200, 1, NULL, NULL})
+SAME(md5_401, "md5-401", "udp", OK2("\"algorithm\":\"MD5\",\"qop\":\"auth\",\"nc\":\"00000001\""))
+SAME(md5_407, "md5-407", "udp", OK2("\"algorithm\":\"MD5\",\"qop\":\"auth\""))
+SAME(md5_noqop_401, "md5-noqop-401", "udp", OK2("\"algorithm\":\"MD5\",\"qop\":\"\",\"nc\":\"\",\"cnonce\":\"\""))
+SAME(md5_noqop_407, "md5-noqop-407", "udp", OK2("\"algorithm\":\"MD5\",\"qop\":\"\""))
+SAME(sha256_401, "sha-256-401", "udp", OK2("\"algorithm\":\"SHA-256\",\"qop\":\"auth\""))
+SAME(sha256_407, "sha-256-407", "udp", OK2("\"algorithm\":\"SHA-256\",\"qop\":\"auth\""))
+SAME(sha256_noqop_401, "sha-256-noqop-401", "udp", OK2("\"algorithm\":\"SHA-256\",\"qop\":\"\""))
+SAME(sha256_noqop_407, "sha-256-noqop-407", "udp", OK2("\"algorithm\":\"SHA-256\",\"qop\":\"\""))
+SAME(sha512_401, "sha-512-256-401", "udp", OK2("\"algorithm\":\"SHA-512-256\",\"qop\":\"auth\""))
+SAME(sha512_407, "sha-512-256-407", "udp", OK2("\"algorithm\":\"SHA-512-256\",\"qop\":\"auth\""))
+SAME(sha512_noqop_401, "sha-512-256-noqop-401", "udp", OK2("\"algorithm\":\"SHA-512-256\",\"qop\":\"\""))
+SAME(sha512_noqop_407, "sha-512-256-noqop-407", "udp", OK2("\"algorithm\":\"SHA-512-256\",\"qop\":\"\""))
+SAME(tcp_md5, "md5-401", "tcp", OK2("\"algorithm\":\"MD5\""))
+SAME(tcp_sha256, "sha-256-407", "tcp", OK2("\"algorithm\":\"SHA-256\""))
+SAME(noalg, "noalg", "udp", OK2("\"algorithm\":\"\""))
+SAME(no_opaque, "no-opaque", "udp", OK2(NULL))
+SAME(realm_case, "realm-case", "udp", OK2("\"realm\":\"PJAuth.TEST\""))
+SAME(realm_empty, "realm-empty", "udp", OK2("\"realm\":\"\""))
+SAME(realm_quoted, "realm-quoted", "udp", OK2("the "))
+SAME(unknown_first, "unknown-first", "udp", OK2("\"algorithm\":\"SHA-256\""))
+SAME(two_realms, "two-realms", "udp", OK2("\"realm\":\"b.test\""))
+SAME(proxy_then_www, "proxy-then-www", "udp", {PJ_SUCCESS, 200, 3, NULL, NULL})
+SAME(same_nonces, "same-nonces", "udp", OK2("\"algorithm\":\"SHA-256\""))
+SAME(stale, "stale", "udp", {PJ_SUCCESS, 200, 3, NULL, NULL})
+SAME(changed_nonce, "changed-nonce", "udp", {PJ_SUCCESS, 200, 3, NULL, NULL})
+SAME(changed_for_ever, "changed-for-ever", "udp", GAVE_UP(PJSIP_EAUTHSTALECOUNT, 4))
+SAME(stale_for_ever, "stale-for-ever", "udp", GAVE_UP(PJSIP_EAUTHSTALECOUNT, 4))
+SAME(wrong_password, "wrong-password", "udp", {PJSIP_EFAILEDCREDENTIAL, 401, 2, "response", NULL})
+SAME(unknown_only, "unknown-only", "udp", GAVE_UP(PJSIP_EINVALIDALGORITHM, 1))
+SAME(no_challenge, "no-challenge", "udp", GAVE_UP(PJSIP_EAUTHNOCHAL, 1))
+SAME(qop_unknown, "qop-unknown", "udp", GAVE_UP(PJSIP_EINVALIDQOP, 1))
+
+DIFFERS(two_nonces, "two-nonces", OK2("\"algorithm\":\"SHA-256\""),
+        WANT({PJ_SUCCESS, 200, 0, "choice", "\"algorithm\":\"MD5\""}))
+DIFFERS(md5_first, "md5-first", OK2("\"algorithm\":\"MD5\""),
+        WANT({PJ_SUCCESS, 200, 0, "choice", "\"algorithm\":\"SHA-256\""}))
+DIFFERS(qop_list, "qop-list", OK2("\"qop\":\"auth\""),
+        WANT(GAVE_UP(PJSIP_EINVALIDQOP, 1)))
+DIFFERS(qop_list_caps, "qop-list-caps", OK2("\"qop\":\"auth\""), OK2("\"qop\":\"auth\""))
+DIFFERS(md5_authint, "md5-authint", OK2("\"qop\":\"auth-int\""),
+        WANT(GAVE_UP(PJSIP_EINVALIDQOP, 1)))
+DIFFERS(sha256_authint, "sha-256-authint", OK2("\"qop\":\"auth-int\""),
+        WANT(GAVE_UP(PJSIP_EINVALIDQOP, 1)))
+DIFFERS(md5_sess, "md5-sess", OK2("\"algorithm\":\"MD5-sess\""),
+        WANT(GAVE_UP(PJSIP_EINVALIDALGORITHM, 1)))
+DIFFERS(sha256_sess, "sha-256-sess", OK2("\"algorithm\":\"SHA-256-sess\""),
+        WANT(GAVE_UP(PJSIP_EINVALIDALGORITHM, 1)))
+DIFFERS(sha512_sess, "sha-512-256-sess", OK2("\"algorithm\":\"SHA-512-256-sess\""),
+        WANT(GAVE_UP(PJSIP_EINVALIDALGORITHM, 1)))
+DIFFERS(userhash, "userhash", OK2("\"algorithm\":\"SHA-256\""),
+        WANT({PJSIP_EAUTHSTALECOUNT, 401, 0, "userhash", NULL}))
+
+/* Twelve requests on one nonce: the count is hexadecimal, so the tenth says
+ * 0000000a and the twelfth 0000000c. */
+static void nonce_count(void)
+{
+    struct registration r;
+    const char *wire;
+    int i;
+
+    registration_open(&r, "same-nonce", "udp");
+    for (i = 1; i <= 12; ++i) {
+        registration_start(&r);
+        CHECK(lab_until(&r.done, i, WAIT_MSEC));
+    }
+    pjsip_regc_destroy(r.regc);
+    wire = lab_wire();
+    CHECK(strstr(wire, "\"nc\":\"00000009\"") != NULL);
+    if (lab.stock) {
+        CHECK(strstr(wire, "\"nc\":\"00000010\"") != NULL);
+        CHECK(strstr(wire, "\"faults\":[\"nc\"") != NULL);
+    } else {
+        CHECK_EQ(r.code, 200);
+        CHECK(strstr(wire, "\"nc\":\"0000000a\"") != NULL);
+        CHECK(strstr(wire, "\"nc\":\"0000000c\"") != NULL);
+        CHECK_EQ(lab_count(wire, "\"faults\":[]"), 24);
+    }
+}
+
+/* A registration and its removal use one session and two nonces. */
+static void unregister(void)
+{
+    struct registration r;
+    pjsip_tx_data *request;
+    const char *wire;
+
+    registration_open(&r, "sha-256-401", "udp");
+    registration_start(&r);
+    CHECK(lab_until(&r.done, 1, WAIT_MSEC));
+    CHECK_EQ(pjsip_regc_unregister(r.regc, &request), PJ_SUCCESS);
+    CHECK_EQ(pjsip_regc_send(r.regc, request), PJ_SUCCESS);
+    CHECK(lab_until(&r.done, 2, WAIT_MSEC));
+    CHECK_EQ(r.code, 200);
+    pjsip_regc_destroy(r.regc);
+    wire = lab_wire();
+    CHECK_EQ(lab_count(wire, "\"faults\":[]"), 4);
+}
+
+/* No answer at all is a good answer to what cannot be understood: the
+ * registration must end, within its time, with an error. */
+static void bad_input(const char *user, const char *transport)
+{
+    struct registration r;
+    registration_once(&r, user, transport);
+    CHECK(r.done == 1);
+    CHECK(r.status != PJ_SUCCESS || r.code / 100 != 2);
+}
+
+static void missing_nonce(void) { bad_input("missing-nonce", "udp"); }
+static void nonce_control(void) { bad_input("nonce-control", "tcp"); }
+SAME(realm_control, "realm-control", "udp", OK2(NULL))
+SAME(realm_endless, "realm-endless", "tcp", OK2(NULL))
+SAME(params_many, "params-many", "tcp", OK2(NULL))
+
+#define ROW(name) {#name, name, LAB_BOTH}
+
+const struct lab_case wire_cases[] = {
+    {"open", open_, LAB_BOTH},
+    ROW(md5_401), ROW(md5_407), ROW(md5_noqop_401), ROW(md5_noqop_407),
+    ROW(sha256_401), ROW(sha256_407), ROW(sha256_noqop_401),
+    ROW(sha256_noqop_407), ROW(sha512_401), ROW(sha512_407),
+    ROW(sha512_noqop_401), ROW(sha512_noqop_407), ROW(tcp_md5),
+    ROW(tcp_sha256), ROW(noalg), ROW(no_opaque), ROW(realm_case),
+    ROW(realm_empty), ROW(realm_quoted), ROW(md5_first), ROW(unknown_first),
+    ROW(two_realms), ROW(proxy_then_www), ROW(same_nonces),
+    ROW(stale), ROW(changed_nonce), ROW(changed_for_ever),
+    ROW(stale_for_ever), ROW(wrong_password), ROW(unknown_only),
+    ROW(no_challenge), ROW(qop_unknown), ROW(two_nonces),
+    ROW(qop_list), ROW(qop_list_caps), ROW(md5_authint), ROW(sha256_authint),
+    ROW(md5_sess), ROW(sha256_sess), ROW(sha512_sess), ROW(userhash),
+    ROW(nonce_count), ROW(unregister), ROW(missing_nonce), ROW(nonce_control),
+    ROW(realm_control), ROW(realm_endless), ROW(params_many),
+};
+const int wire_case_count = sizeof(wire_cases) / sizeof(wire_cases[0]);
