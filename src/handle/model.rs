@@ -62,6 +62,33 @@ fn get_sees_a_whole_value_or_none() {
 }
 
 #[test]
+fn get_sees_no_half_wiped_value() {
+    model(|| {
+        let slab = slab();
+        let handle = mint(&slab, 0, 7);
+        let other = beside(&slab, move |slab| slab.get(handle));
+        assert_eq!(slab.take(handle), Some(VALUE));
+        assert!(matches!(other.join().unwrap(), None | Some(VALUE)));
+    });
+}
+
+#[test]
+fn get_sees_nothing_of_a_life_that_another_thread_began() {
+    // Three threads in all orders would take minutes.
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = Some(2);
+    model.check(|| {
+        let slab: Arc<Slab<Words<1>>> = slab();
+        let handle = slab.mint(0, 0, [7]).unwrap();
+        let reader = beside(&slab, move |slab| slab.get(handle));
+        let taker = beside(&slab, move |slab| slab.take(handle));
+        slab.mint(0, 0, [8]).unwrap();
+        assert_eq!(taker.join().unwrap(), Some([7]));
+        assert!(matches!(reader.join().unwrap(), None | Some([7])));
+    });
+}
+
+#[test]
 fn get_of_a_shared_object_never_meets_the_next() {
     model(|| {
         let slab: Arc<Slab<Shared<u64>>> = slab();
@@ -198,7 +225,8 @@ fn what_the_taker_reads_happened_before() {
         };
         // The handle travels without synchronisation; the slab itself supplies it.
         if let Some(handle) = Handle::from_bits(slot.load(Relaxed)) {
-            if slab.take(handle).is_some() {
+            if let Some(value) = slab.take(handle) {
+                assert_eq!(value, VALUE);
                 assert_eq!(outside.load(Relaxed), 1);
             }
         }
