@@ -81,9 +81,9 @@ fn get_sees_nothing_of_a_life_that_another_thread_began() {
         let slab: Arc<Slab<Words<1>>> = slab();
         let handle = slab.mint(0, 0, [7]).unwrap();
         let reader = beside(&slab, move |slab| slab.get(handle));
-        let taker = beside(&slab, move |slab| slab.take(handle));
-        slab.mint(0, 0, [8]).unwrap();
-        assert_eq!(taker.join().unwrap(), Some([7]));
+        let minter = beside(&slab, |slab| slab.mint(0, 0, [8]));
+        assert_eq!(slab.take(handle), Some([7]));
+        assert!(minter.join().unwrap().is_some());
         assert!(matches!(reader.join().unwrap(), None | Some([7])));
     });
 }
@@ -151,6 +151,19 @@ fn the_free_list_loses_and_doubles_nothing() {
         assert_eq!(slab.get(mine), Some([5, 5]));
         assert_eq!(slab.get(third), Some([6, 6]));
         assert_eq!(slab.len(), 3);
+    });
+}
+
+#[test]
+fn a_pop_beside_a_push_loses_no_slot() {
+    model(|| {
+        let slab = slab();
+        let (a, b) = (mint(&slab, 0, 1), mint(&slab, 0, 2));
+        slab.take(b);
+        let other = beside(&slab, |slab| mint(slab, 0, 3));
+        slab.take(a);
+        other.join().unwrap();
+        assert!(mint(&slab, 0, 4).index() < 2, "a slot was lost");
     });
 }
 
@@ -224,12 +237,32 @@ fn what_the_taker_reads_happened_before() {
             })
         };
         // The handle travels without synchronisation; the slab itself supplies it.
-        if let Some(handle) = Handle::from_bits(slot.load(Relaxed)) {
-            if let Some(value) = slab.take(handle) {
-                assert_eq!(value, VALUE);
-                assert_eq!(outside.load(Relaxed), 1);
-            }
+        if let Some(handle) = Handle::from_bits(slot.load(Relaxed))
+            && let Some(value) = slab.take(handle)
+        {
+            assert_eq!(value, VALUE);
+            assert_eq!(outside.load(Relaxed), 1);
         }
         other.join().unwrap();
+    });
+}
+
+#[test]
+fn a_deadline_comes_after_the_mint() {
+    model(|| {
+        let slab = slab();
+        slab.take(mint(&slab, 0, 1));
+        let place = Arc::new(AtomicU64::new(0));
+        let setter = {
+            let place = Arc::clone(&place);
+            beside(&slab, move |slab| {
+                let handle = Handle::from_bits(place.load(Relaxed))?;
+                slab.set_deadline(handle, 5).then_some(())
+            })
+        };
+        let handle = mint(&slab, 0, 7);
+        place.store(handle.bits(), Relaxed);
+        let set = setter.join().unwrap().is_some();
+        assert_eq!(slab.info(handle).map(|info| info.deadline == 5), Some(set));
     });
 }
