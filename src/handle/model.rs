@@ -62,6 +62,33 @@ fn get_sees_a_whole_value_or_none() {
 }
 
 #[test]
+fn get_sees_no_half_wiped_value() {
+    model(|| {
+        let slab = slab();
+        let handle = mint(&slab, 0, 7);
+        let other = beside(&slab, move |slab| slab.get(handle));
+        assert_eq!(slab.take(handle), Some(VALUE));
+        assert!(matches!(other.join().unwrap(), None | Some(VALUE)));
+    });
+}
+
+#[test]
+fn get_sees_nothing_of_a_life_that_another_thread_began() {
+    // Three threads in all orders would take minutes.
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = Some(2);
+    model.check(|| {
+        let slab: Arc<Slab<Words<1>>> = slab();
+        let handle = slab.mint(0, 0, [7]).unwrap();
+        let reader = beside(&slab, move |slab| slab.get(handle));
+        let minter = beside(&slab, |slab| slab.mint(0, 0, [8]));
+        assert_eq!(slab.take(handle), Some([7]));
+        assert!(minter.join().unwrap().is_some());
+        assert!(matches!(reader.join().unwrap(), None | Some([7])));
+    });
+}
+
+#[test]
 fn get_of_a_shared_object_never_meets_the_next() {
     model(|| {
         let slab: Arc<Slab<Shared<u64>>> = slab();
@@ -124,6 +151,19 @@ fn the_free_list_loses_and_doubles_nothing() {
         assert_eq!(slab.get(mine), Some([5, 5]));
         assert_eq!(slab.get(third), Some([6, 6]));
         assert_eq!(slab.len(), 3);
+    });
+}
+
+#[test]
+fn a_pop_beside_a_push_loses_no_slot() {
+    model(|| {
+        let slab = slab();
+        let (a, b) = (mint(&slab, 0, 1), mint(&slab, 0, 2));
+        slab.take(b);
+        let other = beside(&slab, |slab| mint(slab, 0, 3));
+        slab.take(a);
+        other.join().unwrap();
+        assert!(mint(&slab, 0, 4).index() < 2, "a slot was lost");
     });
 }
 
@@ -197,11 +237,32 @@ fn what_the_taker_reads_happened_before() {
             })
         };
         // The handle travels without synchronisation; the slab itself supplies it.
-        if let Some(handle) = Handle::from_bits(slot.load(Relaxed)) {
-            if slab.take(handle).is_some() {
-                assert_eq!(outside.load(Relaxed), 1);
-            }
+        if let Some(handle) = Handle::from_bits(slot.load(Relaxed))
+            && let Some(value) = slab.take(handle)
+        {
+            assert_eq!(value, VALUE);
+            assert_eq!(outside.load(Relaxed), 1);
         }
         other.join().unwrap();
+    });
+}
+
+#[test]
+fn a_deadline_comes_after_the_mint() {
+    model(|| {
+        let slab = slab();
+        slab.take(mint(&slab, 0, 1));
+        let place = Arc::new(AtomicU64::new(0));
+        let setter = {
+            let place = Arc::clone(&place);
+            beside(&slab, move |slab| {
+                let handle = Handle::from_bits(place.load(Relaxed))?;
+                slab.set_deadline(handle, 5).then_some(())
+            })
+        };
+        let handle = mint(&slab, 0, 7);
+        place.store(handle.bits(), Relaxed);
+        let set = setter.join().unwrap().is_some();
+        assert_eq!(slab.info(handle).map(|info| info.deadline == 5), Some(set));
     });
 }

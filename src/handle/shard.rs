@@ -26,7 +26,7 @@ pub(super) fn join(shard: usize, local: u32) -> u32 {
 
 /// The shard, and the slot within it, that an index in a handle means.
 pub(super) fn split(index: u32) -> (usize, u32) {
-    (index as usize % SHARDS, index >> SHARD_BITS)
+    (index as usize & (SHARDS - 1), index >> SHARD_BITS)
 }
 
 /// How far slots go.

@@ -12,6 +12,7 @@
 //! (`set_deadline`), and the taker beside them. A slot is freed by the last to leave,
 //! so such a write never lands on a later life. *Touches* count those writes, so that
 //! a take that depends on the deadline fails when the deadline has moved meanwhile.
+//! (They wrap after 2^21: that many in the nanoseconds between a look and a swap.)
 
 use super::bits::LAST_GENERATION;
 use super::cell::Cell;
