@@ -20,7 +20,12 @@ fn main() {
         "SHA-512-256-sess",
     ] {
         let algorithm = Algorithm::parse(name.as_bytes()).expect("a name of ours");
-        let key = ha1(algorithm.hash, b"alice", b"sip.example.com", b"correct horse");
+        let key = ha1(
+            algorithm.hash,
+            b"alice",
+            b"sip.example.com",
+            b"correct horse",
+        );
         let password = Secret::Password(b"correct horse");
         measure(&format!("{name}, password"), || {
             response(black_box(&answer(algorithm, password)))
