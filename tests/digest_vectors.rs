@@ -108,7 +108,7 @@ fn rfc7616_section_3_9_2_as_corrected() {
     );
 }
 
-/// `bob` of RFC 3261 section 22.4 (password "zanzibar") at his registrar.
+/// A request of `bob`, who figures in RFC 3261, to his registrar.
 fn bob(name: &str) -> Answer<'static> {
     Answer {
         algorithm: algorithm(name),
