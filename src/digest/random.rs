@@ -11,16 +11,15 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// once the system has been seeded.
 ///
 /// Each call asks the system. A pool of random bytes in the process would have
-/// to notice `fork`, lest parent and child send the same values; asking for the
-/// process id costs a system call too, and is fooled by namespaces and reused
-/// ids, while the kernel's generator cannot be forked, not even with the whole
-/// machine's snapshot.
+/// to notice `fork`, lest parent and child send the same values. Without unsafe
+/// code it could only compare process ids, which takes a system call as well and
+/// is fooled by namespaces and reused ids; the kernel's generator is not forked.
 ///
 /// Where the system refuses (a seccomp filter, a kernel without the call and
 /// no `/dev/urandom`), the value is a hash of the time, the process, the thread's
-/// stack and a counter: unique, but predictable to an observer on the same
-/// machine. That still makes a correct answer; what it weakens is the defence
-/// against a server that prepares tables for a nonce of its choice.
+/// stack and a counter: unlike any other, but not a secret. That still makes a
+/// correct answer; what it weakens is the defence against a server that prepares
+/// tables for a nonce of its choice.
 pub fn cnonce() -> [u8; 32] {
     cnonce_from(|bits| getrandom::fill(bits).is_ok())
 }

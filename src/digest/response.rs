@@ -51,8 +51,9 @@ pub struct Answer<'a> {
     pub nonce: &'a [u8],
     /// `None` where the server offered no `qop`.
     pub protection: Option<Protection<'a>>,
-    /// For `-sess` only: the cnonce of the request that opened the session,
-    /// where it differs from this request's, or where there is no `qop`.
+    /// For `-sess` only: the cnonce of the request that opened the session, the
+    /// first under this nonce. Needed where it differs from this request's, or
+    /// where there is no `qop`. A new nonce opens a new session.
     pub session_cnonce: Option<&'a [u8]>,
 }
 
@@ -80,7 +81,9 @@ pub enum DigestError {
 
 /// The `response` parameter. A server verifies an answer by computing it too.
 ///
-/// Works on the stack alone, and wipes there what it derived from the secret.
+/// Works on the stack alone, and wipes there the password and H(A1), as far as
+/// safe code reaches: what the hash function keeps in registers, or the compiler
+/// moves, is out of its hands.
 pub fn response(answer: &Answer<'_>) -> Result<Hex, DigestError> {
     match answer.algorithm.hash {
         Hash::Md5 => compute::<Md5>(answer),
