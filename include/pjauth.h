@@ -40,8 +40,7 @@ struct pjsip_tx_data;
 #define PJAUTH_REALM_SIZE 49
 
 /**
- * Sizes and offsets of PJSIP's that the library was built with; filled in by
- * `PJAUTH_CHECK_LAYOUT()` with the application's.
+ * Sizes and offsets of PJSIP's structures; `PJAUTH_LAYOUT` are the application's.
  */
 typedef struct pjauth_layout {
     /**
@@ -181,17 +180,14 @@ const char *pjauth_layout_source(void);
 
 /**
  * Compares the application's layout of PJSIP's structures with the library's. Call
- * it as `PJAUTH_CHECK_LAYOUT()`, once, at start-up, before PJSIP is used.
+ * it once, at start-up, before PJSIP is used.
  *
- * @param app       The application's layout.
+ * @param app       The application's layout, `PJAUTH_LAYOUT`.
  * @param app_size  `sizeof(pjauth_layout)` as the application sees it.
  * @return 0 if they agree, PJ_EINVAL if not: the library was built for another
  *         pjproject or another `config_site.h` and must not be used.
  *
  * May be called from any thread, at any time.
- *
- * # Safety
- * `app` is NULL or points to `app_size` bytes.
  */
 int pjauth_check_layout(const struct pjauth_layout *app, size_t app_size);
 
@@ -214,9 +210,6 @@ int32_t pjauth_challenge_is_live(const void *token);
  * @return 0, or PJ_EINVAL for a dead token or a NULL; then nothing is written.
  *
  * May be called from any thread.
- *
- * # Safety
- * `out` is NULL or has room for the structure.
  */
 int pjauth_challenge_get_info(const void *token, struct pjauth_challenge_info *out);
 
@@ -255,9 +248,6 @@ void pjauth_set_default_deadline(unsigned int msec);
  *
  * May be called from any thread. The cost grows with the most challenges that were
  * ever outstanding at once.
- *
- * # Safety
- * `out` has room for as many as `*count` says.
  */
 int pjauth_session_challenges(const struct pjsip_auth_clt_sess *sess,
                               struct pjauth_challenge_info *out,
@@ -272,9 +262,6 @@ int pjauth_session_challenges(const struct pjsip_auth_clt_sess *sess,
  * @return 0, or PJ_EINVAL for a mask of other values.
  *
  * May be called from any thread; on a session, as its other functions.
- *
- * # Safety
- * `sess` is NULL or an initialised session.
  */
 int pjauth_refuse_algorithms(struct pjsip_auth_clt_sess *sess, unsigned int mask);
 
@@ -285,9 +272,6 @@ int pjauth_refuse_algorithms(struct pjsip_auth_clt_sess *sess, unsigned int mask
  *
  * May be called from any thread, at any time. Counters that change meanwhile may
  * be read before or after.
- *
- * # Safety
- * `out` is NULL or has room for the structure.
  */
 void pjauth_sip_get_stats(struct pjauth_sip_stats *out);
 
@@ -308,4 +292,22 @@ const char *pjauth_version(void);
 #endif  // __cplusplus
 
 #endif  /* PJAUTH_H */
+
+
+/* The layout of PJSIP's structures as this program sees it. To use it, include PJSIP's headers:
+ *
+ *     pjauth_layout layout = PJAUTH_LAYOUT;
+ *     if (pjauth_check_layout(&layout, sizeof(layout)) != PJ_SUCCESS) ...
+ */
+#define PJAUTH_LAYOUT \
+    { \
+        {PJ_VERSION_NUM_MAJOR, PJ_VERSION_NUM_MINOR, PJ_VERSION_NUM_REV}, \
+        sizeof(pjsip_auth_clt_sess), offsetof(pjsip_auth_clt_sess, async_opt), \
+        sizeof(pjsip_cached_auth), sizeof(pjsip_cred_info), \
+        sizeof(pjsip_tx_data), offsetof(pjsip_tx_data, msg), \
+        offsetof(pjsip_tx_data, auth_retry), \
+        sizeof(pjsip_rx_data), offsetof(pjsip_rx_data, msg_info.msg), \
+        sizeof(pjsip_msg), sizeof(pjsip_authorization_hdr), \
+        sizeof(pjsip_digest_challenge), sizeof(pjsip_digest_credential) \
+    }
 

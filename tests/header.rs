@@ -56,7 +56,27 @@ fn generate(root: &Path) -> String {
         .expect("cbindgen understands the boundary")
         .write(&mut text);
     text.push(b'\n');
-    String::from_utf8(text).expect("cbindgen writes UTF-8")
+    without_safety(&String::from_utf8(text).expect("cbindgen writes UTF-8"))
+}
+
+/// Leaves out the sections that rustdoc wants of unsafe functions: to C there are
+/// no others, and the arguments' lines say the same.
+fn without_safety(header: &str) -> String {
+    let mut text = String::new();
+    let mut skipping = false;
+    for line in header.split_inclusive('\n') {
+        if line.trim_end() == " * # Safety" {
+            skipping = true;
+            // With the empty line before it.
+            text.truncate(text.trim_end_matches(" *\n").len());
+        } else if line.trim_end() == " */" {
+            skipping = false;
+        }
+        if !skipping {
+            text.push_str(line);
+        }
+    }
+    text
 }
 
 /// `src/version.rs` and every `exports*.rs` or file below `exports/`, sorted.

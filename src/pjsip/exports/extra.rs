@@ -66,8 +66,7 @@ pub struct pjauth_sip_stats {
     pub outstanding: u64,
 }
 
-/// Sizes and offsets of PJSIP's that the library was built with; filled in by
-/// `PJAUTH_CHECK_LAYOUT()` with the application's.
+/// Sizes and offsets of PJSIP's structures; `PJAUTH_LAYOUT` are the application's.
 #[repr(C)]
 #[derive(PartialEq, Eq)]
 pub struct pjauth_layout {
@@ -128,9 +127,9 @@ pub extern "C" fn pjauth_layout_source() -> *const c_char {
 }
 
 /// Compares the application's layout of PJSIP's structures with the library's. Call
-/// it as `PJAUTH_CHECK_LAYOUT()`, once, at start-up, before PJSIP is used.
+/// it once, at start-up, before PJSIP is used.
 ///
-/// @param app       The application's layout.
+/// @param app       The application's layout, `PJAUTH_LAYOUT`.
 /// @param app_size  `sizeof(pjauth_layout)` as the application sees it.
 /// @return 0 if they agree, PJ_EINVAL if not: the library was built for another
 ///         pjproject or another `config_site.h` and must not be used.
