@@ -1,14 +1,16 @@
 # Everything a newcomer needs: `make demo`, `make test`. `make` alone lists the targets.
 
+MAKEFLAGS += --no-print-directory
+
 PREFIX  ?= /usr/local
 DESTDIR ?=
 CARGO   ?= cargo
-CTEST   ?= ctest
 
 version  := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 jobs     := $(shell nproc 2>/dev/null || echo 2)
 symbols  := src/pjsip/symbols-2.17.txt
 build    := build
+ctests   := $(build)/c-tests
 recipe   := scripts/artefacts.sh $(symbols)
 
 .DELETE_ON_ERROR:
@@ -49,6 +51,74 @@ target/turn/release/libpjauth.a: FORCE
 target/asterisk/release/libpjauth.a: FORCE
 	PJAUTH_CONFIG=asterisk $(call cargo_archive,target/asterisk)
 
-.PHONY: clean
+# -- demo, tests, benchmarks ---------------------------------------------------------------------------------------
+
+.PHONY: demo test bench
+demo: configure ## real PJSIP, a vault thread that answers 300 ms later, and a table of what happened
+	cmake --build $(ctests) --target demo
+
+test: deps build-tests ## every test, and a closing table: passed, failed, skipped and why
+	@JOBS=$(jobs) scripts/test.sh
+
+bench: ## the benchmarks, ours against the original object
+	$(CARGO) bench
+
+# One target for each group of CTest's: a group is a label.
+groups := always shared static valgrind asterisk
+test_groups := $(addprefix test-,$(groups))
+.PHONY: $(test_groups)
+test-always: ## headers, symbols, link modes, NULL arguments, preloading: needs no PJSIP
+test-shared: ## inside libasteriskpj.so.2, Debian's PJSIP 2.17 as a shared library
+test-static: ## inside the pjproject that pkg-config finds, statically linked
+test-valgrind: ## the same under valgrind
+test-asterisk: ## unmodified Asterisk with the library preloaded
+label_shared := real-shared
+label_static := real-static
+$(test_groups): test-%: build-tests
+	ctest --test-dir $(ctests) --output-on-failure --no-tests=error -L '^$(or $(label_$*),$*)$$'
+
+# The programs are linked from an installation, as a user's are.
+.PHONY: stage configure build-tests
+stage: lib
+	@scripts/install.sh install $(version) $(abspath $(build)/stage)
+configure: stage asterisk
+	@cmake -S c-tests -B $(ctests) -DCMAKE_BUILD_TYPE=RelWithDebInfo --log-level=WARNING >/dev/null
+build-tests: configure
+	@cmake --build $(ctests) --parallel $(jobs)
+
+# -- the crate -----------------------------------------------------------------------------------------------------
+
+.PHONY: header lint loom miri
+header: ## write include/pjauth.h anew from src/
+	PJAUTH_UPDATE_HEADER=1 $(CARGO) test --quiet --test header
+
+lint: ## formatting, clippy and documentation without a warning
+	$(CARGO) fmt --check
+	$(CARGO) clippy --all-targets -- -D warnings
+	$(CARGO) clippy --no-default-features --features turn -- -D warnings
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --no-deps --document-private-items
+
+loom: ## the handles under the model checker
+	RUSTFLAGS='--cfg loom' $(CARGO) test --release --target-dir target/loom --lib handle::
+
+miri: ## handles and digests under Miri
+	@if $(CARGO) +nightly miri --version >/dev/null 2>&1; then \
+		$(CARGO) +nightly miri test --no-default-features --lib; \
+	else \
+		echo 'SKIP no toolchain here has the miri component'; \
+	fi
+
+# -- installing ----------------------------------------------------------------------------------------------------
+
+.PHONY: install uninstall deps clean
+install: lib ## libraries, headers, pkg-config and CMake files, into DESTDIR and PREFIX
+	scripts/install.sh install $(version) '$(PREFIX)' '$(DESTDIR)'
+
+uninstall: ## remove what install laid down
+	scripts/install.sh uninstall $(version) '$(PREFIX)' '$(DESTDIR)'
+
+deps: ## install from apt what building and testing need and this machine lacks
+	@scripts/install-deps.sh
+
 clean: ## remove what was built
 	rm -rf $(build) target

@@ -1,0 +1,67 @@
+"""The installed headers compile: each alone, all together, and beside PJSIP's own; C99 and C++17."""
+
+import re
+
+import case
+from case import INCLUDE, check, compilers, pkg_config, run
+
+FLAGS = ["-Wall", "-Wextra", "-Werror", "-pedantic", "-fsyntax-only"]
+C = [(compiler, "-std=c99", "c") for compiler in compilers("gcc", "clang")]
+CXX = [(compiler, "-std=c++17", "c++") for compiler in compilers("g++", "clang++")]
+
+
+def headers():
+    found = sorted(path for path in INCLUDE.rglob("*") if path.suffix in (".h", ".hpp"))
+    check(INCLUDE / "pjauth.h" in found, "no pjauth.h")
+    return found
+
+
+def only_cxx(header):
+    return header.suffix == ".hpp" or "icy" in header.relative_to(INCLUDE).parts
+
+
+def wants_pjsip(header):
+    return re.search(r'#\s*include\s*[<"]pj(sip|lib|sua|nath|media|/)', header.read_text())
+
+
+def compile_in(languages, includes, flags=()):
+    text = "".join(f"#include <{name}>\n" for name in includes) + "int main(void) { return 0; }\n"
+    for compiler, standard, language in languages:
+        source = f"all.{language.replace('+', 'x')}"
+        with open(source, "w") as file:
+            file.write(text)
+        run(compiler, standard, "-x", language, *FLAGS, f"-I{INCLUDE}", *flags, source)
+
+
+def groups(candidates):
+    """Pairs of languages and the headers that both understand."""
+    names = [(path, str(path.relative_to(INCLUDE))) for path in candidates]
+    yield C, [name for path, name in names if not only_cxx(path)]
+    yield CXX, [name for path, name in names]
+
+
+def alone():
+    for languages, names in groups([h for h in headers() if not wants_pjsip(h)]):
+        for name in names:
+            compile_in(languages, [name])
+            compile_in(languages, [name, name])
+
+
+def together():
+    for languages, names in groups([h for h in headers() if not wants_pjsip(h)]):
+        compile_in(languages, names)
+        compile_in(languages, names[::-1])
+
+
+def beside_pjsip():
+    # PJSIP's own headers are not held to our warnings.
+    flags = [re.sub("^-I", "-isystem", flag) for flag in pkg_config("--cflags", "libpjproject")]
+    pjsip = ["pjsip.h", "pjsip_ua.h", "pjsua-lib/pjsua.h"]
+    for languages, names in groups(headers()):
+        compile_in(languages, pjsip + names, flags)
+        compile_in(languages, names + pjsip, flags)
+        for name in names:
+            compile_in(languages, [name], flags)
+
+
+case.main({"alone": alone, "together": together, "beside_pjsip": beside_pjsip})

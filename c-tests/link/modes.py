@@ -1,0 +1,148 @@
+"""Link modes, where there is no pjproject: a stand-in host shows who provides the functions.
+
+The stand-in is what PJSIP is to an application: an archive that calls the functions (caller.c), and behind it one
+with the original object, which marks itself by the symbol `original`, and with everything else that our library
+imports."""
+
+import os
+
+import case
+from case import ARCHIVE, HERE, LIB, ROOT, STAGE, check, defined, drop_in_symbols, pkg_config, run, staged, undefined
+
+PROGRAMS = HERE / "programs"
+VERSION = "pjauth_version"
+
+
+def archive(name, *sources):
+    for source in sources:
+        run("cc", "-O1", "-c", source, "-o", f"{os.path.basename(source)}.o")
+    run("ar", "rcs", name, *[f"{os.path.basename(source)}.o" for source in sources])
+
+
+def stand_in():
+    """libcaller.a and libhost.a, in the order in which they must be linked."""
+    functions = [name for name in drop_in_symbols() if name != "pjsip_auth_algorithms"]
+    with open("original.c", "w") as file:
+        file.write("int original; int pjsip_auth_algorithms[64];\n")
+        file.writelines(f"int {name}(void) {{ return original; }}\n" for name in functions)
+    with open("rest.c", "w") as file:
+        file.write("void abort(void); int rest;\n")
+        file.writelines(f"void {name}(void) {{ abort(); }}\n"
+                        for name in sorted(undefined(ARCHIVE)) if name.startswith("pj"))
+    archive("libcaller.a", PROGRAMS / "caller.c")
+    archive("libhost.a", "original.c", "rest.c")
+    return ["libcaller.a", "libhost.a"]
+
+
+def link(program, *libraries, flags=()):
+    run("cc", "-Wall", "-Wextra", "-Werror", PROGRAMS / program, "-o", "app", *flags, *libraries)
+    return defined("app")
+
+
+def ours(symbols):
+    check("original" not in symbols, "the original object was linked too")
+    check(VERSION in symbols and "pjsip_auth_clt_init" in symbols, "pjauth was not linked")
+
+
+def linkers():
+    return ["bfd"] + [name for name in ("gold", "lld", "mold") if case.shutil.which(f"ld.{name}")]
+
+
+def static_first():
+    """An application that calls us itself needs only that our archive stands first."""
+    ours(link("direct.c", ARCHIVE, *stand_in()))
+    run("./app")
+
+
+def static_forced():
+    """The .pc file's flags suffice for one that does not, whatever the linker."""
+    libraries = pkg_config("--libs", "pjauth-static") + stand_in()
+    for linker in linkers():
+        ours(link("through.c", *libraries, flags=[f"-fuse-ld={linker}"]))
+        check(os.path.basename(run("./app").strip()) == "app", "the functions are not in the program")
+
+
+def static_unforced():
+    """Without them the original gets in: were it otherwise, the checks above would show nothing."""
+    symbols = link("through.c", ARCHIVE, *stand_in())
+    check("original" in symbols and VERSION not in symbols, "the control case found pjauth")
+
+
+def shared():
+    """The .pc file's flags suffice, also with --as-needed, the default of some compilers."""
+    libraries = pkg_config("--libs", "pjauth") + stand_in()
+    for linker in linkers():
+        symbols = link("through.c", *libraries, flags=[f"-fuse-ld={linker}", "-Wl,--as-needed"])
+        check("original" not in symbols, "the original object was linked too")
+        check(run("./app", env=staged()).strip().endswith("/libpjauth.so.0"), "the functions are not the library's")
+
+
+def rust_library():
+    run("rustc", "--edition", "2024", "-O", "--crate-type", "staticlib", PROGRAMS / "panics.rs", "-o", "libpanics.a")
+
+
+def other_rust():
+    """A second Rust archive, as rustc makes it, beside ours, in either order."""
+    rust_library()
+    host = stand_in()
+    for pair in [(ARCHIVE, "libpanics.a"), ("libpanics.a", ARCHIVE)]:
+        flags = ["-DBESIDE_PJAUTH", f"-I{STAGE}/include", "-pthread"]
+        ours(link("panics.c", *pair, *host, flags=flags))
+        check(run("./app").split()[:2] == ["1", "3"], "panics went astray")
+
+
+def panic():
+    """What artefacts.sh does to an archive leaves panics and thread-locals working, in both artefacts."""
+    rust_library()
+    with open("names", "w") as file:
+        file.write("panics_*\n")
+    run("sh", "-c", f"{ROOT}/scripts/artefacts.sh libpanics.a libshrunk 1.2.3 . < names")
+    check(set(defined("libshrunk.a")) == {"panics_caught"}, "more global names than asked for")
+    for compiler, library in [("cc", "libshrunk.a"), ("cc", "./libshrunk.so"), ("clang", "libshrunk.a")]:
+        if case.shutil.which(compiler):
+            run(compiler, PROGRAMS / "panics.c", "-o", "app", library, "-pthread", "-Wl,-rpath,.")
+            check(run("./app").split() == ["1", "3"], f"{library}: panics went astray")
+
+
+def turn():
+    """The TURN server alone, without anything that stands for PJSIP."""
+    for package in ("pjauth-turn", "pjauth-turn-static"):
+        link("marker.c", *pkg_config("--cflags", "--libs", package), flags=["-Wl,--no-undefined"])
+        check(run("./app", env=staged()).strip() == pkg_config("--modversion", package)[0], "not our version")
+
+
+def cmake():
+    """find_package(pjauth), all four targets."""
+    stand_in()
+    run("cmake", "-S", PROGRAMS / "cmake", "-B", "out", f"-DCMAKE_PREFIX_PATH={STAGE}",
+        f"-DHOST={os.path.abspath('libhost.a')}")
+    run("cmake", "--build", "out")
+    version = pkg_config("--modversion", "pjauth")[0]
+    for library in ("turn", "turn_static"):
+        check(run(f"out/{library}").strip() == version, f"{library}: not our version")
+    check(run("out/pjauth").strip().endswith("/libpjauth.so.0"), "pjauth: the functions are not the library's")
+    ours(defined("out/pjauth_static"))
+
+
+def uninstall():
+    """Leaves no file behind."""
+    version = pkg_config("--modversion", "pjauth")[0]
+    for action, expected in (("install", True), ("uninstall", False)):
+        run(ROOT / "scripts/install.sh", action, version, "/usr", os.path.abspath("root"), cwd=ROOT)
+        files = [name for _, _, names in os.walk("root") for name in names]
+        check(bool(files) == expected, f"after {action}: {files}")
+
+
+def readme():
+    """README.md prints the very lines that are tested here."""
+    readme_file = ROOT / "README.md"
+    if not readme_file.exists():
+        case.skip("there is no README.md yet")
+    text = readme_file.read_text()
+    for line in (HERE / "link-lines.txt").read_text().splitlines():
+        command = line.split(": ", 1)[1]
+        check(command in text, f"README.md lacks: {command}")
+
+
+case.main({function.__name__: function for function in (
+    static_first, static_forced, static_unforced, shared, other_rust, panic, turn, cmake, uninstall, readme)})

@@ -1,0 +1,56 @@
+"""The link lines of README.md, as printed, with the pjproject that pkg-config finds."""
+
+import re
+import shutil
+
+import case
+from case import ARCHIVE, HERE, check, run, staged
+
+LINES = dict(line.split(": ", 1) for line in (HERE / "link-lines.txt").read_text().splitlines())
+ORIGINAL = "sip_auth_client.o"
+
+
+def build(line, program="app.c"):
+    """Runs a link line on a program; returns the names it defines and the linker's map of what went in."""
+    shutil.copy(HERE / "programs" / program, "app.c")
+    run("sh", "-c", f"{line} -Wl,-Map,app.map", env=staged())
+    with open("app.map") as file:
+        linked = file.read()
+    return run("nm", "app"), linked
+
+
+def definitions(table, name):
+    return len(re.findall(rf"^[0-9a-f]+ [A-Z] {name}$", table, flags=re.M))
+
+
+def static():
+    table, linked = build(LINES["static"])
+    check(definitions(table, "pjsip_auth_clt_init") == 1, "pjsip_auth_clt_init is not there once")
+    check(definitions(table, "pjauth_version") == 1, "no marker: pjauth was not linked")
+    check(ORIGINAL not in linked, "the original object was linked")
+    run("./app", env=staged())
+
+
+def shared():
+    table, linked = build(LINES["shared"])
+    check(definitions(table, "pjsip_auth_clt_init") == 0, "the program defines pjsip_auth_clt_init itself")
+    check(ORIGINAL not in linked, "the original object was linked")
+    check("libpjauth.so.0" in run("ldd", "app", env=staged()), "not linked with the library")
+    run("./app", env=staged())
+
+
+def direct():
+    """Calling us directly, the archive need only stand first."""
+    table, linked = build(f"cc app.c -o app {ARCHIVE} $(pkg-config --static --libs libpjproject)", "direct.c")
+    check(definitions(table, "pjauth_version") == 1 and ORIGINAL not in linked, "not ours alone")
+    run("./app")
+
+
+def unforced():
+    """Without the .pc file's flags the original gets in: the control for the checks above."""
+    table, linked = build(f"cc app.c -o app $(pkg-config --static --cflags libpjproject) {ARCHIVE} "
+                             "$(pkg-config --static --libs libpjproject)")
+    check(ORIGINAL in linked and definitions(table, "pjauth_version") == 0, "the control case found pjauth")
+
+
+case.main({"static": static, "shared": shared, "direct": direct, "unforced": unforced})

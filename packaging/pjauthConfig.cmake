@@ -1,0 +1,38 @@
+# find_package(pjauth) defines
+#
+#   pjauth::pjauth         the shared library
+#   pjauth::pjauth_static  the archive
+#   pjauth::turn           the TURN server alone, shared: for a program without PJSIP
+#   pjauth::turn_static    the same as an archive
+#
+# Name the first or second ahead of pjproject in target_link_libraries.
+
+get_filename_component(_pjauth_prefix "${CMAKE_CURRENT_LIST_DIR}/../../.." ABSOLUTE)
+
+function(_pjauth_import target kind file)
+    if(TARGET ${target})
+        return()
+    endif()
+    add_library(${target} ${kind} IMPORTED)
+    set_target_properties(${target} PROPERTIES
+        IMPORTED_LOCATION "${_pjauth_prefix}/lib/${file}"
+        INTERFACE_INCLUDE_DIRECTORIES "${_pjauth_prefix}/include")
+    if(kind STREQUAL "SHARED")
+        # lib*.so.0: the soname that the linker writes into the program
+        set_target_properties(${target} PROPERTIES IMPORTED_SONAME "${file}.0")
+    else()
+        set_target_properties(${target} PROPERTIES INTERFACE_LINK_LIBRARIES "pthread;dl;m")
+    endif()
+endfunction()
+
+_pjauth_import(pjauth::pjauth SHARED libpjauth.so)
+_pjauth_import(pjauth::pjauth_static STATIC libpjauth.a)
+_pjauth_import(pjauth::turn SHARED libpjauth-turn.so)
+_pjauth_import(pjauth::turn_static STATIC libpjauth-turn.a)
+
+# A library that stands first and is called only from a later archive would be passed over for PJSIP's own object:
+# an archive must have the name asked for beforehand, a shared library must not be dropped as not needed yet.
+set_property(TARGET pjauth::pjauth_static PROPERTY INTERFACE_LINK_OPTIONS "LINKER:-u,pjsip_auth_clt_init")
+set_property(TARGET pjauth::pjauth PROPERTY INTERFACE_LINK_OPTIONS "LINKER:--no-as-needed")
+
+unset(_pjauth_prefix)

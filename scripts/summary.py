@@ -1,0 +1,110 @@
+#!/usr/bin/env python3
+"""The closing table of a test run: what passed, failed and was skipped in each group, and why it was skipped.
+
+usage: summary.py [--ctest BUILD_DIR] [--cargo GROUP=LOG]... [--skip GROUP=REASON]...
+
+--ctest names a CMake build folder in which `ctest --output-junit junit.xml` was run; --cargo a log of `cargo test`;
+--skip a group that could not run at all. Ends with the line "N passed, N failed, N skipped", and with exit status 1
+if anything failed or nothing ran.
+"""
+
+import argparse
+import json
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from collections import Counter, defaultdict
+from pathlib import Path
+
+
+class Table:
+    def __init__(self):
+        self.counts = defaultdict(Counter)
+        self.notes = defaultdict(Counter)
+
+    def add(self, group, outcome, number=1, note=None):
+        self.counts[group][outcome] += number
+        if note:
+            self.notes[group][f"{outcome}: {note}"] += number
+
+    def show(self):
+        width = max([len(group) for group in self.counts], default=5)
+        print(f"\n{'group':{width}}  passed  failed  skipped")
+        for group, count in self.counts.items():
+            print(f"{group:{width}}  {count['passed']:6}  {count['failed']:6}  {count['skipped']:7}")
+            for note, times in self.notes[group].items():
+                print(f"{'':{width}}  {note}" + (f" ({times} times)" if times > 1 else ""))
+
+    def total(self):
+        return sum(self.counts.values(), Counter())
+
+
+def read_cargo(table, group, log):
+    """Adds up cargo's result lines; a log without one, or one that breaks off, is a failure."""
+    text = re.sub(r"\x1b\[[0-9;]*m", "", Path(log).read_text(errors="replace"))
+    results = re.findall(r"^test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored", text, flags=re.M)
+    for passed, failed, ignored in results:
+        table.add(group, "passed", int(passed))
+        table.add(group, "failed", int(failed))
+        table.add(group, "skipped", int(ignored))
+    for name, reason in re.findall(r"^test (\S+) \.\.\. ignored(?:, (.*))?$", text, flags=re.M):
+        table.notes[group][f"skipped: {reason or name}"] += 1
+    for name in re.findall(r"^test (\S+)(?: - .*)? \.\.\. FAILED$", text, flags=re.M):
+        table.notes[group][f"failed: {name}"] += 1
+    if not results or re.search(r"^error(\[|:)", text, flags=re.M) and not table.counts[group]["failed"]:
+        table.add(group, "failed", note="cargo ended before all tests ran")
+
+
+def labels(build):
+    """The group of each CTest test: its first label."""
+    shown = subprocess.run(["ctest", "--test-dir", build, "--show-only=json-v1"],
+                           check=True, capture_output=True, text=True).stdout
+    found = {}
+    for test in json.loads(shown)["tests"]:
+        values = [item["value"] for item in test.get("properties", []) if item["name"] == "LABELS"]
+        found[test["name"]] = values[0][0] if values else "other"
+    return found
+
+
+def read_ctest(table, build):
+    group_of = labels(build)
+    for case in ElementTree.parse(Path(build) / "junit.xml").getroot().iter("testcase"):
+        name = case.get("name")
+        group = group_of.get(name, "other")
+        if case.find("skipped") is not None:
+            reasons = re.findall(r"^SKIP +(.*)$", case.findtext("system-out") or "", flags=re.M)
+            table.add(group, "skipped", note=reasons[-1] if reasons else name)
+        elif case.get("status") == "run":
+            table.add(group, "passed")
+        else:
+            table.add(group, "failed", note=name)
+
+
+def pair(text):
+    group, _, value = text.partition("=")
+    return group, value
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--ctest")
+    parser.add_argument("--cargo", type=pair, action="append", default=[])
+    parser.add_argument("--skip", type=pair, action="append", default=[])
+    options = parser.parse_args()
+
+    table = Table()
+    for group, log in options.cargo:
+        read_cargo(table, group, log)
+    for group, reason in options.skip:
+        table.add(group, "skipped", note=reason)
+    if options.ctest:
+        read_ctest(table, options.ctest)
+    table.show()
+    total = table.total()
+    print(f"\n{total['passed']} passed, {total['failed']} failed, {total['skipped']} skipped")
+    sys.exit(1 if total["failed"] or not total["passed"] else 0)
+
+
+if __name__ == "__main__":
+    main()
