@@ -9,7 +9,8 @@ from case import HERE, SHARED, check, run
 
 
 def outcome(command, preload):
-    env = {key: value for key, value in os.environ.items() if key != "LD_PRELOAD"}
+    # A small environment of our own: a failure prints what `env` printed.
+    env = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
     if preload:
         env["LD_PRELOAD"] = str(SHARED)
     done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60)
