@@ -99,7 +99,7 @@ lint: ## formatting, clippy and documentation without a warning
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --no-deps --document-private-items
 
 loom: ## the handles under the model checker
-	RUSTFLAGS='--cfg loom' $(CARGO) test --release --target-dir target/loom --lib handle::
+	RUSTFLAGS='--cfg loom' $(CARGO) test --release --target-dir target/loom --lib --no-default-features handle::
 
 miri: ## handles and digests under Miri
 	@if $(CARGO) +nightly miri --version >/dev/null 2>&1; then \

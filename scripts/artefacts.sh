@@ -14,7 +14,7 @@ set -eu
 
 archive=$1 name=$2 version=$3 out=$4
 shift 4
-: "${CC:=cc}" "${LD:=ld}" "${NM:=nm}" "${OBJCOPY:=objcopy}" "${AR:=ar}"
+: "${CC:=cc}" "${LD:=$(command -v ld.bfd || echo ld)}" "${NM:=nm}" "${OBJCOPY:=objcopy}" "${AR:=ar}"
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -52,7 +52,8 @@ def read_cargo(table, group, log):
         table.notes[group][f"skipped: {reason or name}"] += 1
     for name in re.findall(r"^test (\S+)(?: - .*)? \.\.\. FAILED$", text, flags=re.M):
         table.notes[group][f"failed: {name}"] += 1
-    if not results or re.search(r"^error(\[|:)", text, flags=re.M) and not table.counts[group]["failed"]:
+    broken = re.search(r"^error(\[|:)", text, flags=re.M) and not table.counts[group]["failed"]
+    if not results or broken:
         table.add(group, "failed", note="cargo ended before all tests ran")
 
 
