@@ -122,7 +122,7 @@ static void nonce_count(void)
     registration_open(&r, "same-nonce", "udp");
     for (i = 1; i <= 12; ++i) {
         registration_start(&r);
-        CHECK(lab_until(&r.done, i, WAIT_MSEC));
+        REQUIRE(lab_until(&r.done, i, WAIT_MSEC));
     }
     pjsip_regc_destroy(r.regc);
     wire = lab_wire();
@@ -147,10 +147,10 @@ static void unregister(void)
 
     registration_open(&r, "sha-256-401", "udp");
     registration_start(&r);
-    CHECK(lab_until(&r.done, 1, WAIT_MSEC));
+    REQUIRE(lab_until(&r.done, 1, WAIT_MSEC));
     CHECK_EQ(pjsip_regc_unregister(r.regc, &request), PJ_SUCCESS);
     CHECK_EQ(pjsip_regc_send(r.regc, request), PJ_SUCCESS);
-    CHECK(lab_until(&r.done, 2, WAIT_MSEC));
+    REQUIRE(lab_until(&r.done, 2, WAIT_MSEC));
     CHECK_EQ(r.code, 200);
     pjsip_regc_destroy(r.regc);
     wire = lab_wire();
