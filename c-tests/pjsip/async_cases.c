@@ -361,7 +361,8 @@ static void send_fails(void)
     pjsip_tx_data_add_ref(answer);
     registration_start(&app.r);
     CHECK_EQ(send_watched(&app, answer), PJSIP_EBUSY);
-    CHECK_EQ(app.refs_after, app.refs_before - 1);
+    /* pjauth's token had a reference to the request of its own. */
+    CHECK_EQ(app.refs_after, app.refs_before - (lab.stock ? 1 : 2));
     CHECK_EQ(app.r.done, 1);
     CHECK_EQ(app.r.status, PJSIP_EBUSY);
     CHECK_EQ(send_watched(&app, answer), PJ_EINVAL);

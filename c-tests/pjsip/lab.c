@@ -261,7 +261,7 @@ void lab_run(const struct lab_case *cases, int count)
         outcome.failed = 0;
         outcome.skip = NULL;
         if (lab.stock && cases[i].where == LAB_PJAUTH_ONLY) {
-            outcome.skip = "stock does not survive it";
+            outcome.skip = "stock promises nothing here";
         } else {
             cases[i].run();
             settle(before);
