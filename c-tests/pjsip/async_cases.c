@@ -90,7 +90,7 @@ static void app_challenged(struct app *app, const char *user)
 {
     app_open(app, KEEP, user);
     registration_start(&app->r);
-    CHECK(lab_until(&app->challenged, 1, WAIT_MSEC));
+    REQUIRE(lab_until(&app->challenged, 1, WAIT_MSEC));
     CHECK_EQ(app->r.done, 0);
 }
 
@@ -103,7 +103,7 @@ static void app_close(struct app *app)
 
 static void expect_registered(struct app *app, int requests)
 {
-    CHECK(lab_until(&app->r.done, 1, WAIT_MSEC));
+    REQUIRE(lab_until(&app->r.done, 1, WAIT_MSEC));
     CHECK_EQ(app->r.status, PJ_SUCCESS);
     CHECK_EQ(app->r.code, 200);
     lab_events(50);
@@ -194,7 +194,7 @@ static void abandons_and_declines(void)
     struct app app;
     app_open(&app, ABANDON_AND_DECLINE, "md5-401");
     registration_start(&app.r);
-    CHECK(lab_until(&app.r.done, 1, WAIT_MSEC));
+    REQUIRE(lab_until(&app.r.done, 1, WAIT_MSEC));
     CHECK_EQ(app.r.status, PJ_ECANCELLED);
     lab_events(100);
     CHECK_EQ(app.r.done, 1);
@@ -207,7 +207,7 @@ static void destroys_inside(void)
     struct app app;
     app_open(&app, DESTROY, "md5-401");
     registration_start(&app.r);
-    CHECK(lab_until(&app.challenged, 1, WAIT_MSEC));
+    REQUIRE(lab_until(&app.challenged, 1, WAIT_MSEC));
     lab_events(GONE_MSEC);
     CHECK_EQ(app.r.done, 0);
     expect_dead(app.kept[0].sess, app.kept[0].token, app.kept[0].request);
@@ -339,9 +339,9 @@ static void two_outstanding(void)
     struct app app;
     app_challenged(&app, "md5-401");
     registration_start(&app.r);
-    CHECK(lab_until(&app.challenged, 2, WAIT_MSEC));
+    REQUIRE(lab_until(&app.challenged, 2, WAIT_MSEC));
     CHECK_EQ(challenge_send(&app.kept[0]), PJ_SUCCESS);
-    CHECK(lab_until(&app.r.done, 1, WAIT_MSEC));
+    REQUIRE(lab_until(&app.r.done, 1, WAIT_MSEC));
     CHECK_EQ(app.r.code, 200);
     CHECK_EQ(pjsip_auth_clt_async_abandon(app.kept[1].sess, app.kept[1].token),
              PJ_SUCCESS);
@@ -361,14 +361,15 @@ static void send_fails(void)
     pjsip_tx_data_add_ref(answer);
     registration_start(&app.r);
     CHECK_EQ(send_watched(&app, answer), PJSIP_EBUSY);
-    CHECK_EQ(app.refs_after, app.refs_before - 1);
+    /* pjauth's token had a reference to the request of its own. */
+    CHECK_EQ(app.refs_after, app.refs_before - (lab.stock ? 1 : 2));
     CHECK_EQ(app.r.done, 1);
     CHECK_EQ(app.r.status, PJSIP_EBUSY);
     CHECK_EQ(send_watched(&app, answer), PJ_EINVAL);
     pjsip_tx_data_dec_ref(answer);
-    CHECK(lab_until(&app.challenged, 2, WAIT_MSEC));
+    REQUIRE(lab_until(&app.challenged, 2, WAIT_MSEC));
     CHECK_EQ(challenge_send(&app.kept[0]), PJ_SUCCESS);
-    CHECK(lab_until(&app.r.done, 2, WAIT_MSEC));
+    REQUIRE(lab_until(&app.r.done, 2, WAIT_MSEC));
     CHECK_EQ(app.r.code, 200);
     app_close(&app);
 }
@@ -399,7 +400,7 @@ static void never_then_deadline(void)
     app_challenged(&app, "md5-401");
     CHECK(is_live(app.kept[0].token));
     CHECK_EQ(set_deadline(app.kept[0].token, 150), PJ_SUCCESS);
-    CHECK(lab_until(&app.r.done, 1, WAIT_MSEC));
+    REQUIRE(lab_until(&app.r.done, 1, WAIT_MSEC));
     CHECK_EQ(app.r.status, PJ_ECANCELLED);
     CHECK(!is_live(app.kept[0].token));
     CHECK(set_deadline(app.kept[0].token, 1) != PJ_SUCCESS);
@@ -460,7 +461,7 @@ static void race_once(int against_abandon)
         CHECK(racers[i].status == PJ_SUCCESS || racers[i].status == PJ_EINVAL);
     }
     CHECK_EQ(won, 1);
-    CHECK(lab_until(&app.r.done, 1, WAIT_MSEC));
+    REQUIRE(lab_until(&app.r.done, 1, WAIT_MSEC));
     CHECK_EQ(app.r.done, 1);
     pthread_barrier_destroy(&start);
     app_close(&app);
@@ -503,7 +504,7 @@ static void storm(void)
         worker_start(&workers[i], &storm_thread, &firsts[i]);
     }
     for (i = 0; i < STORM; ++i) {
-        CHECK(lab_until(&storm_apps[i].r.done, 1, WAIT_MSEC));
+        REQUIRE(lab_until(&storm_apps[i].r.done, 1, WAIT_MSEC));
         CHECK_EQ(storm_apps[i].r.code, 200);
     }
     for (i = 0; i < STORM_THREADS; ++i)
@@ -552,7 +553,7 @@ static void shared_sync(void)
     registration_open(&r, "sha-256-401", "udp");
     CHECK_EQ(pjsip_regc_set_auth_sess(r.regc, &shared.sess), PJ_SUCCESS);
     registration_start(&r);
-    CHECK(lab_until(&r.done, 1, WAIT_MSEC));
+    REQUIRE(lab_until(&r.done, 1, WAIT_MSEC));
     CHECK_EQ(r.code, 200);
     pjsip_regc_destroy(r.regc);
     shared_close(&shared);
@@ -577,7 +578,7 @@ static void shared_later(void)
     struct shared shared;
 
     shared_app(&app, &shared, KEEP);
-    CHECK(lab_until(&app.challenged, 1, WAIT_MSEC));
+    REQUIRE(lab_until(&app.challenged, 1, WAIT_MSEC));
     CHECK(app.seen == &shared.sess);
     CHECK_EQ(challenge_send(&app.kept[0]), PJ_SUCCESS);
     expect_registered(&app, 2);
@@ -605,7 +606,7 @@ static void shared_child_destroyed(void)
     struct shared shared;
 
     shared_app(&app, &shared, KEEP);
-    CHECK(lab_until(&app.challenged, 1, WAIT_MSEC));
+    REQUIRE(lab_until(&app.challenged, 1, WAIT_MSEC));
     CHECK_EQ(pjsip_regc_destroy(app.r.regc), PJ_SUCCESS);
     lab_events(GONE_MSEC);
     expect_dead(&shared.sess, app.kept[0].token, app.kept[0].request);

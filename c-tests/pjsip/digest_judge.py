@@ -71,10 +71,10 @@ class Judge:
 
     def __init__(self):
         self.nc = {}        # nonce -> last count
-        self.cnonces = {}   # cnonce -> call it belongs to
+        self.cnonces = {}   # cnonce -> user it belongs to
         self.seen = set()   # values judged before
 
-    def faults(self, value, issued, call, user, password, method, uri, body):
+    def faults(self, value, issued, user, password, method, uri, body):
         """Judge one Authorization value against `issued`, {nonce: Challenge}.
 
         Returns (faults, parameters, challenge answered or None).
@@ -95,7 +95,7 @@ class Judge:
         # A request sent again for another realm carries this answer along.
         carried = value in self.seen
         self.seen.add(value)
-        faults += self._qop(p, challenge, call, carried)
+        faults += self._qop(p, challenge, user, carried)
         if not faults or faults == ["nc"]:
             good = expected_response(p, challenge, user, password, method, body)
             if p["response"] != good:
@@ -121,7 +121,7 @@ class Judge:
             faults.append("username")
         return faults
 
-    def _qop(self, p, c, call, carried):
+    def _qop(self, p, c, user, carried):
         if c.qop is None:
             # A -sess algorithm needs a cnonce all the same.
             extra = {"qop", "nc"} | (set() if base(c.alg)[1] else {"cnonce"})
@@ -133,7 +133,7 @@ class Judge:
             faults.append("qop")
         if not p.get("cnonce"):
             faults.append("cnonce missing")
-        elif self.cnonces.setdefault(p["cnonce"], call) != call or len(p["cnonce"]) < 8:
+        elif self.cnonces.setdefault(p["cnonce"], user) != user or len(p["cnonce"]) < 8:
             faults.append("cnonce constant")
         if not re.fullmatch(r"[0-9a-f]{8}", p.get("nc", "")):
             faults.append("nc")

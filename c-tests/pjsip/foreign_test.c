@@ -34,12 +34,12 @@ static void refresh_and_remove(void)
     registration_open(&r, "sha256", "udp");
     for (i = 1; i <= 3; ++i) {
         registration_start(&r);
-        CHECK(lab_until(&r.done, i, WAIT_MSEC));
+        REQUIRE(lab_until(&r.done, i, WAIT_MSEC));
         CHECK_EQ(r.code, 200);
     }
     CHECK_EQ(pjsip_regc_unregister(r.regc, &request), PJ_SUCCESS);
     CHECK_EQ(pjsip_regc_send(r.regc, request), PJ_SUCCESS);
-    CHECK(lab_until(&r.done, 4, WAIT_MSEC));
+    REQUIRE(lab_until(&r.done, 4, WAIT_MSEC));
     CHECK_EQ(r.code, 200);
     CHECK_EQ(pjsip_regc_destroy(r.regc), PJ_SUCCESS);
 }

@@ -16,6 +16,7 @@ struct lab_case {
 struct lab {
     pj_caching_pool factory;
     pjsip_endpoint *endpt;
+    pjsip_transport *udp;
     int registrar_port;
     int stock; /* true: pjproject's own object is under test */
 };
@@ -28,6 +29,10 @@ extern struct lab lab;
  * one expected, and starts PJLIB, the endpoint, its transports and the
  * registrar. Ends the program where one of these fails. */
 void lab_open(int argc, char **argv);
+
+/* The same without PJLIB and endpoint, for programs whose framework makes its
+ * own; lab_until then only waits, and lab_close stops only the registrar. */
+void lab_open_bare(int argc, char **argv);
 
 /* Runs the cases; a case that leaves a pool behind has failed. */
 void lab_run(const struct lab_case *cases, int count);
@@ -42,6 +47,14 @@ void lab_skip(const char *reason);
     do { \
         if (!(condition)) \
             lab_fail(__FILE__, __LINE__, "%s", #condition); \
+    } while (0)
+/* A CHECK without which the rest of the function makes no sense. */
+#define REQUIRE(condition) \
+    do { \
+        if (!(condition)) { \
+            lab_fail(__FILE__, __LINE__, "%s", #condition); \
+            return; \
+        } \
     } while (0)
 #define CHECK_EQ(got, want) \
     do { \

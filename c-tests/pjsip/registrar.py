@@ -166,7 +166,7 @@ class Registrar:
                     issued.update(nonces)
             for value in msg.all(header):
                 wrong, p, challenge = self.judge.faults(
-                    value, issued, msg.get("call-id"), user_of(uri_of(msg.get("from"))),
+                    value, issued, user_of(uri_of(msg.get("from"))),
                     scenario.password, method, uri, msg.body)
                 faults += wrong
                 found.append((p.get("realm"), p.get("algorithm")))

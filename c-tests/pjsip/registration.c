@@ -54,7 +54,7 @@ void registration_once(struct registration *r, const char *user,
 {
     registration_open(r, user, transport);
     registration_start(r);
-    CHECK(lab_until(&r->done, 1, WAIT_MSEC));
+    REQUIRE(lab_until(&r->done, 1, WAIT_MSEC));
     CHECK_EQ(pjsip_regc_destroy(r->regc), PJ_SUCCESS);
 }
 

@@ -59,7 +59,7 @@ static void borrow_challenge(struct workbench *bench)
     setting.user_data = bench;
     CHECK_EQ(pjsip_auth_clt_async_configure(sess, &setting), PJ_SUCCESS);
     registration_start(&bench->r);
-    CHECK(lab_until(challenged, 1, WAIT_MSEC));
+    REQUIRE(lab_until(challenged, 1, WAIT_MSEC));
     CHECK_EQ(pjsip_auth_clt_async_abandon(sess, bench->challenge.token),
              PJ_SUCCESS);
     bench->challenged = 0;

@@ -1,0 +1,179 @@
+/* SUBSCRIBE with presence, and PUBLISH. */
+#include "ua.h"
+#include "vault.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static struct {
+    volatile int active, terminated, published;
+    pj_status_t status;
+    int code;
+} seen;
+
+static void on_evsub_state(pjsip_evsub *sub, pjsip_event *event)
+{
+    (void)event;
+    if (pjsip_evsub_get_state(sub) == PJSIP_EVSUB_STATE_ACTIVE)
+        ++seen.active;
+    if (pjsip_evsub_get_state(sub) == PJSIP_EVSUB_STATE_TERMINATED)
+        ++seen.terminated;
+}
+
+static void on_published(struct pjsip_publishc_cbparam *param)
+{
+    seen.status = param->status;
+    seen.code = param->code;
+    ++seen.published;
+}
+
+static void expect_clean(const char *word, int requests)
+{
+    const char *wire = lab_wire();
+    CHECK_EQ(lab_count(wire, word), requests);
+    if (lab_count(wire, "\"faults\":[]") != lab_count(wire, "\"faults\":"))
+        lab_fail(__FILE__, __LINE__, "faults in\n%s", wire);
+}
+
+/* --------------------------------------------------------------- SUBSCRIBE */
+
+static void subscribe_send(pjsip_evsub *sub, unsigned expires)
+{
+    pjsip_tx_data *request;
+    CHECK_EQ(pjsip_pres_initiate(sub, expires, &request), PJ_SUCCESS);
+    CHECK_EQ(pjsip_pres_send_request(sub, request), PJ_SUCCESS);
+}
+
+static pjsip_evsub *subscribe_start(struct vault *vault, enum vault_mode mode)
+{
+    static pjsip_evsub_user callbacks;
+    pjsip_dialog *dlg;
+    pjsip_evsub *sub = NULL;
+
+    memset(&seen, 0, sizeof(seen));
+    callbacks.on_evsub_state = &on_evsub_state;
+    dlg = ua_dialog("sha-256-401", "udp");
+    CHECK_EQ(pjsip_pres_create_uac(dlg, &callbacks, 0, &sub), PJ_SUCCESS);
+    vault_open(vault, mode, &dlg->auth_sess, UA_USER);
+    subscribe_send(sub, 300);
+    return sub;
+}
+
+static void subscribe(enum vault_mode mode)
+{
+    struct vault vault;
+    pjsip_evsub *sub = subscribe_start(&vault, mode);
+
+    REQUIRE(lab_until(&seen.active, 1, WAIT_MSEC));
+    subscribe_send(sub, 0);
+    REQUIRE(lab_until(&seen.terminated, 1, WAIT_MSEC));
+    lab_events(100);
+    CHECK_EQ(vault.challenged, mode == VAULT_SYNC ? 0 : 2);
+    vault_close(&vault);
+    expect_clean("\"method\":\"SUBSCRIBE\"", 4);
+}
+
+static void subscribe_sync(void) { subscribe(VAULT_SYNC); }
+static void subscribe_inside(void) { subscribe(VAULT_INSIDE); }
+static void subscribe_later(void) { subscribe(VAULT_LATER); }
+
+static void subscribe_abandon(void)
+{
+    struct vault vault;
+    subscribe_start(&vault, VAULT_KEEP);
+    REQUIRE(lab_until(&vault.challenged, 1, WAIT_MSEC));
+    CHECK_EQ(pjsip_auth_clt_async_abandon(vault.kept.sess, vault.kept.token),
+             PJ_SUCCESS);
+    REQUIRE(lab_until(&seen.terminated, 1, WAIT_MSEC));
+    vault_close(&vault);
+    expect_clean("\"method\":\"SUBSCRIBE\"", 1);
+}
+
+/* ----------------------------------------------------------------- PUBLISH */
+
+static pjsip_publishc *publish_start(struct vault *vault, enum vault_mode mode)
+{
+    const pj_str_t event = lab_str("presence");
+    char target[96];
+    pj_str_t target_str, user = lab_str("<sip:" UA_USER "@127.0.0.1>");
+    pj_str_t type = lab_str("text"), subtype = lab_str("plain");
+    pj_str_t text = lab_str("here");
+    pjsip_publishc_opt opt;
+    pjsip_publishc *pub = NULL;
+    pjsip_tx_data *request;
+
+    memset(&seen, 0, sizeof(seen));
+    snprintf(target, sizeof(target), "sip:md5-407@127.0.0.1:%d",
+             lab.registrar_port);
+    target_str = lab_str(target);
+    pjsip_publishc_opt_default(&opt);
+    CHECK_EQ(pjsip_publishc_create(lab.endpt, &opt, NULL, &on_published, &pub),
+             PJ_SUCCESS);
+    CHECK_EQ(pjsip_publishc_init(pub, &event, &target_str, &user, &user, 300),
+             PJ_SUCCESS);
+    vault_open(vault, mode, pjsip_publishc_get_auth_sess(pub), UA_USER);
+    CHECK_EQ(pjsip_publishc_publish(pub, PJ_FALSE, &request), PJ_SUCCESS);
+    request->msg->body =
+        pjsip_msg_body_create(request->pool, &type, &subtype, &text);
+    CHECK_EQ(pjsip_publishc_send(pub, request), PJ_SUCCESS);
+    return pub;
+}
+
+static void publish(enum vault_mode mode)
+{
+    struct vault vault;
+    pjsip_publishc *pub = publish_start(&vault, mode);
+
+    REQUIRE(lab_until(&seen.published, 1, WAIT_MSEC));
+    CHECK_EQ(seen.status, PJ_SUCCESS);
+    CHECK_EQ(seen.code, 200);
+    vault_close(&vault);
+    CHECK_EQ(pjsip_publishc_destroy(pub), PJ_SUCCESS);
+    expect_clean("\"method\":\"PUBLISH\"", 2);
+}
+
+static void publish_sync(void) { publish(VAULT_SYNC); }
+static void publish_inside(void) { publish(VAULT_INSIDE); }
+static void publish_later(void) { publish(VAULT_LATER); }
+
+static void publish_abandon(void)
+{
+    struct vault vault;
+    pjsip_publishc *pub = publish_start(&vault, VAULT_KEEP);
+    REQUIRE(lab_until(&vault.challenged, 1, WAIT_MSEC));
+    CHECK_EQ(pjsip_auth_clt_async_abandon(vault.kept.sess, vault.kept.token),
+             PJ_SUCCESS);
+    CHECK_EQ(seen.published, 1);
+    CHECK_EQ(seen.status, PJ_ECANCELLED);
+    vault_close(&vault);
+    CHECK_EQ(pjsip_publishc_destroy(pub), PJ_SUCCESS);
+}
+
+static void publish_destroyed_first(void)
+{
+    struct vault vault;
+    pjsip_publishc *pub = publish_start(&vault, VAULT_KEEP);
+    pjsip_tx_data *answer;
+    long before;
+
+    REQUIRE(lab_until(&vault.challenged, 1, WAIT_MSEC));
+    answer = challenge_answer(&vault.kept);
+    CHECK_EQ(pjsip_publishc_destroy(pub), PJ_SUCCESS);
+    lab_events(300);
+    before = references(answer);
+    CHECK_EQ(pjsip_auth_clt_async_send_req(vault.kept.sess, vault.kept.token,
+                                           answer), PJ_EINVAL);
+    CHECK_EQ(references(answer), before);
+    pjsip_tx_data_dec_ref(answer);
+    vault_close(&vault);
+}
+
+#define BOTH(name) {#name, name, LAB_BOTH}
+#define OURS(name) {#name, name, LAB_PJAUTH_ONLY}
+
+const struct lab_case event_cases[] = {
+    BOTH(subscribe_sync), BOTH(subscribe_inside), BOTH(subscribe_later),
+    BOTH(subscribe_abandon), BOTH(publish_sync), BOTH(publish_inside),
+    BOTH(publish_later), BOTH(publish_abandon), OURS(publish_destroyed_first),
+};
+const int event_case_count = sizeof(event_cases) / sizeof(event_cases[0]);

@@ -1,0 +1,73 @@
+#define _GNU_SOURCE
+#include "vault.h"
+
+#include "lab.h"
+
+#include <string.h>
+#include <unistd.h>
+
+static void answer(struct vault *vault)
+{
+    vault->status = challenge_send(&vault->kept);
+    ++vault->answered;
+}
+
+static int answer_later(void *arg)
+{
+    usleep(60 * 1000);
+    answer(arg);
+    return 0;
+}
+
+static void join(struct vault *vault)
+{
+    if (vault->has_worker)
+        worker_join(&vault->worker);
+    vault->has_worker = 0;
+}
+
+static pj_bool_t on_challenge(pjsip_auth_clt_sess *sess, void *token,
+                              const pjsip_auth_clt_async_on_chal_param *param)
+{
+    struct vault *vault = param->user_data;
+
+    join(vault);
+    challenge_drop(&vault->kept);
+    challenge_keep(&vault->kept, sess, token, param);
+    ++vault->challenged;
+    if (vault->mode == VAULT_INSIDE) {
+        answer(vault);
+    } else if (vault->mode == VAULT_LATER) {
+        vault->has_worker = 1;
+        worker_start(&vault->worker, &answer_later, vault);
+    }
+    return PJ_TRUE;
+}
+
+void vault_open(struct vault *vault, enum vault_mode mode,
+                pjsip_auth_clt_sess *sess, const char *user)
+{
+    pjsip_auth_clt_async_setting setting;
+    pjsip_cred_info cred;
+
+    memset(vault, 0, sizeof(*vault));
+    vault->mode = mode;
+    vault->status = -1;
+    memset(&cred, 0, sizeof(cred));
+    cred.realm = lab_str("*");
+    cred.scheme = lab_str("digest");
+    cred.username = lab_str(user);
+    cred.data = lab_str(PASSWORD);
+    CHECK_EQ(pjsip_auth_clt_set_credentials(sess, 1, &cred), PJ_SUCCESS);
+    if (mode == VAULT_SYNC)
+        return;
+    setting.cb = &on_challenge;
+    setting.user_data = vault;
+    CHECK_EQ(pjsip_auth_clt_async_configure(sess, &setting), PJ_SUCCESS);
+}
+
+void vault_close(struct vault *vault)
+{
+    join(vault);
+    challenge_drop(&vault->kept);
+}

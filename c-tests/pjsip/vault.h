@@ -1,0 +1,32 @@
+/* The application that holds the secrets: answers the challenges of one
+ * session in one of four ways. */
+#ifndef PJAUTH_TESTS_VAULT_H
+#define PJAUTH_TESTS_VAULT_H
+
+#include "registration.h"
+
+enum vault_mode {
+    VAULT_SYNC,   /* not configured: PJSIP answers by itself */
+    VAULT_INSIDE, /* inside the callback */
+    VAULT_LATER,  /* from another thread, 60 ms later */
+    VAULT_KEEP    /* the test does it */
+};
+
+struct vault {
+    enum vault_mode mode;
+    struct challenge kept;
+    volatile int challenged;
+    volatile int answered;
+    pj_status_t status; /* of the last answer */
+    struct worker worker;
+    int has_worker;
+};
+
+/* Gives `sess` the credentials of `user` and answers its challenges. */
+void vault_open(struct vault *vault, enum vault_mode mode,
+                pjsip_auth_clt_sess *sess, const char *user);
+
+/* Joins the thread, drops what is kept. */
+void vault_close(struct vault *vault);
+
+#endif
