@@ -299,6 +299,7 @@ const char *pjauth_version(void);
  *     pjauth_layout layout = PJAUTH_LAYOUT;
  *     if (pjauth_check_layout(&layout, sizeof(layout)) != PJ_SUCCESS) ...
  */
+#ifndef PJAUTH_LAYOUT
 #define PJAUTH_LAYOUT \
     { \
         {PJ_VERSION_NUM_MAJOR, PJ_VERSION_NUM_MINOR, PJ_VERSION_NUM_REV}, \
@@ -310,4 +311,5 @@ const char *pjauth_version(void);
         sizeof(pjsip_msg), sizeof(pjsip_authorization_hdr), \
         sizeof(pjsip_digest_challenge), sizeof(pjsip_digest_credential) \
     }
+#endif
 
