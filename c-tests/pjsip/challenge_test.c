@@ -358,7 +358,7 @@ static void nonce_missing(void)
     password();
     memset(&challenge("here", "MD5")->challenge.digest.nonce, 0,
            sizeof(pj_str_t));
-    expect(PJSIP_EAUTHINNONCE);
+    expect(PJ_SUCCESS);
 }
 
 static void uri_too_long(void)

@@ -15,7 +15,8 @@ pub struct Challenge<'a> {
     pub scheme: &'a [u8],
     /// May be empty.
     pub realm: &'a [u8],
-    /// May not be empty.
+    /// The RFC wants one; what pjproject answers without one, we answer too.
+    /// A server that sends none could as well send the same one for ever.
     pub nonce: &'a [u8],
     /// See [`Algorithm::parse`].
     pub algorithm: &'a [u8],
@@ -41,8 +42,6 @@ pub struct Plan {
 pub enum Refusal {
     /// Not the Digest scheme.
     Scheme,
-    /// No nonce, which the answer is to be bound to.
-    Nonce,
     /// An algorithm that is not ours. AKA is the caller's to recognise.
     Algorithm,
     /// An algorithm that the [`Policy`] refuses.
@@ -90,9 +89,6 @@ impl Policy {
 pub fn assess(challenge: &Challenge<'_>, policy: Policy) -> Result<Plan, Refusal> {
     if !challenge.scheme.eq_ignore_ascii_case(b"Digest") {
         return Err(Refusal::Scheme);
-    }
-    if challenge.nonce.is_empty() {
-        return Err(Refusal::Nonce);
     }
     let algorithm = Algorithm::parse(challenge.algorithm).ok_or(Refusal::Algorithm)?;
     if policy.refuses(algorithm.hash) {

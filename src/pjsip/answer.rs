@@ -7,9 +7,8 @@ use super::host::{
     Session, Text,
 };
 use super::status::{
-    EAUTHINNONCE, EAUTHSTALECOUNT, EFAILEDCREDENTIAL, EINVAL, EINVALIDALGORITHM,
-    EINVALIDAUTHSCHEME, EINVALIDHDR, EINVALIDQOP, ENOCREDENTIAL, ENOTINITIALIZED, EURITOOLONG,
-    Status,
+    EAUTHSTALECOUNT, EFAILEDCREDENTIAL, EINVAL, EINVALIDALGORITHM, EINVALIDAUTHSCHEME, EINVALIDHDR,
+    EINVALIDQOP, ENOCREDENTIAL, ENOTINITIALIZED, EURITOOLONG, Status,
 };
 use crate::digest::{
     self, Algorithm, Answer, Hash, Hex, Plan, Policy, Protection, Qop, Refusal, Secret,
@@ -73,9 +72,6 @@ pub fn assess(challenge: Challenge<'_>, policy: Policy) -> Result<Method, Status
         return Err(EINVALIDHDR);
     }
     if let Some(version) = aka_version(algorithm) {
-        if nonce.is_empty() {
-            return Err(EAUTHINNONCE);
-        }
         let qop = digest::choose_qop(qop).map_err(|_| EINVALIDQOP)?;
         return Ok(Method::Aka { version, qop });
     }
@@ -96,7 +92,6 @@ pub fn assess(challenge: Challenge<'_>, policy: Policy) -> Result<Method, Status
     .map(Method::Digest)
     .map_err(|refusal| match refusal {
         Refusal::Scheme => EINVALIDAUTHSCHEME,
-        Refusal::Nonce => EAUTHINNONCE,
         Refusal::Algorithm | Refusal::Weak => EINVALIDALGORITHM,
         Refusal::Qop => EINVALIDQOP,
     })

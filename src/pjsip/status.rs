@@ -35,7 +35,6 @@ codes! {
     EINVALIDAUTHSCHEME = PJAUTH_EINVALIDAUTHSCHEME: "Not the Digest scheme.",
     EAUTHNOAUTH = PJAUTH_EAUTHNOAUTH: "No challenge could be answered.",
     EAUTHSTALECOUNT = PJAUTH_EAUTHSTALECOUNT: "Too many new nonces in a row.",
-    EAUTHINNONCE = PJAUTH_EAUTHINNONCE: "A challenge without a nonce.",
     EAUTHINAKACRED = PJAUTH_EAUTHINAKACRED: "An AKA credential that cannot be used.",
     EAUTHNOCHAL = PJAUTH_EAUTHNOCHAL: "A 401 or 407 without a challenge.",
 }
