@@ -3,6 +3,7 @@
  * than fits a packet, and what reinit_req must do to the request. */
 #include "lab.h"
 
+#include <pjauth.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -410,6 +411,33 @@ static void wrong_messages(void)
     unmake();
 }
 
+/* ------------------------------------------------------------------ policy */
+
+static void weak_algorithms_refused(void)
+{
+    make("sip:127.0.0.1");
+    password();
+    CHECK_EQ(PJAUTH(pjauth_refuse_algorithms)(&m.sess, PJAUTH_REFUSE_MD5),
+             PJ_SUCCESS);
+    challenge("here", "MD5");
+    CHECK_EQ(reinit(), PJSIP_EINVALIDALGORITHM);
+    challenge("here", "SHA-256");
+    CHECK_EQ(reinit(), PJ_SUCCESS);
+    CHECK_EQ(answers(), 1);
+    CHECK(answer() && pj_strcmp2(&answer()->algorithm, "SHA-256") == 0);
+    unmake();
+
+    CHECK_EQ(PJAUTH(pjauth_refuse_algorithms)(NULL, PJAUTH_REFUSE_MD5),
+             PJ_SUCCESS);
+    make("sip:127.0.0.1");
+    password();
+    challenge("here", "MD5");
+    CHECK_EQ(reinit(), PJSIP_EINVALIDALGORITHM);
+    CHECK_EQ(PJAUTH(pjauth_refuse_algorithms)(NULL, 0), PJ_SUCCESS);
+    CHECK_EQ(reinit(), PJ_SUCCESS);
+    unmake();
+}
+
 /* ---------------------------------------------------------- no more memory */
 
 static void *(*real_alloc)(pj_pool_factory *, pj_size_t);
@@ -502,7 +530,7 @@ int main(int argc, char **argv)
         BOTH(challenges_1000), OURS(realm_megabyte), OURS(realm_injection),
         OURS(nonce_and_opaque_injection), OURS(nonce_missing),
         BOTH(uri_too_long), OURS(good_among_bad), OURS(wrong_messages),
-        OURS(pool_exhausted),
+        OURS(weak_algorithms_refused), OURS(pool_exhausted),
     };
     lab_open(argc, argv);
     lab_run(cases, sizeof(cases) / sizeof(cases[0]));

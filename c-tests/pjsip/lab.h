@@ -77,6 +77,7 @@ int lab_count(const char *text, const char *word);
 /* A function of pjauth by name, or NULL where stock is under test. */
 typedef void (*lab_fn)(void);
 lab_fn lab_pjauth(const char *name);
+#define PJAUTH(name) ((__typeof__(&name))lab_pjauth(#name))
 
 pj_str_t lab_str(const char *text);
 

@@ -1,5 +1,6 @@
 /* Wrong arguments: every exported function with each pointer NULL, and tokens
  * that are none. The answer is PJ_EINVAL, and nothing else happens. */
+#include "null_calls.h"
 #include "workbench.h"
 
 #include <stdint.h>
@@ -7,13 +8,12 @@
 
 /* ------------------------------------------------------------------- NULLs */
 
-/* Good arguments for every function, to take one away at a time. */
+/* What the cases have in common. */
 static struct {
     struct workbench bench;
     pjsip_auth_clt_sess fresh;
     pjsip_auth_clt_pref pref;
     pjsip_auth_clt_async_setting setting;
-    pjsip_auth_clt_async_on_chal_param param;
     pjsip_tx_data *request, *answer;
     pj_str_t text, result;
     char buffer[64];
@@ -29,94 +29,9 @@ static pj_bool_t never_called(pjsip_auth_clt_sess *sess, void *token,
     return PJ_FALSE;
 }
 
-/* Argument number `n` of a call: NULL if it is the one taken away. */
-#define ARG(n, value) ((n) == missing ? NULL : (value))
-
-static pj_status_t call_init(int missing)
-{
-    return pjsip_auth_clt_init(ARG(0, &g.fresh), ARG(1, lab.endpt),
-                               ARG(2, g.bench.pool), 0);
-}
-
-static pj_status_t call_deinit(int missing)
-{
-    return pjsip_auth_clt_deinit(ARG(0, &g.fresh));
-}
-
-static pj_status_t call_clone(int missing)
-{
-    return pjsip_auth_clt_clone(ARG(0, g.bench.pool), ARG(1, &g.fresh),
-                                ARG(2, &g.bench.sess));
-}
-
-static pj_status_t call_set_credentials(int missing)
-{
-    return pjsip_auth_clt_set_credentials(ARG(0, &g.bench.sess), 1,
-                                          ARG(1, &g.bench.cred));
-}
-
-static pj_status_t call_set_prefs(int missing)
-{
-    return pjsip_auth_clt_set_prefs(ARG(0, &g.bench.sess), ARG(1, &g.pref));
-}
-
-static pj_status_t call_get_prefs(int missing)
-{
-    return pjsip_auth_clt_get_prefs(ARG(0, &g.bench.sess), ARG(1, &g.pref));
-}
-
-static pj_status_t call_set_parent(int missing)
-{
-    return pjsip_auth_clt_set_parent(ARG(0, &g.fresh), NULL);
-}
-
-static pj_status_t call_init_req(int missing)
-{
-    return pjsip_auth_clt_init_req(ARG(0, &g.bench.sess), ARG(1, g.request));
-}
-
-static pj_status_t call_reinit_req(int missing)
-{
-    return pjsip_auth_clt_reinit_req(
-        ARG(0, &g.bench.sess), ARG(1, g.bench.challenge.response),
-        ARG(2, g.request), ARG(3, &g.answer));
-}
-
-static pj_status_t call_async_configure(int missing)
-{
-    return pjsip_auth_clt_async_configure(ARG(0, &g.bench.sess),
-                                          ARG(1, &g.setting));
-}
-
-static pj_status_t call_async_send_req(int missing)
-{
-    return pjsip_auth_clt_async_send_req(ARG(0, &g.bench.sess),
-                                         ARG(1, g.bench.token),
-                                         ARG(2, g.request));
-}
-
-static pj_status_t call_async_abandon(int missing)
-{
-    return pjsip_auth_clt_async_abandon(ARG(0, &g.bench.sess),
-                                        ARG(1, g.bench.token));
-}
-
-/* Three pointers, and two in the structure that the third points to. */
-static pj_status_t call_async_impl_on_challenge(int missing)
-{
-    pjsip_auth_clt_async_on_chal_param param = g.param;
-    param.tdata = ARG(3, param.tdata);
-    param.rdata = ARG(4, param.rdata);
-    return pjsip_auth_clt_async_impl_on_challenge(
-        ARG(0, &g.bench.sess), ARG(1, &g.bench.impl), ARG(2, &param));
-}
-
-/* result, nonce, uri, realm, credential and method; qop, nc and cnonce may
- * be missing, but not nc or cnonce alone. */
 #define DIGEST_ARGUMENTS \
-    ARG(0, &g.result), ARG(1, &g.text), ARG(6, &g.text), ARG(7, &g.text), \
-        &g.text, ARG(2, &g.text), ARG(3, &g.text), ARG(4, &g.bench.cred), \
-        ARG(5, &g.text)
+    &g.result, &g.text, &g.text, &g.text, &g.text, &g.text, &g.text, \
+        &g.bench.cred, &g.text
 
 static void fresh_result(void)
 {
@@ -124,49 +39,7 @@ static void fresh_result(void)
     g.result.slen = sizeof(g.buffer);
 }
 
-static pj_status_t call_create_digest(int missing)
-{
-    fresh_result();
-    return pjsip_auth_create_digest(DIGEST_ARGUMENTS);
-}
-
-static pj_status_t call_create_digest2(int missing)
-{
-    fresh_result();
-    return pjsip_auth_create_digest2(DIGEST_ARGUMENTS,
-                                     PJSIP_AUTH_ALGORITHM_SHA512_256);
-}
-
-static pj_status_t call_create_digestSHA256(int missing)
-{
-    fresh_result();
-    return pjsip_auth_create_digestSHA256(DIGEST_ARGUMENTS);
-}
-
-static const struct {
-    const char *name;
-    pj_status_t (*call)(int missing);
-    int pointers;
-} calls[] = {
-    {"clt_init", call_init, 3},
-    {"clt_deinit", call_deinit, 1},
-    {"clt_clone", call_clone, 3},
-    {"clt_set_credentials", call_set_credentials, 2},
-    {"clt_set_prefs", call_set_prefs, 2},
-    {"clt_get_prefs", call_get_prefs, 2},
-    {"clt_set_parent", call_set_parent, 1},
-    {"clt_init_req", call_init_req, 2},
-    {"clt_reinit_req", call_reinit_req, 4},
-    {"clt_async_configure", call_async_configure, 2},
-    {"clt_async_send_req", call_async_send_req, 3},
-    {"clt_async_abandon", call_async_abandon, 2},
-    {"clt_async_impl_on_challenge", call_async_impl_on_challenge, 5},
-    {"create_digest", call_create_digest, 8},
-    {"create_digest2", call_create_digest2, 8},
-    {"create_digestSHA256", call_create_digestSHA256, 8},
-};
-
-static void good_arguments(void)
+static void open_all(void)
 {
     memset(&g, 0, sizeof(g));
     workbench_open(&g.bench);
@@ -174,38 +47,51 @@ static void good_arguments(void)
              PJ_SUCCESS);
     CHECK_EQ(workbench_mint(&g.bench, &g.bench.sess), PJ_SUCCESS);
     g.setting.cb = &never_called;
-    g.param.tdata = g.bench.challenge.request;
-    g.param.rdata = g.bench.challenge.response;
     g.request = g.bench.challenge.request;
     g.text = lab_str("text");
 }
 
+static void close_all(void)
+{
+    pjsip_auth_clt_deinit(&g.fresh);
+    pjsip_auth_clt_deinit(&g.bench.sess);
+    workbench_close(&g.bench);
+}
+
+static void expect_einval(const char *name, int missing, pj_status_t status)
+{
+    if (status != PJ_EINVAL)
+        lab_fail(__FILE__, __LINE__, "%s without argument %d: %d", name,
+                 missing, status);
+}
+
 static void nulls(void)
 {
+    struct null_arguments good;
     long refs, lock_refs;
-    size_t i;
-    int missing;
 
-    good_arguments();
+    open_all();
+    good.endpt = lab.endpt;
+    good.pool = g.bench.pool;
+    good.sess = &g.bench.sess;
+    good.fresh = &g.fresh;
+    good.cred = &g.bench.cred;
+    good.pref = &g.pref;
+    good.setting = &g.setting;
+    good.impl = &g.bench.impl;
+    good.request = g.request;
+    good.response = g.bench.challenge.response;
+    good.token = g.bench.token;
     refs = references(g.request);
     lock_refs = pj_grp_lock_get_ref(g.bench.lock);
-    for (i = 0; i < sizeof(calls) / sizeof(calls[0]); ++i) {
-        for (missing = 0; missing < calls[i].pointers; ++missing) {
-            pj_status_t status = calls[i].call(missing);
-            if (status != PJ_EINVAL)
-                lab_fail(__FILE__, __LINE__, "%s without argument %d: %d",
-                         calls[i].name, missing, status);
-        }
-    }
+    CHECK_EQ(null_calls(&good, &expect_einval), 56);
     CHECK_EQ(references(g.request), refs);
     CHECK_EQ(pj_grp_lock_get_ref(g.bench.lock), lock_refs);
     CHECK_EQ(g.bench.challenged, 1);
     /* After all that, the token still works. */
     CHECK_EQ(pjsip_auth_clt_async_abandon(&g.bench.sess, g.bench.token),
              PJ_SUCCESS);
-    pjsip_auth_clt_deinit(&g.fresh);
-    pjsip_auth_clt_deinit(&g.bench.sess);
-    workbench_close(&g.bench);
+    close_all();
 }
 
 /* The functions that have no status to give: nothing must happen. */
@@ -215,7 +101,7 @@ static void nulls_without_status(void)
     pjsip_auth_clt_pref pref;
     const pj_str_t unknown = lab_str("BLAKE9"), md5 = lab_str("md5");
 
-    good_arguments();
+    open_all();
     memset(&cred, 0x11, sizeof(cred));
     memset(&pref, 0x11, sizeof(pref));
     pjsip_cred_info_dup(NULL, &cred, &g.bench.cred);
@@ -230,9 +116,7 @@ static void nulls_without_status(void)
     CHECK(pjsip_auth_get_algorithm_by_iana_name(NULL) == NULL);
     CHECK(pjsip_auth_get_algorithm_by_iana_name(&unknown) == NULL);
     CHECK(pjsip_auth_get_algorithm_by_iana_name(&md5) != NULL);
-    pjsip_auth_clt_deinit(&g.fresh);
-    pjsip_auth_clt_deinit(&g.bench.sess);
-    workbench_close(&g.bench);
+    close_all();
 }
 
 /* Algorithms that are none, from a caller whose enum is an int. */
@@ -241,10 +125,9 @@ static void algorithms_out_of_range(void)
     static const int types[] = {0, 6, 7, 1000, -1, INT32_MAX, INT32_MIN};
     size_t i;
 
-    good_arguments();
+    open_all();
     for (i = 0; i < sizeof(types) / sizeof(types[0]); ++i) {
         pjsip_auth_algorithm_type type = (pjsip_auth_algorithm_type)types[i];
-        int missing = -1;
         CHECK(pjsip_auth_get_algorithm_by_type(type) == NULL);
         CHECK(!pjsip_auth_is_algorithm_supported(type));
         fresh_result();
@@ -252,19 +135,16 @@ static void algorithms_out_of_range(void)
     }
     for (i = 1; i < 6; ++i)
         CHECK(pjsip_auth_get_algorithm_by_type((pjsip_auth_algorithm_type)i));
-    pjsip_auth_clt_deinit(&g.fresh);
-    pjsip_auth_clt_deinit(&g.bench.sess);
-    workbench_close(&g.bench);
+    close_all();
 }
 
 /* Arguments that are there but wrong. */
 static void wrong_values(void)
 {
-    int missing = -1;
     pjsip_auth_clt_async_setting no_callback = {NULL, NULL};
     pjsip_auth_clt_sess zero;
 
-    good_arguments();
+    open_all();
     memset(&zero, 0, sizeof(zero));
     CHECK_EQ(pjsip_auth_clt_init(&g.fresh, lab.endpt, g.bench.pool, 1),
              PJ_EINVAL);
@@ -285,9 +165,7 @@ static void wrong_values(void)
     g.bench.cred.data = lab_str("d41d8cd98f00b204");
     fresh_result();
     CHECK_EQ(pjsip_auth_create_digest(DIGEST_ARGUMENTS), PJ_EINVAL);
-    pjsip_auth_clt_deinit(&g.fresh);
-    pjsip_auth_clt_deinit(&g.bench.sess);
-    workbench_close(&g.bench);
+    close_all();
 }
 
 /* ------------------------------------------------------------------ tokens */
@@ -310,7 +188,7 @@ static void foreign_pointers(void)
     static const char text[] = "AUTHAUTHAUTHAUTHAUTHAUTHAUTHAUTHAUTHAUTHAUTH";
     int i;
 
-    good_arguments();
+    open_all();
     expect_refused(on_stack);
     expect_refused((char *)on_stack + 1);
     expect_refused((void *)(uintptr_t)text);
@@ -330,9 +208,7 @@ static void foreign_pointers(void)
     CHECK_EQ(g.bench.sent + g.bench.abandoned, 0);
     CHECK_EQ(pjsip_auth_clt_async_abandon(&g.bench.sess, g.bench.token),
              PJ_SUCCESS);
-    pjsip_auth_clt_deinit(&g.fresh);
-    pjsip_auth_clt_deinit(&g.bench.sess);
-    workbench_close(&g.bench);
+    close_all();
 }
 
 /* A live token with one or two bits flipped is no token. */
@@ -341,7 +217,7 @@ static void flipped_bits(void)
     uintptr_t live;
     int i, j;
 
-    good_arguments();
+    open_all();
     live = (uintptr_t)g.bench.token;
     CHECK(live & 1);
     for (i = 0; i < 64; ++i)
@@ -352,9 +228,7 @@ static void flipped_bits(void)
     CHECK_EQ(pjsip_auth_clt_async_abandon(&g.bench.sess, g.bench.token),
              PJ_SUCCESS);
     expect_refused((void *)live);
-    pjsip_auth_clt_deinit(&g.fresh);
-    pjsip_auth_clt_deinit(&g.bench.sess);
-    workbench_close(&g.bench);
+    close_all();
 }
 
 /* Bits drawn at random, by a generator with a fixed seed. */
@@ -363,7 +237,7 @@ static void random_tokens(void)
     uint64_t x = 0x9e3779b97f4a7c15u;
     int i;
 
-    good_arguments();
+    open_all();
     for (i = 0; i < 20000; ++i) {
         x ^= x << 13;
         x ^= x >> 7;
@@ -373,9 +247,7 @@ static void random_tokens(void)
     }
     CHECK_EQ(pjsip_auth_clt_async_abandon(&g.bench.sess, g.bench.token),
              PJ_SUCCESS);
-    pjsip_auth_clt_deinit(&g.fresh);
-    pjsip_auth_clt_deinit(&g.bench.sess);
-    workbench_close(&g.bench);
+    close_all();
 }
 
 /* Used tokens stay refused while thousands of others come and go. */
@@ -385,7 +257,7 @@ static void no_token_returns(void)
     void *old[OLD];
     int i, j;
 
-    good_arguments();
+    open_all();
     CHECK_EQ(pjsip_auth_clt_async_abandon(&g.bench.sess, g.bench.token),
              PJ_SUCCESS);
     for (i = 0; i < ROUNDS; ++i) {
@@ -400,9 +272,7 @@ static void no_token_returns(void)
     }
     for (j = 0; j < OLD; ++j)
         expect_refused(old[j]);
-    pjsip_auth_clt_deinit(&g.fresh);
-    pjsip_auth_clt_deinit(&g.bench.sess);
-    workbench_close(&g.bench);
+    close_all();
 }
 
 #define OURS(name) {#name, name, LAB_PJAUTH_ONLY}

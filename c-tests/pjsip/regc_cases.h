@@ -1,4 +1,4 @@
-/* The two lists of cases that regc_test runs. */
+/* The lists of cases that regc_test runs. */
 #ifndef PJAUTH_TESTS_REGC_CASES_H
 #define PJAUTH_TESTS_REGC_CASES_H
 
@@ -8,5 +8,7 @@ extern const struct lab_case wire_cases[];
 extern const int wire_case_count;
 extern const struct lab_case async_cases[];
 extern const int async_case_count;
+extern const struct lab_case extra_cases[];
+extern const int extra_case_count;
 
 #endif

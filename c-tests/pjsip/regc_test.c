@@ -1,5 +1,6 @@
 /* pjsip_regc against the tests' registrar: see wire_cases.c for what goes
- * over the wire, and async_cases.c for who answers a challenge and when. */
+ * over the wire, async_cases.c for who answers a challenge and when, and
+ * extra_cases.c for what pjauth.h adds. */
 #include "lab.h"
 #include "regc_cases.h"
 
@@ -8,5 +9,6 @@ int main(int argc, char **argv)
     lab_open(argc, argv);
     lab_run(wire_cases, wire_case_count);
     lab_run(async_cases, async_case_count);
+    lab_run(extra_cases, extra_case_count);
     return lab_close();
 }

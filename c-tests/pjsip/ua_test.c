@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { TIMER_T4_MSEC = 200, TIMER_D_MSEC = 1500 };
+enum { TIMER_T4_MSEC = 1000, TIMER_D_MSEC = 2000 };
 
 static void on_new_session(pjsip_inv_session *inv, pjsip_event *event)
 {
