@@ -162,10 +162,10 @@ pub enum Decision {
     Authorized(Grant),
     /// The answer comes later.
     Later,
-    /// 486. With a credential, 401 to one who does not hold it, and the 486
-    /// is protected.
+    /// Answered with 486. With a credential the reply is protected, and one
+    /// who does not hold the credential gets 401 instead.
     QuotaReached(Option<Credential>),
-    /// 401.
+    /// Answered with 401.
     NotAuthorized,
 }
 

@@ -87,6 +87,11 @@ impl<T> Arena<T> {
         self.live
     }
 
+    #[cfg(test)]
+    pub(crate) fn capacity(&self) -> usize {
+        self.slots.capacity() + self.free.capacity()
+    }
+
     pub(crate) fn insert(&mut self, value: T) -> Id {
         self.serial = self.serial.wrapping_add(1);
         self.live += 1;
@@ -156,17 +161,17 @@ impl<T> Arena<T> {
     }
 }
 
-/// Halves a vector's spare room once three quarters of it are unused.
+/// Gives back a vector's spare room once three quarters of it are unused.
 pub(crate) fn shrink_vec<T>(vec: &mut Vec<T>) {
     if vec.capacity() > 64 && vec.len() < vec.capacity() / 4 {
-        vec.shrink_to(vec.capacity() / 2);
+        vec.shrink_to(vec.len() * 2);
     }
 }
 
 /// Likewise for a table.
 pub(crate) fn shrink_map<K: Eq + Hash, V, S: BuildHasher>(map: &mut HashMap<K, V, S>) {
     if map.capacity() > 64 && map.len() < map.capacity() / 4 {
-        map.shrink_to(map.capacity() / 2);
+        map.shrink_to(map.len() * 2);
     }
 }
 

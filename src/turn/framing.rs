@@ -88,7 +88,7 @@ pub fn frame_len(bytes: &[u8]) -> Result<Option<usize>, NotTurn> {
     }
     let cookie = MAGIC_COOKIE.to_be_bytes();
     let seen = &bytes[4..bytes.len().min(8)];
-    if len % 4 != 0 || *seen != cookie[..seen.len()] {
+    if !len.is_multiple_of(4) || *seen != cookie[..seen.len()] {
         return Err(NotTurn);
     }
     Ok(Some(20 + len))
@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn a_stream_that_is_not_turn_is_refused_at_once() {
         for bytes in [
-            &b"GET / HTTP/1.1"[..],
+            &b"POST / HTTP/1.1"[..],
             &[0x16, 3, 1],
             &[0x50, 0, 0, 0],
             &[0x80],

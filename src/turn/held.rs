@@ -125,6 +125,11 @@ impl HeldRequests {
     }
 
     #[cfg(test)]
+    pub(crate) fn capacity(&self) -> usize {
+        self.arena.capacity() + self.per_source.capacity()
+    }
+
+    #[cfg(test)]
     pub(crate) fn sizes(&self) -> (usize, usize, usize) {
         (
             self.arena.len(),

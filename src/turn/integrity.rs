@@ -29,7 +29,7 @@ impl Protection {
     }
 
     /// The attribute's length.
-    pub const fn len(self) -> usize {
+    pub const fn value_len(self) -> usize {
         match self {
             Protection::Sha1 => 20,
             Protection::Sha256 => 32,
@@ -54,7 +54,7 @@ pub fn verify(message: &Message<'_>, protection: Protection, key: &[u8]) -> bool
 }
 
 /// Writes the value that protects `before`, the message so far, into `value`,
-/// which must have [`Protection::len`] bytes.
+/// which must have [`Protection::value_len`] bytes.
 pub(crate) fn compute(before: &[u8], protection: Protection, key: &[u8], value: &mut [u8]) {
     match protection {
         Protection::Sha1 => {

@@ -103,7 +103,7 @@ impl<'a> Message<'a> {
         let kind = u16::from_be_bytes([header[0], header[1]]);
         let len = u16::from_be_bytes([header[2], header[3]]) as usize;
         if header[4..8] != MAGIC_COOKIE.to_be_bytes()
-            || len % 4 != 0
+            || !len.is_multiple_of(4)
             || len + HEADER_LEN != bytes.len()
         {
             return Err(Malformed);

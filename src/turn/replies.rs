@@ -65,18 +65,21 @@ impl Replies {
         if self.capacity == 0 {
             return;
         }
-        self.purge(now);
-        while self.order.len() >= self.capacity {
-            self.drop_oldest();
-        }
         let key = (client, *id);
         let reply = Reply {
             request: self.table.hasher().hash_one(request),
             bytes: reply.into(),
         };
-        if self.table.insert(key, reply).is_none() {
-            self.order.push_back((now + self.lifetime, key));
+        self.purge(now);
+        if let Some(earlier) = self.table.get_mut(&key) {
+            *earlier = reply;
+            return;
         }
+        while self.order.len() >= self.capacity {
+            self.drop_oldest();
+        }
+        self.table.insert(key, reply);
+        self.order.push_back((now + self.lifetime, key));
     }
 
     /// When the oldest reply goes.
@@ -96,9 +99,14 @@ impl Replies {
             self.table.remove(&key);
             shrink_map(&mut self.table);
             if self.order.capacity() > 64 && self.order.len() < self.order.capacity() / 4 {
-                self.order.shrink_to(self.order.capacity() / 2);
+                self.order.shrink_to(self.order.len() * 2);
             }
         }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn capacity(&self) -> usize {
+        self.table.capacity() + self.order.capacity()
     }
 
     #[cfg(test)]

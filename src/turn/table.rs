@@ -136,4 +136,11 @@ impl Table {
             self.by_address.len(),
         ]
     }
+    #[cfg(test)]
+    pub(crate) fn capacity(&self) -> usize {
+        self.allocations.capacity()
+            + self.by_client.capacity()
+            + self.relays.capacity()
+            + self.by_address.capacity()
+    }
 }

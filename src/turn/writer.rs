@@ -75,7 +75,7 @@ impl<'a> Writer<'a> {
     /// Appends MESSAGE-INTEGRITY or MESSAGE-INTEGRITY-SHA256 over all so far.
     pub fn integrity(&mut self, protection: Protection, key: &[u8]) -> &mut Self {
         let mut value = [0; 32];
-        let value = &mut value[..protection.len()];
+        let value = &mut value[..protection.value_len()];
         integrity::compute(self.out, protection, key, value);
         self.attribute(protection.attribute(), value)
     }

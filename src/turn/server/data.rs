@@ -37,7 +37,7 @@ impl Server {
             Some((id, peer))
         });
         match found {
-            Some((id, peer)) => self.to_peer(id, peer, 4..4 + len, false, now),
+            Some((id, peer)) => self.forward_to_peer(id, peer, 4..4 + len, false, now),
             None => self.denied(),
         }
     }
@@ -62,14 +62,14 @@ impl Server {
         let allowed = |allocation: &Allocation| allocation.permissions.allow(&peer.ip(), now);
         match self.table.of_client(&held::key(link)) {
             Some(id) if self.table.get(id).is_some_and(allowed) => {
-                self.to_peer(id, peer, data, dont_fragment, now)
+                self.forward_to_peer(id, peer, data, dont_fragment, now)
             }
             _ => self.denied(),
         }
     }
 
     /// A packet from a client, its peer found and permitted.
-    fn to_peer(
+    fn forward_to_peer(
         &mut self,
         id: AllocationId,
         peer: SocketAddr,
@@ -91,7 +91,7 @@ impl Server {
         self.counters.packets_to_peers += 1;
         self.counters.bytes_to_peers += payload.len() as u64;
         if self.config.policy.is_relay(&peer.ip()) {
-            return self.inside(half.relay, half.address, peer, payload, dont_fragment, now);
+            return self.hand_over(half.relay, half.address, peer, payload, dont_fragment, now);
         }
         Action::ToPeer {
             relay: half.relay,
@@ -103,7 +103,7 @@ impl Server {
 
     /// A packet for an address that relayed addresses have: another allocation
     /// takes it, as if it had come through the kernel.
-    fn inside(
+    fn hand_over(
         &mut self,
         relay: RelayId,
         from: SocketAddr,
@@ -114,7 +114,7 @@ impl Server {
     ) -> Action {
         if let Some(other) = self.table.relay_at(&to) {
             self.counters.packets_inside += 1;
-            return self.to_client(other, from, payload, now);
+            return self.forward_to_client(other, from, payload, now);
         }
         let may_leave = self.config.policy.judge(&to.ip()) == Verdict::Allow;
         Action::Elsewhere {
@@ -127,7 +127,7 @@ impl Server {
     }
 
     /// A packet from a peer for the owner of a relay socket.
-    pub(super) fn to_client(
+    pub(super) fn forward_to_client(
         &mut self,
         relay: RelayId,
         peer: SocketAddr,

@@ -130,7 +130,7 @@ impl Server {
     /// Takes in a datagram of `len` bytes that reached a relay socket. The
     /// answer is [`Action::ToClient`] or nothing.
     pub fn from_peer(&mut self, relay: RelayId, peer: SocketAddr, len: usize, now: Time) -> Action {
-        self.to_client(relay, peer, 0..len, now)
+        self.forward_to_client(relay, peer, 0..len, now)
     }
 
     /// Takes in a packet of `len` bytes that another core answered with
@@ -144,7 +144,7 @@ impl Server {
     ) -> Option<Action> {
         let relay = self.table.relay_at(to)?;
         self.counters.packets_inside += 1;
-        Some(self.to_client(relay, from, 0..len, now))
+        Some(self.forward_to_client(relay, from, 0..len, now))
     }
 
     /// Lets time pass: ends what has expired. Call at
@@ -190,6 +190,11 @@ impl Server {
             _ => {}
         }
         event
+    }
+
+    /// What the cores of this server share.
+    pub fn shared(&self) -> &Arc<Shared> {
+        &self.shared
     }
 
     fn transport(&self, link: &Link) -> Transport {
@@ -318,5 +323,34 @@ impl Server {
             self.replies
                 .keep(key, message.id(), message.bytes(), reply, now);
         }
+    }
+}
+
+#[cfg(test)]
+impl Server {
+    /// How much is in each table, for tests of what stays behind.
+    pub(super) fn sizes(&self) -> [usize; 9] {
+        let [allocations, clients, relays, addresses] = self.table.sizes();
+        let (held, by_client, sources) = self.held.sizes();
+        let timers = usize::from(self.timers.next().is_some());
+        let users = self.shared.accounts().len();
+        [
+            allocations,
+            clients,
+            relays,
+            addresses,
+            held,
+            by_client,
+            sources,
+            timers,
+            users,
+        ]
+    }
+    /// Room that the growing tables keep, in entries.
+    pub(super) fn capacity(&self) -> usize {
+        self.table.capacity()
+            + self.held.capacity()
+            + self.replies.capacity()
+            + self.events.capacity()
     }
 }

@@ -1,1 +1,13 @@
+//! The core against a virtual clock, a client and peers of our own.
+#![forbid(unsafe_code)]
 
+mod allocate;
+mod auth;
+mod client;
+mod codec;
+mod control;
+mod data;
+mod deferred;
+mod hostile;
+mod sharing;
+mod vectors;
