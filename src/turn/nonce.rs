@@ -30,12 +30,17 @@ pub(crate) struct Features {
 
 impl Features {
     /// "obMatJos2" and the base64 of the 24 feature bits, of which two are defined.
+    ///
+    /// RFC 8489 counts them from the left, and so does the example in RFC 8656;
+    /// erratum 6290 counts them from the right, and so do clients that follow
+    /// it. Both ways of counting find what they look for here: the other end's
+    /// bits are unassigned to them.
     fn cookie(self) -> &'static [u8; 13] {
         match (self.password_algorithms, self.username_anonymity) {
             (false, false) => b"obMatJos2AAAA",
-            (true, false) => b"obMatJos2gAAA",
-            (false, true) => b"obMatJos2QAAA",
-            (true, true) => b"obMatJos2wAAA",
+            (true, false) => b"obMatJos2gAAB",
+            (false, true) => b"obMatJos2QAAC",
+            (true, true) => b"obMatJos2wAAD",
         }
     }
 }

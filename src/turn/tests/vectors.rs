@@ -1,4 +1,5 @@
-//! The test vectors of RFC 5769 and RFC 8489, appendix B.
+//! The test vectors of RFC 5769 and of RFC 8489, appendix B (as corrected by
+//! erratum 6268).
 #![forbid(unsafe_code)]
 
 use md5::{Digest, Md5};
@@ -91,8 +92,8 @@ fn long_term_request_with_sha256() {
                   39353464 364f4c33 346f4c39 46535476 79363473 41000000
          0014000b 6578616d 706c652e 6f726700
          001d0004 00020000
-         001c0020 e4686c8f 0edeb590 13e07090 010a93ef
-                  ccbccc54 4c0a45d9 f830aa6d 6f735a01");
+         001c0020 b5c7bf00 5b6c52a2 1c51c5e8 92f81924
+                  136296cb 927c4314 9309278c c6518e65");
     let message = Message::parse(&bytes).unwrap();
     let hash = userhash(MATRIX, "example.org");
     assert_eq!(message.get(kind::USERHASH), Some(&hash[..]));
