@@ -58,7 +58,8 @@ pub enum Action {
         /// Set the DF bit.
         dont_fragment: bool,
     },
-    /// Ask the observer about a request and call `decide`.
+    /// Ask the observer about a request and call `decide`, at once: with
+    /// [`Decision::Later`] if the answer is not known yet.
     Ask(RequestId),
 }
 
@@ -233,7 +234,7 @@ pub enum OpenError {
 /// The relay sockets, which are the driver's.
 pub trait Relays {
     /// Binds a UDP socket and keeps it under `relay`. Returns the address as
-    /// peers see it. For [`Port::EvenAndNext`] the second socket has the next
+    /// peers see it. A socket for IPv6 must not receive IPv4 (`IPV6_V6ONLY`). For [`Port::EvenAndNext`] the second socket has the next
     /// port of the same address; either both are bound or none.
     ///
     /// # Errors

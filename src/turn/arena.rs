@@ -63,7 +63,8 @@ impl Id {
 /// Things by [`Id`]. Finding one is an index and a comparison.
 ///
 /// Serial numbers count insertions over the whole arena, so emptied slots can
-/// be given back to the allocator without an old id coming alive again.
+/// be given back to the allocator without an old id coming alive again, short
+/// of 2^32 insertions while somebody keeps it.
 #[derive(Debug)]
 pub(crate) struct Arena<T> {
     slots: Vec<Option<(u32, T)>>,

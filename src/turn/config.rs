@@ -81,7 +81,7 @@ impl Default for Config {
             max_held: 16_384,
             max_held_per_source: 256,
             held_deadline: Duration::from_secs(30),
-            max_replies: 65_536,
+            max_replies: 16_384,
             reply_lifetime: Duration::from_secs(40),
             reservation_lifetime: Duration::from_secs(30),
             challenges: Frequency {

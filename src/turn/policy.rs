@@ -42,9 +42,8 @@ const DENIED_V4: [(Ipv4Addr, u8); 16] = [
 ];
 
 /// IPv6 ranges likewise. Forms that carry an IPv4 address follow in [`embedded`].
-const DENIED_V6: [(Ipv6Addr, u8); 12] = [
+const DENIED_V6: [(Ipv6Addr, u8); 11] = [
     (Ipv6Addr::UNSPECIFIED, 96), // unspecified, loopback, IPv4-compatible
-    (Ipv6Addr::new(0, 0, 0, 0, 0, 0xffff, 0, 0), 96), // IPv4-mapped, whatever the address
     (Ipv6Addr::new(0, 0, 0, 0, 0xffff, 0, 0, 0), 96), // IPv4-translated
     (Ipv6Addr::new(0x64, 0xff9b, 1, 0, 0, 0, 0, 0), 48), // local NAT64
     (Ipv6Addr::new(0x100, 0, 0, 0, 0, 0, 0, 0), 64), // discard
@@ -61,7 +60,8 @@ const DENIED_V6: [(Ipv6Addr, u8); 12] = [
 ///
 /// The most specific range of [`allow`](Self::allow) and [`deny`](Self::deny)
 /// that contains an address decides, `deny` on a tie. Without one, the server's
-/// own addresses and the special-purpose ranges are denied.
+/// own addresses and the special-purpose ranges are denied. IPv4-mapped
+/// addresses are denied always.
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
     allow: Vec<Range>,
@@ -96,11 +96,13 @@ impl Policy {
         self
     }
 
-    /// Names an address that relayed transport addresses have.
-    pub(crate) fn relay(&mut self, ip: IpAddr) {
+    /// Names an address that relayed transport addresses have: see
+    /// [`Verdict::Inside`]. Those that this core opens name themselves.
+    pub fn relay(&mut self, ip: IpAddr) -> &mut Self {
         if !self.relays.contains(&ip) {
             self.relays.push(ip);
         }
+        self
     }
 
     /// Whether relayed transport addresses of this server have this address.
@@ -110,6 +112,10 @@ impl Policy {
 
     /// What to do about a peer address.
     pub fn judge(&self, ip: &IpAddr) -> Verdict {
+        // IPv4 in disguise: whoever may reach the address may say so plainly.
+        if matches!(ip, IpAddr::V6(v6) if v6.to_ipv4_mapped().is_some()) {
+            return Verdict::Deny;
+        }
         match (longest(&self.deny, ip), longest(&self.allow, ip)) {
             (Some(deny), Some(allow)) if allow > deny => Verdict::Allow,
             (Some(_), _) => Verdict::Deny,
@@ -211,6 +217,14 @@ mod tests {
     }
 
     #[test]
+    fn a_range_allowed_is_allowed_in_its_translated_forms() {
+        let mut policy = Policy::new();
+        policy.allow("10.0.0.0/8".parse().unwrap());
+        assert_eq!(judge(&policy, "64:ff9b::10.0.0.1"), Verdict::Allow);
+        assert_eq!(judge(&policy, "64:ff9b::192.168.0.1"), Verdict::Deny);
+    }
+
+    #[test]
     fn own_addresses_lead_inside_or_nowhere() {
         let mut policy = Policy::new();
         policy.own("1.2.3.4".parse().unwrap());
@@ -218,9 +232,9 @@ mod tests {
         policy.relay("1.2.3.4".parse().unwrap());
         assert_eq!(judge(&policy, "1.2.3.4"), Verdict::Inside);
         assert_eq!(judge(&policy, "64:ff9b::1.2.3.4"), Verdict::Deny);
+        policy.allow("::/0".parse().unwrap());
+        assert_eq!(judge(&policy, "::ffff:8.8.8.8"), Verdict::Deny);
         policy.deny("1.2.3.4".parse().unwrap());
         assert_eq!(judge(&policy, "1.2.3.4"), Verdict::Deny);
-        policy.allow("10.0.0.0/8".parse().unwrap());
-        assert_eq!(judge(&policy, "64:ff9b::10.0.0.1"), Verdict::Allow);
     }
 }

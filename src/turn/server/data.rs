@@ -148,7 +148,8 @@ impl Server {
         }
         let channel = allocation.channels.number(&peer, now);
         let len = payload.len();
-        if len > MAX_INDICATION {
+        let longest = channel.map_or(MAX_INDICATION, |_| u16::MAX.into());
+        if len > longest {
             return self.denied();
         }
         let passage = allocation.pass(Direction::ToClient, len, now);

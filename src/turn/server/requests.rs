@@ -38,6 +38,10 @@ pub struct Request<'a> {
     pub message: &'a [u8],
 }
 
+/// The longest request that is kept: one with the longest user name, realm and
+/// nonce is shorter.
+const MAX_KEPT: usize = 3072;
+
 impl Server {
     pub(super) fn stun(
         &mut self,
@@ -104,7 +108,7 @@ impl Server {
                 let code = errors::INSUFFICIENT_CAPACITY;
                 self.fail_unsigned(link, message, code, now, out)
             }
-            (Method::Allocate, None) => self.ask(link, message, false),
+            (Method::Allocate, None) => self.ask(link, message, false, now, out),
             (_, None) => {
                 let code = errors::ALLOCATION_MISMATCH;
                 self.fail_unsigned(link, message, code, now, out)
@@ -138,7 +142,7 @@ impl Server {
             return Action::Reply;
         }
         if self.config.ask_each && !is_deletion(message) {
-            return self.ask(link, message, true);
+            return self.ask(link, message, true, now, out);
         }
         self.perform(id, link, message, &signer, now, out);
         Action::Reply
@@ -167,7 +171,17 @@ impl Server {
     }
 
     /// Holds a request and has the observer asked about it.
-    fn ask(&mut self, link: &Link, message: &Message<'_>, verified: bool) -> Action {
+    fn ask(
+        &mut self,
+        link: &Link,
+        message: &Message<'_>,
+        verified: bool,
+        now: Time,
+        out: &mut Vec<u8>,
+    ) -> Action {
+        if message.bytes().len() > MAX_KEPT {
+            return self.fail_unsigned(link, message, errors::BAD_REQUEST, now, out);
+        }
         if !verified {
             // The client has given up the transaction it began before.
             for earlier in self.held.of_client(link) {

@@ -205,6 +205,20 @@ fn incomplete_credentials_get_400_without_realm_and_nonce() {
 }
 
 #[test]
+fn a_request_too_long_to_keep_gets_400() {
+    let mut world = World::new();
+    let mut ann = Client::new(&world, "9.9.9.9:1000");
+    ann.greet(&mut world);
+    for (len, code) in [(3500, 400), (2500, 0)] {
+        let request = ann.signed(Method::Allocate, |w| {
+            udp(w);
+            w.attribute(kind::SOFTWARE, &vec![b'x'; len]);
+        });
+        assert_eq!(ann.ask(&mut world, &request), code);
+    }
+}
+
+#[test]
 fn wrong_password_realm_and_decision_get_401_with_a_nonce() {
     let mut world = World::new();
     let mut ann = Client::new(&world, "9.9.9.9:1000");
