@@ -3,9 +3,9 @@
 
 use super::message::MAGIC_COOKIE;
 
-/// The longest frame: a ChannelData header, 65,535 bytes, and padding. A STUN
-/// message is at most as long.
-pub const MAX_FRAME: usize = 4 + 65_536;
+/// The longest frame: a STUN message of the greatest length. ChannelData is
+/// shorter.
+pub const MAX_FRAME: usize = 20 + 65_532;
 
 /// A stream that is neither STUN nor ChannelData: close the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,7 +131,8 @@ mod tests {
 
     #[test]
     fn the_longest_frames_are_bounded() {
-        assert_eq!(frame_len(&[0x40, 0, 0xFF, 0xFF]), Ok(Some(MAX_FRAME)));
+        assert_eq!(frame_len(&[0x40, 0, 0xFF, 0xFF]), Ok(Some(4 + 65_536)));
+        assert_eq!(frame_len(&[0, 1, 0xFF, 0xFC]), Ok(Some(MAX_FRAME)));
         let mut framer = Framer::new();
         for _ in 0..66 {
             framer.push(&[0x40; 1000]);

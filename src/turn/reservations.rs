@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use parking_lot::Mutex;
@@ -11,7 +12,6 @@ use super::accounts::Accounts;
 use super::arena::{RelayId, shrink_map};
 use super::nonce::Nonces;
 use super::time::Time;
-use std::sync::Arc;
 
 /// A RESERVATION-TOKEN.
 pub type Token = [u8; 8];
@@ -88,5 +88,33 @@ impl Shared {
         let was_there = table.remove(token).is_some();
         shrink_map(&mut table);
         was_there
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_token_serves_once_and_in_time_and_tokens_are_bounded() {
+        let shared = Shared::new([1; 32]);
+        let expires = Time::ZERO + Duration::from_secs(30);
+        let reserved = Reserved {
+            worker: 0,
+            relay: RelayId::from_bits(1),
+            address: "1.2.3.4:5".parse().unwrap(),
+            expires,
+        };
+        let token = shared.reserve(reserved).unwrap();
+        assert_eq!(shared.claim(&token, expires), None);
+        assert_eq!(shared.claim(&token, Time::ZERO), Some(reserved));
+        assert_eq!(shared.claim(&token, Time::ZERO), None);
+        assert!(!shared.release(&token));
+        let tokens: Vec<_> = (0..2000).filter_map(|_| shared.reserve(reserved)).collect();
+        assert_eq!(tokens.len(), MAX_RESERVATIONS);
+        assert!(tokens.iter().all(|token| shared.release(token)));
+        assert!(shared.reserve(reserved).is_some());
     }
 }

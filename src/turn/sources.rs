@@ -58,7 +58,11 @@ impl Sources {
         };
         let place = &mut places[at];
         let full_at = place.full_at.max(now) + self.frequency.every;
-        let allowed = full_at.since(now) <= self.frequency.every * self.frequency.burst.max(1);
+        let allowed = full_at.since(now)
+            <= self
+                .frequency
+                .every
+                .saturating_mul(self.frequency.burst.max(1));
         if allowed {
             place.full_at = full_at;
         }

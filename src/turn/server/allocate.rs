@@ -288,9 +288,8 @@ impl Server {
     ) -> Result<Opened, u16> {
         let reserved = self.shared.claim(token, now);
         let reserved = reserved.ok_or(errors::INSUFFICIENT_CAPACITY)?;
+        // Its timer finds it owned, and does nothing.
         let relay = if reserved.worker == self.worker {
-            let due = Due::Reservation(reserved.relay);
-            self.timers.cancel(reserved.expires, due);
             reserved.relay
         } else {
             let relay = self.table.name_relay();

@@ -74,6 +74,16 @@ fn what_follows_integrity_is_not_there() {
 }
 
 #[test]
+fn nothing_follows_the_fingerprint() {
+    let bytes = build(|w| {
+        w.fingerprint().attribute(kind::USERNAME, b"mallory");
+        w.integrity(Protection::Sha1, b"key");
+    });
+    let message = Message::parse(&bytes).unwrap();
+    assert!(!message.has(kind::USERNAME) && !message.has(kind::MESSAGE_INTEGRITY));
+}
+
+#[test]
 fn peers_come_one_by_one_and_only_from_before_integrity() {
     let peers = ["1.2.3.4:5", "[2001:db8::1]:6", "1.2.3.4:7"].map(|p| p.parse().unwrap());
     let bytes = build(|w| {

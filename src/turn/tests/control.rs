@@ -256,6 +256,14 @@ fn a_5_tuple_is_free_at_once_when_its_allocation_ends() {
 }
 
 #[test]
+fn a_core_can_move_to_its_thread() {
+    fn assert_send<T: Send>() {}
+    assert_send::<Server>();
+    fn assert_shared<T: Send + Sync>() {}
+    assert_shared::<Shared>();
+}
+
+#[test]
 fn quotas_hold_and_go_back() {
     let mut world = World::with(Config {
         user_quota: Some(1),

@@ -1,6 +1,9 @@
 //! The packet path, permissions and channels.
 #![forbid(unsafe_code)]
 
+use std::net::SocketAddr;
+use std::ops::Range;
+
 use super::client::*;
 use crate::turn::attributes::kind;
 use crate::turn::message::{Class, Message, Method};
@@ -28,9 +31,6 @@ fn to_peer(action: &Action) -> Option<(SocketAddr, Range<usize>, bool)> {
         _ => None,
     }
 }
-
-use std::net::SocketAddr;
-use std::ops::Range;
 
 #[test]
 fn channel_data_goes_both_ways() {
@@ -322,4 +322,19 @@ fn permissions_and_channels_are_bounded() {
         let bind = ann.bind(0x4000 + n, &format!("8.8.8.1:{}", n + 1));
         assert_eq!(ann.ask(&mut world, &bind), expected);
     }
+}
+
+#[test]
+fn a_channel_without_room_for_its_permission_is_not_bound() {
+    let mut world = World::with(Config {
+        max_permissions: 1,
+        ..config()
+    });
+    let mut ann = Client::new(&world, "9.9.9.9:1000");
+    ann.connect(&mut world);
+    let permit = ann.permit("8.8.4.4:1");
+    assert_eq!(ann.ask(&mut world, &permit), 0);
+    let bind = ann.bind(CHANNEL, PEER);
+    assert_eq!(ann.ask(&mut world, &bind), 508);
+    assert_eq!(world.send(&ann, &channel(CHANNEL, b"x")), Action::Nothing);
 }
