@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::address::AddrKey;
+use super::address::{AddrKey, Family};
 use super::time::Time;
 
 /// How long a binding lasts; the RFC leaves no choice.
@@ -94,8 +94,8 @@ impl Channels {
     }
 
     /// Forgets the channels to peers of one address family.
-    pub(crate) fn revoke(&mut self, v4: bool) {
-        self.purge(|channel| channel.peer.is_ipv4() != v4);
+    pub(crate) fn revoke(&mut self, family: Family) {
+        self.purge(|channel| Family::of(&channel.peer.ip()) != family);
     }
 
     fn purge(&mut self, keep: impl Fn(&Channel) -> bool) {
@@ -149,7 +149,7 @@ mod tests {
         assert_eq!(channels.number(&peer(2), later), None);
         assert_eq!(channels.bind(0x4001, peer(2), 2, later), Ok(()));
         assert_eq!(channels.number(&peer(1), later), None);
-        channels.revoke(true);
+        channels.revoke(Family::V4);
         assert_eq!(channels.number(&peer(2), later), None);
     }
 }

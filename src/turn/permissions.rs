@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::address::AddrKey;
+use super::address::{AddrKey, Family};
 use super::time::Time;
 
 /// How long a permission lasts; the RFC leaves no choice.
@@ -50,8 +50,8 @@ impl Permissions {
     }
 
     /// Forgets the permissions of one address family.
-    pub(crate) fn revoke(&mut self, v4: bool) {
-        self.list.retain(|(key, _)| key.ip().is_ipv4() != v4);
+    pub(crate) fn revoke(&mut self, family: Family) {
+        self.list.retain(|(key, _)| Family::of(&key.ip()) != family);
     }
 
     /// The addresses that have a permission now.
@@ -81,7 +81,7 @@ mod tests {
         assert!(!permissions.allow(&ip(1), later));
         permissions.grant(&[ip(3), ip(4), ip(4)], 3, later).unwrap();
         assert_eq!(permissions.live(later).collect::<Vec<_>>(), [ip(3), ip(4)]);
-        permissions.revoke(true);
+        permissions.revoke(Family::V4);
         assert!(!permissions.allow(&ip(3), later));
     }
 }

@@ -36,11 +36,10 @@ impl Timers {
     }
 
     /// Takes the first deadline that has come.
-    pub(crate) fn take(&mut self, now: Time) -> Option<(Time, Due)> {
-        let first = *self.set.first()?;
-        (first.0 <= now).then(|| {
-            self.set.remove(&first);
-            first
-        })
+    pub(crate) fn take(&mut self, now: Time) -> Option<Due> {
+        let first = self.set.first().filter(|(at, _)| *at <= now)?;
+        let due = first.1;
+        self.set.pop_first();
+        Some(due)
     }
 }

@@ -150,14 +150,11 @@ impl Server {
     /// Lets time pass: ends what has expired. Call at
     /// [`next_deadline`](Self::next_deadline) or later.
     pub fn tick(&mut self, now: Time) {
-        while let Some((at, due)) = self.timers.take(now) {
+        while let Some(due) = self.timers.take(now) {
             match due {
                 Due::Allocation(id) => self.expire(id, now),
                 Due::Request(id) => self.give_up(id, now),
-                Due::Reservation(relay) => {
-                    debug_assert!(at <= now);
-                    self.unreserve(relay);
-                }
+                Due::Reservation(relay) => self.unreserve(relay),
             }
         }
         self.replies.purge(now);
@@ -278,8 +275,8 @@ impl Server {
         let Some(half) = allocation.halves[family.index()].take() else {
             return;
         };
-        allocation.permissions.revoke(family == Family::V4);
-        allocation.channels.revoke(family == Family::V4);
+        allocation.permissions.revoke(family);
+        allocation.channels.revoke(family);
         self.table.unlink_address(&half.address, half.relay);
         self.unused.push(half.relay);
     }

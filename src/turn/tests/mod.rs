@@ -9,5 +9,8 @@ mod control;
 mod data;
 mod deferred;
 mod hostile;
+mod lifetimes;
 mod sharing;
 mod vectors;
+mod walk;
+mod world;
