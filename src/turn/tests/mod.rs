@@ -1,0 +1,16 @@
+//! The core against a virtual clock, a client and peers of our own.
+#![forbid(unsafe_code)]
+
+mod allocate;
+mod auth;
+mod client;
+mod codec;
+mod control;
+mod data;
+mod deferred;
+mod hostile;
+mod lifetimes;
+mod sharing;
+mod vectors;
+mod walk;
+mod world;
