@@ -496,7 +496,7 @@ const struct lab_case async_cases[] = {
     BOTH(send_then_abandon), BOTH(two_outstanding), BOTH(send_fails),
     OURS(never_then_destroyed),
     OURS(race_two_sends), OURS(race_send_and_abandon), BOTH(storm),
-    BOTH(shared_sync), BOTH(shared_later), OURS(shared_inside),
+    BOTH(shared_sync), BOTH(shared_later), BOTH(shared_inside),
     OURS(shared_child_destroyed), BOTH(another_session),
     OURS(unconfigured_session),
 };

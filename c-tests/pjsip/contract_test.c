@@ -314,39 +314,47 @@ static void reinit_references(void)
     workbench_close(&b);
 }
 
-/* Inside a callback everything about the session and its parent may be
- * called: no lock of ours is held. */
-static void rearrange_inside(struct workbench *b)
+/* Inside a callback everything about the session, its parent and its children
+ * may be called: no lock of ours is held. Stock holds the parent's, and stops
+ * for ever when a child asks for it again. */
+static pjsip_auth_clt_sess child_of_bench;
+
+static void rearrange(struct workbench *b)
 {
+    pjsip_auth_clt_sess *sessions[2] = {&b->sess, &child_of_bench};
     pjsip_auth_clt_pref pref;
+    int i;
+
     memset(&pref, 0, sizeof(pref));
-    CHECK_EQ(pjsip_auth_clt_set_credentials(b->seen, 1, &b->cred), PJ_SUCCESS);
-    CHECK_EQ(pjsip_auth_clt_set_prefs(b->seen, &pref), PJ_SUCCESS);
-    CHECK_EQ(pjsip_auth_clt_get_prefs(b->seen, &pref), PJ_SUCCESS);
-    workbench_configure(b, b->seen);
+    for (i = 0; i < 2; ++i) {
+        CHECK_EQ(pjsip_auth_clt_set_credentials(sessions[i], 1, &b->cred),
+                 PJ_SUCCESS);
+        CHECK_EQ(pjsip_auth_clt_set_prefs(sessions[i], &pref), PJ_SUCCESS);
+        CHECK_EQ(pjsip_auth_clt_get_prefs(sessions[i], &pref), PJ_SUCCESS);
+        workbench_configure(b, sessions[i]);
+    }
 }
 
 static void reentry(void)
 {
     struct workbench b;
-    pjsip_auth_clt_sess child;
+    pjsip_auth_clt_sess *child = &child_of_bench;
     pjsip_tx_data *answer = NULL;
 
     workbench_open(&b);
-    memset(&child, 0, sizeof(child));
-    CHECK_EQ(pjsip_auth_clt_init(&child, lab.endpt, b.pool, 0), PJ_SUCCESS);
-    CHECK_EQ(pjsip_auth_clt_set_parent(&child, &b.sess), PJ_SUCCESS);
-    b.inside = &rearrange_inside;
-    CHECK_EQ(workbench_mint(&b, &child), PJ_SUCCESS);
-    CHECK_EQ(pjsip_auth_clt_reinit_req(&child, b.challenge.response,
+    memset(child, 0, sizeof(*child));
+    CHECK_EQ(pjsip_auth_clt_init(child, lab.endpt, b.pool, 0), PJ_SUCCESS);
+    CHECK_EQ(pjsip_auth_clt_set_parent(child, &b.sess), PJ_SUCCESS);
+    b.inside = &rearrange;
+    CHECK_EQ(workbench_mint(&b, child), PJ_SUCCESS);
+    CHECK_EQ(pjsip_auth_clt_reinit_req(child, b.challenge.response,
                                        b.challenge.request, &answer),
              PJ_SUCCESS);
     b.inside = NULL;
-    b.during = &rearrange_inside;
-    CHECK_EQ(pjsip_auth_clt_async_send_req(&child, b.token, answer),
-             PJ_SUCCESS);
+    b.during = &rearrange;
+    CHECK_EQ(pjsip_auth_clt_async_send_req(child, b.token, answer), PJ_SUCCESS);
     CHECK_EQ(lock_refs(&b), ALONE);
-    pjsip_auth_clt_deinit(&child);
+    pjsip_auth_clt_deinit(child);
     pjsip_auth_clt_deinit(&b.sess);
     workbench_close(&b);
 }

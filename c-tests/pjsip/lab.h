@@ -24,7 +24,8 @@ struct lab {
 extern struct lab lab;
 
 /* Reads the arguments (--stock | --expect-pjauth, --registrar with the path
- * of registrar.py or the port of a foreign registrar that runs already, and
+ * of registrar.py or the port of a foreign registrar that runs already,
+ * --reckless to run the cases that stock does not survive with stock too, and
  * optional names of cases to run), checks that the library under test is the
  * one expected, and starts PJLIB, the endpoint, its transports and the
  * registrar. Ends the program where one of these fails. */

@@ -333,7 +333,7 @@ const struct lab_case call_cases[] = {
     BOTH(invite_tcp_sync), BOTH(invite_tcp_inside), BOTH(bye_sync),
     BOTH(bye_inside), BOTH(bye_later), OURS(bye_too_late),
     BOTH(invite_abandon), OURS(invite_ended_first), BOTH(parent_sync), BOTH(parent_later),
-    OURS(parent_inside), BOTH(dialog_sync), BOTH(dialog_inside),
+    BOTH(parent_inside), BOTH(dialog_sync), BOTH(dialog_inside),
     BOTH(dialog_later), BOTH(fork_sync), BOTH(fork_later),
     OURS(fork_with_parent),
 };

@@ -1,0 +1,43 @@
+#!/usr/bin/env python3
+"""The cases that only pjauth passes, with pjproject's own object: each must
+fail, or the case would prove nothing.
+
+usage: stock_fails_test.py REGISTRAR PROGRAM=CASE,CASE...
+
+A case fails by its own checks, by a crash, by valgrind's finding, or by not
+ending (a deadlock).
+"""
+
+import subprocess
+import sys
+
+SECONDS = 12
+
+
+def outcome(program, case, registrar):
+    line = ["valgrind", "-q", "--error-exitcode=9", program, "--stock", "--reckless", "--registrar", registrar, case]
+    process = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        status = process.wait(SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        return "hangs"
+    return {0: "", 1: "fails its checks", 9: "uses freed memory"}.get(status, f"crashes ({status})")
+
+
+def main():
+    registrar, *groups = sys.argv[1:]
+    passed = failed = 0
+    for group in groups:
+        program, cases = group.split("=")
+        for case in cases.split(","):
+            how = outcome(program, case, registrar)
+            passed, failed = passed + bool(how), failed + (not how)
+            print(f"ok stock {how}: {case}" if how else f"FAIL stock passes {case}", flush=True)
+    print(f"{passed} passed, {failed} failed, 0 skipped")
+    return failed != 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
