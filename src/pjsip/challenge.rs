@@ -21,12 +21,11 @@ static DEFAULT_DEADLINE: AtomicU32 = AtomicU32::new(0);
 /// Algorithms that no session answers, as bits of [`Policy`].
 static REFUSED: AtomicU8 = AtomicU8::new(0);
 
-/// How many tokens [`of_owner`] and its like return at once.
+/// How many tokens [`take_some`] returns at once.
 pub const BATCH: usize = 16;
 
-/// Lends a challenge out. The token owns one reference of the group lock, which
-/// the caller took, and one of the request, which is taken here by the caller of
-/// this function once it has succeeded.
+/// Lends a challenge out. The token owns one reference of the group lock and one
+/// of the request; the caller has taken both, and keeps them on failure.
 pub fn mint(
     session: Session<'_>,
     root: Session<'_>,

@@ -103,21 +103,17 @@ impl<'h, I: Iterator<Item = Challenge<'h>>> Retry<'h, I> {
         None
     }
 
-    /// Makes room for the header of the draft that [`Retry::turn`] returned.
-    pub fn make_room(&self, challenge: Challenge<'h>) {
+    /// The draft that [`Retry::turn`] returned became a header: makes room for it.
+    pub fn answered(&mut self, challenge: Challenge<'h>) {
         self.answerer.remove_superseded(challenge);
+        let [_, realm, ..] = challenge.texts();
+        self.answered[usize::from(challenge.is_from_proxy())].claim(realm);
+        self.headers += 1;
     }
 
-    /// Notes whether that draft became a header.
-    pub fn note(&mut self, challenge: Challenge<'h>, outcome: Result<(), Status>) {
-        match outcome {
-            Ok(()) => {
-                let [_, realm, ..] = challenge.texts();
-                self.answered[usize::from(challenge.is_from_proxy())].claim(realm);
-                self.headers += 1;
-            }
-            Err(status) => self.failure = status,
-        }
+    /// It did not.
+    pub fn failed(&mut self, status: Status) {
+        self.failure = status;
     }
 
     /// Makes the request ready to be sent, if any challenge was answered.
@@ -201,7 +197,12 @@ impl<'h> Initial<'h> {
                 // Without AUTO_SEND_NEXT only what needs no count is sent unasked.
                 let wanted = abi::PJAUTH_AUTO_SEND_NEXT != 0
                     || entry.qop_value() == abi::PJSIP_AUTH_QOP_NONE;
-                entry.last_challenge().filter(|_| wanted)
+                // A copy: the entry may come to stand for another server.
+                let pool = self.answerer.request.pool().ok_or(EINVAL)?;
+                match entry.last_challenge().filter(|_| wanted) {
+                    Some(challenge) => Some(challenge.copy(pool)?),
+                    None => None,
+                }
             };
             self.entries += 1;
             let Some(challenge) = challenge else { continue };

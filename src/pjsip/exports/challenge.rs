@@ -54,9 +54,14 @@ fn offer(
         Ok((root, root.callback().ok_or(EINVALIDOP)?))
     })?;
     watch_endpoint(sess);
-    let handle = guard(|| challenge::mint(sess, root, implementation, request, response))?;
-    // SAFETY: the request is alive. Nobody knows the handle yet.
+    // The token's own reference: there before anybody can find the token in a list.
+    // SAFETY: the request is alive.
     unsafe { host::add_request(request.as_ptr()) };
+    let minted = guard(|| challenge::mint(sess, root, implementation, request, response));
+    let handle = minted.inspect_err(|_| {
+        // SAFETY: the reference taken above, which no token owns.
+        unsafe { host::drop_request(request.as_ptr()) };
+    })?;
     count(Event::Minted);
     if challenge::default_deadline() != 0 {
         arm(handle, challenge::default_deadline())?;

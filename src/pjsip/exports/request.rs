@@ -26,7 +26,7 @@ entry! {
 fn init(sess: Session<'_>, request: Request<'_>) -> Result<(), Status> {
     let mut initial = guard(|| Initial::open(sess, request))?;
     while let Some(draft) = guard(|| initial.turn())? {
-        draft.add_to(request)?;
+        draft.header(request)?.add_to(request);
     }
     Ok(())
 }
@@ -65,19 +65,15 @@ entry! {
 fn answer(sess: Session<'_>, response: Response<'_>, request: Request<'_>) -> Result<(), Status> {
     let mut retry = guard(|| Retry::open(sess, response, request))?;
     while let Some((challenge, draft)) = guard(|| Ok(retry.turn()))? {
-        retry.make_room(challenge);
-        let outcome = draft.add_to(request);
-        retry.note(challenge, outcome);
+        match draft.header(request) {
+            Ok(header) => {
+                retry.answered(challenge);
+                header.add_to(request);
+            }
+            Err(status) => retry.failed(status),
+        }
     }
-    let result = retry.finish();
-    if let Err(status) = result {
-        guard(|| {
-            host::log(&format!(
-                "{}: not answered, status {status}",
-                request.name()
-            ));
-            Ok(())
-        })?;
-    }
-    result
+    retry
+        .finish()
+        .inspect_err(|&status| host::log_unanswered(request, status))
 }

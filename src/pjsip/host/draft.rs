@@ -7,6 +7,7 @@ use super::pool::Pool;
 use super::text::Text;
 use crate::pjsip::abi::{self, pjsip_authorization_hdr, pjsip_cred_info, pjsip_param};
 use crate::pjsip::status::{EINVAL, ENOMEM, Status};
+use core::marker::PhantomData;
 use core::ptr::NonNull;
 
 /// All that an answer's header holds. Texts are in the request's pool, or static.
@@ -86,12 +87,23 @@ pub struct AkaCall<'h> {
     pub challenge: Challenge<'h>,
 }
 
+/// A header that is ready to be put into its request.
+#[derive(Clone, Copy)]
+pub struct Header<'h>(*mut pjsip_authorization_hdr, PhantomData<&'h ()>);
+
+impl<'h> Header<'h> {
+    /// Puts it at the end of the request it was made for.
+    pub fn add_to(self, request: Request<'h>) {
+        request.add_header(self.0);
+    }
+}
+
 impl<'h> Draft<'h> {
-    /// Makes the header and puts it at the end of `request`, whose pool it lives in.
+    /// Makes the header, in the pool of `request`; it is in no message yet.
     ///
     /// To be called with nothing held, and outside the panic barrier: it runs the
     /// host's code, which may throw on exhausted memory, and an AKA callback.
-    pub fn add_to(self, request: Request<'h>) -> Result<(), Status> {
+    pub fn header(self, request: Request<'h>) -> Result<Header<'h>, Status> {
         let pool = request.pool().ok_or(EINVAL)?;
         let header = self.create(pool)?;
         // SAFETY: a header fresh from the host.
@@ -102,8 +114,7 @@ impl<'h> Draft<'h> {
             }
         }
         self.call_aka(header, request, pool)?;
-        request.add_header(header);
-        Ok(())
+        Ok(Header(header, PhantomData))
     }
 
     fn create(&self, pool: Pool<'h>) -> Result<*mut pjsip_authorization_hdr, Status> {

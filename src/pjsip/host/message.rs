@@ -6,6 +6,7 @@ use crate::pjsip::abi::{
     self, pjsip_authorization_hdr, pjsip_hdr, pjsip_msg, pjsip_param, pjsip_rx_data, pjsip_tx_data,
     pjsip_www_authenticate_hdr,
 };
+use crate::pjsip::status::Status;
 use core::marker::PhantomData;
 use core::ptr::{self, NonNull};
 
@@ -25,15 +26,11 @@ impl<'h> Request<'h> {
         self.0.as_ptr()
     }
 
-    /// What the host's log calls it.
-    pub fn name(self) -> &'h str {
-        // SAFETY: a field of a live request, zero-terminated by the host.
-        let bytes = unsafe {
-            let name = &(*self.as_ptr()).obj_name;
-            core::slice::from_raw_parts(name.as_ptr().cast::<u8>(), name.len())
-        };
-        let end = bytes.iter().position(|&b| b == 0).unwrap_or(bytes.len());
-        core::str::from_utf8(&bytes[..end]).unwrap_or("request")
+    /// What the host's log calls it, zero-terminated.
+    #[cfg(pj_log)]
+    pub fn name(self) -> *const core::ffi::c_char {
+        // SAFETY: a field of a live request.
+        unsafe { (&raw const (*self.as_ptr()).obj_name).cast() }
     }
 
     /// The message, `None` where it is not a request.
@@ -334,6 +331,25 @@ impl<'h> Challenge<'h> {
             }
         }
         None
+    }
+
+    /// A copy that lives in `pool`.
+    pub fn copy(self, pool: Pool<'h>) -> Result<Challenge<'h>, Status> {
+        let texts = self.texts();
+        let header = pool
+            .allocate(size_of::<pjsip_www_authenticate_hdr>())?
+            .cast();
+        let kept = pool.allocate(size_of::<pjsip_param>())?.cast();
+        let mut block = pool.block(texts.iter().map(|text| text.len()).sum())?;
+        // SAFETY: room of that size in the pool, made just now.
+        unsafe {
+            self.copy_to(
+                header.as_ptr(),
+                kept.as_ptr(),
+                texts.map(|text| block.push(text)),
+            )
+        };
+        Ok(Challenge(header, PhantomData))
     }
 
     /// Copies the header to `to`, with `texts` (in the order of

@@ -3,7 +3,7 @@
 //! Every wrapper is a pointer that the host gave to one exported function, good
 //! for the length of that call: `'h`. The constructors are `unsafe` and say so;
 //! what is made from them is safe to use. Wrappers have no destructor (but for
-//! [`Locked`], under which nothing is called that could throw), because PJLIB's
+//! `Locked`, under which nothing is called that could throw), because PJLIB's
 //! default policy answers exhausted memory with a `longjmp`.
 
 mod credentials;
@@ -43,36 +43,36 @@ pub fn version() -> &'static [u8] {
     unsafe { CStr::from_ptr(text) }.to_bytes()
 }
 
-/// A line in the host's log at level 4 (debug), for what goes wrong in ordinary use.
-pub fn log(text: &str) {
-    write_log(4, text);
+/// A line in the host's log at level 4 (debug): a challenge that is not answered.
+pub fn log_unanswered(request: Request<'_>, status: Status) {
+    #[cfg(pj_log)]
+    // SAFETY: the format takes a zero-terminated name and a number.
+    unsafe {
+        if abi::pj_log_get_level() >= 4 {
+            let format = c"%s: challenge not answered, status=%d";
+            abi::pj_log_4(SENDER.as_ptr(), format.as_ptr(), request.name(), status);
+        }
+    }
+    #[cfg(not(pj_log))]
+    let _ = (request, status);
 }
 
 /// A line in the host's log at level 1 (error).
 pub fn log_error(text: &str) {
-    write_log(1, text);
+    #[cfg(pj_log)]
+    // SAFETY: the format takes a length and that many bytes of `text`.
+    unsafe {
+        if abi::pj_log_get_level() >= 1 {
+            let length = i32::try_from(text.len()).unwrap_or(i32::MAX);
+            abi::pj_log_1(SENDER.as_ptr(), c"%.*s".as_ptr(), length, text.as_ptr());
+        }
+    }
+    #[cfg(not(pj_log))]
+    let _ = text;
 }
-
-#[cfg(not(pj_log))]
-fn write_log(_level: i32, _text: &str) {}
 
 #[cfg(pj_log)]
-fn write_log(level: i32, text: &str) {
-    const SENDER: &CStr = c"pjauth";
-    const FORMAT: &CStr = c"%.*s";
-    let length = i32::try_from(text.len()).unwrap_or(i32::MAX);
-    // SAFETY: takes nothing.
-    if level > unsafe { abi::pj_log_get_level() } {
-        return;
-    }
-    let write = if level == 1 {
-        abi::pj_log_1
-    } else {
-        abi::pj_log_4
-    };
-    // SAFETY: the format takes a length and that many bytes of `text`.
-    unsafe { write(SENDER.as_ptr(), FORMAT.as_ptr(), length, text.as_ptr()) };
-}
+const SENDER: &CStr = c"pjauth";
 
 /// Drops one reference of a group lock; NULL is none.
 ///
