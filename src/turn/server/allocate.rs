@@ -91,7 +91,7 @@ impl Server {
         if self.table.of_client(&client).is_some() {
             return Err(errors::ALLOCATION_MISMATCH);
         }
-        if self.alternate[Family::of(&link.client.ip()).index()].is_some() {
+        if self.alternate_for(link).is_some() {
             return Err(errors::TRY_ALTERNATE);
         }
         let wish = self.wish(message)?;

@@ -115,7 +115,8 @@ impl Server {
         self.alternate[family.index()] = server.filter(|a| Family::of(&a.ip()) == family);
     }
 
-    /// Refuses new allocations (508), or no longer. Existing ones stay.
+    /// Refuses new allocations (508, or 300 where there is an alternate), or no
+    /// longer. Existing ones stay.
     pub fn drain(&mut self, drain: bool) {
         self.state = match self.state {
             State::Stopped => State::Stopped,

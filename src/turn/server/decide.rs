@@ -1,8 +1,7 @@
 //! What the observer's decision brings about.
 #![forbid(unsafe_code)]
 
-use crate::turn::action::Action;
-use crate::turn::action::{Decided, Decision, Grant, Relays};
+use crate::turn::action::{Action, Decided, Decision, Grant, Relays};
 use crate::turn::arena::RequestId;
 use crate::turn::auth::{Presented, User};
 use crate::turn::config::Link;

@@ -194,6 +194,11 @@ impl Server {
         &self.shared
     }
 
+    /// The server that new clients of this family are sent to.
+    fn alternate_for(&self, link: &Link) -> Option<SocketAddr> {
+        self.alternate[Family::of(&link.client.ip()).index()]
+    }
+
     fn transport(&self, link: &Link) -> Transport {
         self.listeners
             .get(link.listener.0 as usize)

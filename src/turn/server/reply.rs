@@ -2,7 +2,6 @@
 #![forbid(unsafe_code)]
 
 use crate::turn::action::Action;
-use crate::turn::address::Family;
 use crate::turn::attributes::kind;
 use crate::turn::config::{Link, Transport};
 use crate::turn::credentials::Signer;
@@ -116,8 +115,7 @@ impl Server {
                 writer.attribute(kind::UNKNOWN_ATTRIBUTES, &value);
             }
             errors::TRY_ALTERNATE => {
-                let family = Family::of(&link.client.ip());
-                if let Some(address) = self.alternate[family.index()] {
+                if let Some(address) = self.alternate_for(link) {
                     writer.address(kind::ALTERNATE_SERVER, &address);
                 }
             }

@@ -104,7 +104,7 @@ impl Server {
             Err(code) => return self.fail_unsigned(link, message, code, now, out),
         };
         match (message.method(), self.table.of_client(&client)) {
-            (Method::Allocate, None) if self.state == State::Draining => {
+            (Method::Allocate, None) if self.turns_away(link) => {
                 let code = errors::INSUFFICIENT_CAPACITY;
                 self.fail_unsigned(link, message, code, now, out)
             }
@@ -115,6 +115,11 @@ impl Server {
             }
             (_, Some(id)) => self.within(id, link, message, &presented, now, out),
         }
+    }
+
+    /// Whether a new client can be told at once that there is nothing for it.
+    fn turns_away(&self, link: &Link) -> bool {
+        self.state == State::Draining && self.alternate_for(link).is_none()
     }
 
     /// A request on a 5-tuple that has an allocation.
@@ -209,7 +214,7 @@ impl Server {
         let held = self.held.get(id)?;
         let message = Message::parse(&held.message).ok()?;
         let presented = self.mechanism.examine(&message, |_| true).ok()?;
-        let lifetime = message.number(kind::LIFETIME).ok()?;
+        let lifetime = message.number(kind::LIFETIME).ok().flatten();
         Some(Request {
             method: message.method(),
             tuple: self.tuple(&held.link),

@@ -182,10 +182,14 @@ fn new_clients_are_sent_elsewhere_or_turned_away() {
     assert!(reply.signed_by(&ann));
     let value = reply.get(kind::ALTERNATE_SERVER).unwrap();
     assert_eq!(value, [0, 1, 0x0D, 0x96, 5, 6, 7, 8]);
-    world.server.set_alternate(Family::V4, None);
     world.server.drain(true);
     let request = ann.allocate();
+    assert_eq!(ann.ask(&mut world, &request), 300);
+    world.server.set_alternate(Family::V4, None);
+    let asked = world.server.counters().asked;
+    let request = ann.allocate();
     assert_eq!(ann.ask(&mut world, &request), 508);
+    assert_eq!(world.server.counters().asked, asked);
     world.server.drain(false);
     let request = ann.allocate();
     assert_eq!(ann.ask(&mut world, &request), 0);
