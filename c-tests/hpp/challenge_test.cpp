@@ -2,7 +2,7 @@
 #include "rig.hpp"
 
 #include <cstring>
-#include <optional>
+#include <memory>
 #include <type_traits>
 #include <utility>
 
@@ -214,12 +214,12 @@ void refused_calls_leave_it_owned()
 void destroyed_in_its_own_call()
 {
     rig r;
-    std::optional<challenge> c(r.offer());
+    auto c = std::make_unique<challenge>(r.offer());
     r.victim = &c;
     CHECK(c->answer(r.answer()).ok());
     CHECK(!c);
     CHECK(r.sent == 1);
-    c = r.offer();
+    c = std::make_unique<challenge>(r.offer());
     CHECK(c->abandon().ok());
     CHECK(!c);
     CHECK(r.abandoned == 1);

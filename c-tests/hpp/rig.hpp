@@ -9,7 +9,7 @@
 
 #include <pjauth.hpp>
 
-#include <optional>
+#include <memory>
 
 // Says what was wrong and marks the running case as failed.
 void fail(const char *file, int line, const char *what);
@@ -56,7 +56,7 @@ public:
     pj_status_t send_status = PJ_SUCCESS;
 
     // Where set, destroyed by the module's functions or inside the callback.
-    std::optional<pjauth::challenge> *victim = nullptr;
+    std::unique_ptr<pjauth::challenge> *victim = nullptr;
     bool drop_inside = false;
 
 private:
