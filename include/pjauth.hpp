@@ -130,8 +130,8 @@ public:
     /** Owns nothing; every call gives PJ_EINVAL. */
     challenge() noexcept = default;
 
-    /** Adopts what the callback was given. `sess` has to outlive neither the token
-     *  nor this object, as long as it is the callback's. Any thread. */
+    /** Adopts what the callback was given. The session may be gone before this
+     *  object is: then the token is dead, and `sess` is not looked at. Any thread. */
     challenge(pjsip_auth_clt_sess *sess, void *token) noexcept
         : sess_(sess), token_(token)
     {
@@ -162,9 +162,9 @@ public:
      *
      *  On a live challenge one reference of `new_request` is used up, also where
      *  sending fails. On a dead or empty one the status is PJ_EINVAL, the request is
-     *  untouched and its reference stays the caller's. A call that was refused for
-     *  another reason (NULL: PJ_EINVAL; a session that is not the callback's and not
-     *  configured: PJ_EINVALIDOP) leaves request and challenge as they were. */
+     *  untouched and its reference stays the caller's. Where a NULL (PJ_EINVAL) or a
+     *  session that is neither the callback's nor configured (PJ_EINVALIDOP) is
+     *  refused, the challenge stays owned as well. */
     status answer(pjsip_tx_data *new_request) noexcept
     {
         challenge taken(std::move(*this));
@@ -204,8 +204,12 @@ public:
         return std::exchange(token_, nullptr);
     }
 
-    /** The token and the callback's session, still owned; NULL if empty. */
+    /** The token, still owned; NULL if empty. Any thread. */
     void *token() const noexcept { return token_; }
+
+    /** The callback's session, to be passed on beside the token; NULL if empty. It may
+     *  be gone: one who thinks for long makes the answer by a session of his own, with
+     *  copies of the response (pjsip_rx_data_clone()). Any thread. */
     pjsip_auth_clt_sess *session() const noexcept { return sess_; }
 
     /** Whether it can still be answered. True may be out of date at once: what
