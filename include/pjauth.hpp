@@ -130,8 +130,9 @@ public:
     /** Owns nothing; every call gives PJ_EINVAL. */
     challenge() noexcept = default;
 
-    /** Adopts what the callback was given. The session may be gone before this
-     *  object is: then the token is dead, and `sess` is not looked at. Any thread. */
+    /** Adopts what the callback was given, which is not looked at: a session may go
+     *  before this object does, and takes its tokens along. (A shared parent session
+     *  takes none: it has to outlive its children, as PJSIP demands.) Any thread. */
     challenge(pjsip_auth_clt_sess *sess, void *token) noexcept
         : sess_(sess), token_(token)
     {
