@@ -16,6 +16,7 @@ macro_rules! codes {
 }
 
 codes! {
+    EUNKNOWN = PJAUTH_EUNKNOWN: "A token's implementation failed with a status of another meaning.",
     EINVAL = PJAUTH_EINVAL: "A wrong argument, or a dead handle.",
     ENOMEM = PJAUTH_ENOMEM: "A pool is exhausted.",
     EBUG = PJAUTH_EBUG: "A panic of ours, caught at the boundary.",

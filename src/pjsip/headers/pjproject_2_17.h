@@ -79,6 +79,7 @@ enum { PJ_SUCCESS = 0 };
 
 /* Status codes. */
 enum {
+    PJ_EUNKNOWN = 70001,
     PJ_EINVAL = 70004,
     PJ_ENOMEM = 70007,
     PJ_EBUG = 70008,

@@ -31,6 +31,7 @@ enum pjauth_knob {
 
 /* Status codes: pjproject's are macros over macros, and bindgen wants values. */
 enum pjauth_status {
+    PJAUTH_EUNKNOWN = PJ_EUNKNOWN,
     PJAUTH_EINVAL = PJ_EINVAL,
     PJAUTH_ENOMEM = PJ_ENOMEM,
     PJAUTH_EBUG = PJ_EBUG,

@@ -6,7 +6,7 @@ use crate::pjsip::abi::{
     self, pj_grp_lock_t, pjsip_auth_clt_async_impl_abandon, pjsip_auth_clt_async_impl_send,
     pjsip_auth_clt_async_impl_token, pjsip_auth_clt_sess, pjsip_endpoint, pjsip_tx_data,
 };
-use crate::pjsip::status::Status;
+use crate::pjsip::status::{EINVAL, EUNKNOWN, Status};
 use core::ffi::c_void;
 use core::ptr;
 
@@ -111,16 +111,23 @@ impl Token {
         }
     }
 
-    /// Hands the new request to the implementation.
+    /// Hands the new request to the implementation, which consumes its reference.
+    ///
+    /// To the application `PJ_EINVAL` means that the request is still its own. An
+    /// implementation that fails with that status has it mean something else, so
+    /// that nobody releases the request twice.
     ///
     /// # Safety
     /// The caller took this token; `request` is alive and its reference goes with it.
     pub unsafe fn call_send(&self, request: *mut pjsip_tx_data) -> Status {
         // SAFETY: the token's references keep what the implementation needs alive.
-        self.send
-            .map_or(crate::pjsip::status::EINVAL, |send| unsafe {
-                send(self.root, self.user_data, request)
-            })
+        let send = |send: unsafe extern "C-unwind" fn(_, _, _) -> _| unsafe {
+            send(self.root, self.user_data, request)
+        };
+        match self.send.map_or(EINVAL, send) {
+            EINVAL => EUNKNOWN,
+            status => status,
+        }
     }
 
     /// Tells the implementation that there will be no new request.
