@@ -26,7 +26,7 @@ class RegistrarProcess:
     """registrar.py, and the lines it has printed so far."""
 
     def __init__(self):
-        self.process = subprocess.Popen([sys.executable, asterisk.HERE / "registrar.py"], stdin=subprocess.PIPE,
+        self.process = subprocess.Popen([sys.executable, "-B", asterisk.HERE / "registrar.py"], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, text=True)
         self.port = json.loads(self.process.stdout.readline())["port"]
         self.lines = []

@@ -19,6 +19,7 @@ struct lab {
     pjsip_transport *udp;
     int registrar_port;
     int stock; /* true: pjproject's own object is under test */
+    int settles_late; /* true: lab_run looks for pools after its last case */
 };
 
 extern struct lab lab;
@@ -35,7 +36,8 @@ void lab_open(int argc, char **argv);
  * own; lab_until then only waits, and lab_close stops only the registrar. */
 void lab_open_bare(int argc, char **argv);
 
-/* Runs the cases; a case that leaves a pool behind has failed. */
+/* Runs the cases; a case that leaves a pool behind has failed, or where
+ * `settles_late` the last one. */
 void lab_run(const struct lab_case *cases, int count);
 
 /* Stops everything, prints the closing line, returns the exit status. */
@@ -43,7 +45,6 @@ int lab_close(void);
 
 /* Marks the running case as failed, and says why. */
 void lab_fail(const char *file, int line, const char *format, ...);
-void lab_skip(const char *reason);
 #define CHECK(condition) \
     do { \
         if (!(condition)) \

@@ -59,6 +59,7 @@ pjsip_dialog *ua_dialog(const char *scenario, const char *transport)
 int main(int argc, char **argv)
 {
     lab_open(argc, argv);
+    lab.settles_late = 1;
     ua_modules();
     lab_run(call_cases, call_case_count);
     lab_run(event_cases, event_case_count);
