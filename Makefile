@@ -56,7 +56,7 @@ target/asterisk/release/libpjauth.a: FORCE
 .PHONY: demo test bench
 # With the pjproject that pkg-config finds, or else with Debian's: DEMO is static, shared or debian.
 DEMO ?= $(if $(shell pkg-config --exists libpjproject && echo yes),static,debian)
-demo: $(if $(filter debian,$(DEMO)),asterisk,stage) ## real PJSIP, a vault thread that answers 300 ms later, and a table of what happened
+demo: deps $(if $(filter debian,$(DEMO)),asterisk,stage) ## real PJSIP, a vault thread that answers 300 ms later, and a table of what happened
 	@examples/demo.sh $(DEMO)
 
 test: deps build-tests ## every test, and a closing table: passed, failed, skipped and why
