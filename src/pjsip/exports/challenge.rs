@@ -158,10 +158,7 @@ fn take(
 ) -> Result<Token, Status> {
     let taken = guard(|| {
         let handle = challenge::handle(token)?;
-        let words = challenge::peek(handle)?;
-        // SAFETY: words of a token, which was live a moment ago.
-        let token = unsafe { Token::from_words(words) };
-        if configured && sess != token.session && sess != token.root {
+        if configured && !challenge::is_of(handle, sess)? {
             // SAFETY: the caller's session, which PJSIP wants alive in this call.
             let root = unsafe { Session::from_raw(sess) }.and_then(Session::root);
             if root.and_then(Session::callback).is_none() {
