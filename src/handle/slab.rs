@@ -99,7 +99,7 @@ impl<C: Cell> Slab<C> {
 
     /// Ends the handle's life and returns its value. Of all callers, on all threads,
     /// and of all revocations, one gets it; from then on the handle is dead.
-    #[inline]
+    #[inline(always)]
     pub fn take(&self, handle: Handle) -> Option<C::Value> {
         self.take_if(handle, |_| true)
     }
@@ -200,7 +200,8 @@ impl<C: Cell> Slab<C> {
         taken
     }
 
-    #[inline]
+    // Always, as its callers: a value of many words is then not copied on its way out.
+    #[inline(always)]
     fn take_if(&self, handle: Handle, wanted: impl Fn(u64) -> bool) -> Option<C::Value> {
         let at = self.find(handle)?;
         let (value, after) = at.slot.take_if(handle.generation(), wanted)?;

@@ -137,7 +137,7 @@ impl<C: Cell> Slot<C> {
 
     /// Ends the life and yields the value, if the life is on and `wanted` holds for
     /// its deadline. Of all callers for one life, one gets it.
-    #[inline]
+    #[inline(always)]
     pub(super) fn take_if(
         &self,
         generation: u32,
