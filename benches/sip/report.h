@@ -48,8 +48,8 @@ struct result {
     struct samples ours, stock;
 };
 
-/* Prints all rows to stdout; returns how many goals were missed. */
-int report(const struct result results[ROWS], const char *versions, bool json);
+/* Prints all rows to stdout. */
+void report(const struct result results[ROWS], const char *versions, bool json);
 
 /* The same table where nothing could be measured. */
 void report_nothing(const char *reason, bool json);

@@ -156,7 +156,8 @@ impl<'h> Answerer<'h> {
         let mut sent = None;
         for answer in self.request.previous_answers(proxy) {
             answers += 1;
-            if sent.is_none() && !answer.is_empty() && is_same(answer.realm(), realm) {
+            if sent.is_none() && !answer.is_empty() && digest::is_same_realm(answer.realm(), realm)
+            {
                 sent = Some(answer);
             }
         }
@@ -186,7 +187,8 @@ impl<'h> Answerer<'h> {
             .previous_answers(challenge.is_from_proxy())
             .filter(|sent| {
                 // An empty one was sent unasked, maybe for any realm.
-                is_same(sent.realm(), realm) || (sent.realm() == b"*" && sent.is_empty())
+                digest::is_same_realm(sent.realm(), realm)
+                    || (sent.realm() == b"*" && sent.is_empty())
             })
             .for_each(PreviousAnswer::remove);
     }
@@ -339,12 +341,6 @@ impl<'h> Answerer<'h> {
     }
 }
 
-/// Whether two realms are the same: the case of letters does not matter, but is
-/// the same nearly always.
-fn is_same(realm: &[u8], other: &[u8]) -> bool {
-    realm == other || realm.eq_ignore_ascii_case(other)
-}
-
 fn is_session(method: Method) -> bool {
     matches!(
         method,
@@ -384,7 +380,7 @@ fn find_credential<'h>(
     };
     let candidates = || session.credentials().filter(usable);
     candidates()
-        .find(|credential| is_same(credential.realm(), realm))
+        .find(|credential| digest::is_same_realm(credential.realm(), realm))
         .or_else(|| {
             candidates()
                 .filter(|credential| credential.realm() == b"*")
