@@ -122,7 +122,7 @@ typedef struct pjauth_challenge_info {
      */
     unsigned int status_code;
     /**
-     * The first challenge's realm, zero-terminated; cut off where it is longer.
+     * The last challenge's realm, zero-terminated; cut off where it is longer.
      */
     char realm[PJAUTH_REALM_SIZE];
 } pjauth_challenge_info;

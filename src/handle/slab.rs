@@ -170,6 +170,19 @@ impl<C: Cell> Slab<C> {
             .min()
     }
 
+    /// How many handles were ever minted, by a walk: each slot knows its lives.
+    #[must_use]
+    pub fn minted(&self) -> u64 {
+        let first = self.limits.first_generation;
+        let lives = |shard: &Shard<C>| -> u64 {
+            (0..shard.high_water())
+                .filter_map(|local| shard.slot(local))
+                .map(|slot| u64::from(slot.lives(first)))
+                .sum()
+        };
+        self.shards.iter().map(lives).sum()
+    }
+
     /// How many handles are live, by a walk (see [`outstanding`](Slab::outstanding)).
     #[must_use]
     pub fn len(&self) -> usize {

@@ -98,6 +98,14 @@ impl<C: Cell> Slot<C> {
         generation
     }
 
+    /// How many lives have begun, the first under this generation.
+    pub(super) fn lives(&self, first_generation: u32) -> u32 {
+        let state = self.state.load(Acquire);
+        let ended = generation_of(state) - first_generation;
+        let free = state & word(RETIRED, 0) == word(FREE, 0);
+        ended + u32::from(!free)
+    }
+
     /// The generation of the life that is on now, if any.
     pub(super) fn live_generation(&self) -> Option<u32> {
         let state = self.state.load(Acquire);
@@ -157,7 +165,7 @@ impl<C: Cell> Slot<C> {
                 Err(now) => state = now,
             }
         }
-        // As in `fill`: who sees the wiped cell must see BUSY.
+        // As in `fill`: who sees what the next life puts there must see BUSY.
         fence(Release);
         let value = self.cell.clear();
         // Only a live slot can be pinned, so without pins nobody else is about.

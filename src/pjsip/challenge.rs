@@ -50,8 +50,9 @@ pub fn mint(
             .map_or(core::ptr::null_mut(), host::Endpoint::as_ptr),
     };
     let words = || {
-        let first = response.challenges().next();
-        let realm = first.map_or(&[][..], |challenge| challenge.texts()[1]);
+        let realm = response
+            .last_challenge()
+            .map_or(&[][..], |challenge| challenge.texts()[1]);
         let code = response.code().and_then(|code| code.try_into().ok());
         token.to_words(code.unwrap_or(0), realm)
     };
@@ -119,6 +120,11 @@ pub fn walk(mut visit: impl FnMut(Handle, Info, [u64; WORDS])) {
             visit(handle, info, words);
         }
     }
+}
+
+/// How many tokens this process has seen.
+pub fn minted() -> u64 {
+    TOKENS.minted()
 }
 
 /// What the slab knows of a live token.

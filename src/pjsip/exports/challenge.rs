@@ -62,7 +62,6 @@ fn offer(
         // SAFETY: the reference taken above, which no token owns.
         unsafe { host::drop_request(request.as_ptr()) };
     })?;
-    count(Event::Minted);
     if challenge::default_deadline() != 0 {
         arm(handle, challenge::default_deadline())?;
     }
@@ -107,7 +106,6 @@ entry! {
         match take(sess, token, true) {
             // SAFETY: just taken by us alone; the request's reference goes along.
             Ok(token) => unsafe {
-                count(Event::Sent);
                 let status = token.call_send(new_request);
                 token.release();
                 status

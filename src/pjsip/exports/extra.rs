@@ -40,7 +40,7 @@ pub struct pjauth_challenge_info {
     pub expires_msec: i64,
     /// 401 or 407.
     pub status_code: c_uint,
-    /// The first challenge's realm, zero-terminated; cut off where it is longer.
+    /// The last challenge's realm, zero-terminated; cut off where it is longer.
     pub realm: [c_char; PJAUTH_REALM_SIZE],
 }
 
@@ -336,9 +336,9 @@ pub unsafe extern "C" fn pjauth_sip_get_stats(out: *mut pjauth_sip_stats) {
     }
     let mut outstanding = 0;
     challenge::walk(|_, _, _| outstanding += 1);
-    let stats = pjauth_sip_stats {
-        minted: total(Event::Minted),
-        sent: total(Event::Sent),
+    let mut stats = pjauth_sip_stats {
+        minted: challenge::minted(),
+        sent: 0,
         abandoned: total(Event::Abandoned),
         declined: total(Event::Declined),
         revoked: total(Event::Revoked),
@@ -346,6 +346,8 @@ pub unsafe extern "C" fn pjauth_sip_get_stats(out: *mut pjauth_sip_stats) {
         refused: total(Event::Refused),
         outstanding,
     };
+    let otherwise = stats.abandoned + stats.declined + stats.revoked + stats.expired;
+    stats.sent = stats.minted.saturating_sub(otherwise + stats.outstanding);
     // SAFETY: room that the caller gave.
     unsafe { out.write(stats) };
 }

@@ -52,7 +52,7 @@ pub struct Listing {
     pub code: u16,
     /// Bytes of `realm` that are used.
     pub realm_length: u8,
-    /// The first challenge's realm.
+    /// The last challenge's realm.
     pub realm: [u8; REALM],
 }
 
