@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdlib>
 #include <functional>
 #include <mutex>
 #include <string>
@@ -11,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -26,20 +28,24 @@ public:
     /// Gets null where the connection broke, or an error reply as Redis gave it.
     using Answer = std::function<void(const redisReply*)>;
 
+    using Clock = std::chrono::steady_clock;
+
     /// `every_second` runs on the loop's thread about once a second.
     RedisLoop(std::string host, int port, Task every_second)
         : _host(std::move(host))
         , _port(port)
         , _every_second(std::move(every_second))
     {
-        if (pipe(_wake) != 0)
+        // A full pipe wakes as well as a fuller one: who posts never waits.
+        if (pipe2(_wake, O_CLOEXEC | O_NONBLOCK) != 0)
             std::abort();
         _thread = std::thread([this] { run(); });
     }
 
-    /// Lets everything that was posted reach Redis.
+    /// Gives Redis a second to answer what was posted.
     ~RedisLoop()
     {
+        _end = Clock::now() + std::chrono::seconds(1);
         _ends = true;
         wake();
         _thread.join();
@@ -66,7 +72,11 @@ public:
             starts.push_back(word.data());
             sizes.push_back(word.size());
         }
-        auto* kept = new Answer(std::move(answer));
+        ++_unanswered;
+        auto* kept = new Answer([this, answer = std::move(answer)](const redisReply* reply) {
+            --_unanswered;
+            answer(reply);
+        });
         const int status =
             _context ? redisAsyncCommandArgv(_context, on_reply, kept, static_cast<int>(words.size()), starts.data(),
                                              sizes.data())
@@ -87,9 +97,9 @@ private:
 
     void run()
     {
-        auto next = std::chrono::steady_clock::now();
-        while (!_ends || !idle()) {
-            if (std::chrono::steady_clock::now() >= next) {
+        auto next = Clock::now();
+        while (!_ends || (!idle() && Clock::now() < _end)) {
+            if (Clock::now() >= next) {
                 next += std::chrono::seconds(1);
                 if (!_context)
                     connect();
@@ -105,7 +115,7 @@ private:
     bool idle()
     {
         std::lock_guard<std::mutex> lock(_mutex);
-        return _tasks.empty() && (!_context || !(_events & POLLOUT));
+        return _tasks.empty() && _unanswered == 0;
     }
 
     void run_tasks()
@@ -144,7 +154,6 @@ private:
             redisAsyncFree(std::exchange(_context, nullptr));
             return;
         }
-        _context->data = this;
         _context->ev.data = this;
         _context->ev.addRead = [](void* self) { events_of(self) |= POLLIN; };
         _context->ev.delRead = [](void* self) { events_of(self) &= ~POLLIN; };
@@ -166,7 +175,9 @@ private:
     const Task _every_second;
     redisAsyncContext* _context = nullptr;
     short _events = 0;
+    int _unanswered = 0;
     std::atomic<bool> _ends{false};
+    Clock::time_point _end; // read once _ends is true
     int _wake[2];
     std::mutex _mutex;
     std::vector<Task> _tasks;

@@ -170,3 +170,69 @@ static_assert(alignof(ServerObserver) == alignof(pjauth_turn_observer), "the sam
 static_assert(!std::has_virtual_destructor<ServerObserver>::value, "the table has three entries");
 static_assert(sizeof(AuthenticationState) == sizeof(int), "authenticate_request returns an int");
 
+namespace detail {
+
+/// Reads text with one of the C functions that write it as snprintf() does.
+template <class Write>
+std::string text(Write write)
+{
+    std::string text(write(nullptr, 0), '\0');
+    // One byte more than size() holds the terminator.
+    const auto length = write(&text[0], text.size() + 1);
+    text.resize(length < text.size() ? length : text.size());
+    return text;
+}
+
+/// What is known of a handle under its C type.
+template <class C, class Icy>
+C* handle(const Icy* object)
+{
+    return reinterpret_cast<C*>(const_cast<Icy*>(object));
+}
+
+} // namespace detail
+
+/// The way between a client and the server.
+class FiveTuple
+{
+public:
+    FiveTuple() = default;
+    FiveTuple(Address remote, Address local, Transport transport)
+        : _remote(std::move(remote))
+        , _local(std::move(local))
+        , _transport(transport)
+    {
+    }
+
+    const Address& remote() const { return _remote; } ///< The client's.
+    const Address& local() const { return _local; }   ///< The server's.
+    Transport transport() const { return _transport; }
+
+    std::string toString() const
+    {
+        return (_transport == Transport::TCP ? "TCP " : "UDP ") + _remote.toString() + " " + _local.toString();
+    }
+
+private:
+    Address _remote, _local;
+    Transport _transport = Transport::UDP;
+};
+
+/// An attribute of a request. Whether it is there is asked as of a pointer, as with icey.
+class Attribute
+{
+public:
+    Attribute(bool exists, std::string text)
+        : _exists(exists)
+        , _text(std::move(text))
+    {
+    }
+
+    explicit operator bool() const { return _exists; }
+    const Attribute* operator->() const { return this; }
+    const std::string& asString() const { return _text; }
+
+private:
+    bool _exists;
+    std::string _text;
+};
