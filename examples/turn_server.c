@@ -39,7 +39,7 @@ static void on_created(pjauth_turn_observer *observer, pjauth_turn_server *serve
 
     (void)observer;
     (void)server;
-    if (pjauth_turn_allocation_get_info(allocation, &info, sizeof(info)) != 0)
+    if (pjauth_turn_allocation_get_info(allocation, &info) != 0)
         return;
     snprintf(line, sizeof(line), "created   %s %s", info.username, info.relayed);
     say(line);
@@ -54,7 +54,7 @@ static void on_removed(pjauth_turn_observer *observer, pjauth_turn_server *serve
 
     (void)observer;
     (void)server;
-    if (pjauth_turn_allocation_get_info(allocation, &info, sizeof(info)) != 0)
+    if (pjauth_turn_allocation_get_info(allocation, &info) != 0)
         return;
     snprintf(line, sizeof(line), "removed   %s %s %s: %llu bytes, %llu packets, %llu ms", info.username, info.relayed,
              reasons[info.reason], (unsigned long long)(info.bytes_to_peers + info.bytes_to_client),
@@ -148,7 +148,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "cannot listen on %s: status %d\n", listeners[0].address, status);
         return 1;
     }
-    pjauth_turn_server_address(server, 0, address, sizeof(address));
+    pjauth_turn_server_listener(server, 0, NULL, address, sizeof(address));
     printf("listening %s\n", address);
     fflush(stdout);
     while (getchar() != EOF)

@@ -174,7 +174,7 @@ int main(int argc, char** argv)
         std::fprintf(stderr, "cannot listen on %s: status %d\n", settings.server.listenAddr.toString().c_str(), status);
         return 1;
     }
-    say("listening %s\n", server.address().toString().c_str());
+    say("listening %s\n", server->address().toString().c_str());
     console::wait_for_end(signals);
     server.stop();
 }

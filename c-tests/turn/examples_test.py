@@ -7,11 +7,14 @@ import sys
 import tempfile
 import time
 
-from program import Program, check
+from program import Program, check, free_port
 from turn_client import Client, Peer, Refused, exchange
 
-LOOPBACK = ["--listen", "127.0.0.1:0", "--allow", "127.0.0.0/8"]
 USERS = ["--user", "joe:secret", "--user", "ann:hush", "--user", "max:none", "--deny", "max"]
+
+
+def start(program, *arguments):
+    return Program(program, "--listen", f"127.0.0.1:{free_port()}", "--allow", "127.0.0.0/8", *arguments)
 
 
 def refusal(client):
@@ -43,7 +46,7 @@ def outsiders(server):
 
 def server_cpp(program):
     # Slower than the client's patience between two retransmissions: the request is held, its copies are absorbed.
-    with Program(program, *LOOPBACK, *USERS, "--delay", "700", "--again", "--quota", "1") as server:
+    with start(program, *USERS, "--delay", "700", "--again", "--quota", "1") as server:
         with Client(server.address, "joe", "secret", resend=0.2) as client:
             began = time.monotonic()
             client.allocate()
@@ -56,7 +59,7 @@ def server_cpp(program):
             server.expect("removed")
         lines = server.stop()
         check(sum(line.startswith("asked     joe") for line in lines) == 2, f"asked about copies: {lines}")
-    with Program(program, *LOOPBACK, *USERS, "--delay", "50") as server:
+    with start(program, *USERS, "--delay", "50") as server:
         session(server, "udp")
         session(server, "tcp")
         outsiders(server)
@@ -80,7 +83,7 @@ def server_cpp(program):
 
 
 def server_c(program):
-    with Program(program, *LOOPBACK, *USERS) as server:
+    with start(program, *USERS) as server:
         session(server, "udp")
         session(server, "tcp")
         outsiders(server)
@@ -95,9 +98,7 @@ class Redis:
     """A Redis of the test's own."""
 
     def __init__(self):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.folder = tempfile.TemporaryDirectory()
         self.process = subprocess.Popen(
             ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", self.folder.name],
@@ -149,8 +150,8 @@ def redis(program):
             key = hashlib.md5(f"{user}:example.org:{password}".encode()).hexdigest()
             store("SET", f"turn/realm/example.org/user/{user}/key", key)
         store("SET", "turn/realm/example.org/user-quota", 2)
-        arguments = [program, *LOOPBACK, "--redis", f"127.0.0.1:{store.port}"]
-        with Program(*arguments) as first, Program(*arguments) as second:
+        arguments = [program, "--redis", f"127.0.0.1:{store.port}"]
+        with start(*arguments) as first, start(*arguments) as second:
             session(first, "udp")
             store.wait_for_seats("joe", 0)
             # Strangers take no seat.

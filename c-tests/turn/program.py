@@ -1,11 +1,25 @@
 """A server program under test: it prints `listening IP:PORT` and then what happens, and ends with its input."""
 import queue
 import re
+import socket
 import subprocess
 import threading
 import time
 
 PATIENCE = 20
+
+
+def free_port():
+    """A port on loopback that is free for UDP and TCP."""
+    for _ in range(100):
+        with socket.socket() as stream, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:
+            stream.bind(("127.0.0.1", 0))
+            try:
+                datagrams.bind(stream.getsockname())
+            except OSError:
+                continue
+            return stream.getsockname()[1]
+    raise AssertionError("no port is free for both UDP and TCP")
 
 
 class Program:
