@@ -568,12 +568,14 @@ public:
     /// make no sense, PJ_EINVALIDOP where it runs already, an error of the system's. The log says more.
     int start();
 
-    /// Removes every allocation, of which the observer is told, and ends the threads. From one of the observer's
-    /// functions it does nothing and returns PJ_EINVALIDOP.
+    /// Removes every allocation, of which the observer is told, and ends the threads. Called from one of the observer's
+    /// functions it returns PJ_EINVALIDOP, and what is said happens after that function has returned.
     int stop()
     {
         if (!_server)
             return 0;
+        // In two steps: the server's handle is alive while the observer is told.
+        pjauth_turn_server_stop(_server);
         const int status = pjauth_turn_server_destroy(_server);
         if (status == 0)
             _server = nullptr;
