@@ -54,7 +54,8 @@ def main():
     root = asterisk.Root(args.root)
     port = asterisk.free_port()
     with asterisk.running(root, configuration(port)) as (process, folder):
-        if not asterisk.wait_for(lambda: process.poll() is not None or answers_options(port)) or process.poll() is not None:
+        asterisk.wait_for(lambda: process.poll() is not None or answers_options(port))
+        if not answers_options(port):
             print("FAIL asterisk does not answer\n", asterisk.log_of(folder)[-3000:])
             return 1
         line = args.program[:1] + ["--registrar", str(port)] + args.program[1:]

@@ -231,6 +231,24 @@ static void failed_send(void)
     workbench_close(&b);
 }
 
+/* 5: PJ_EINVAL says whose the request is, so a module's own PJ_EINVAL, after
+ * which the request is gone, must come back as another error. */
+static void failed_send_einval(void)
+{
+    struct workbench b;
+    pj_status_t status;
+
+    workbench_open(&b);
+    b.send_status = PJ_EINVAL;
+    CHECK_EQ(workbench_mint(&b, &b.sess), PJ_SUCCESS);
+    status = pjsip_auth_clt_async_send_req(&b.sess, b.token, request(&b));
+    CHECK(status != PJ_SUCCESS && status != PJ_EINVAL);
+    CHECK_EQ(b.sent, 1);
+    CHECK_EQ(lock_refs(&b), ALONE);
+    pjsip_auth_clt_deinit(&b.sess);
+    workbench_close(&b);
+}
+
 /* 6: deinit kills the session's tokens and gives their references back. */
 static void deinit_kills(void)
 {
@@ -398,9 +416,9 @@ int main(int argc, char **argv)
         BOTH(parent_session), BOTH(session_of_another),
         BOTH(on_challenge_statuses), OURS(consumed_inside),
         BOTH(lock_reference), BOTH(optional_parts), BOTH(deinit_inside_send),
-        OURS(dead_while_sending), BOTH(failed_send), OURS(deinit_kills),
-        OURS(deinit_of_child), OURS(request_lives), BOTH(reinit_references),
-        OURS(reentry), OURS(clones),
+        OURS(dead_while_sending), BOTH(failed_send), OURS(failed_send_einval),
+        OURS(deinit_kills), OURS(deinit_of_child), OURS(request_lives),
+        BOTH(reinit_references), OURS(reentry), OURS(clones),
     };
     lab_open(argc, argv);
     lab_run(cases, sizeof(cases) / sizeof(cases[0]));

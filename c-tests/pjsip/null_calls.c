@@ -20,7 +20,8 @@ static pj_status_t call_clone(const struct null_arguments *g, int missing)
                                 ARG(2, g->sess));
 }
 
-static pj_status_t call_set_credentials(const struct null_arguments *g, int missing)
+static pj_status_t call_set_credentials(const struct null_arguments *g,
+                                        int missing)
 {
     return pjsip_auth_clt_set_credentials(ARG(0, g->sess), 1,
                                           ARG(1, g->cred));
@@ -54,27 +55,31 @@ static pj_status_t call_reinit_req(const struct null_arguments *g, int missing)
         ARG(2, g->request), ARG(3, &answer));
 }
 
-static pj_status_t call_async_configure(const struct null_arguments *g, int missing)
+static pj_status_t call_async_configure(const struct null_arguments *g,
+                                        int missing)
 {
     return pjsip_auth_clt_async_configure(ARG(0, g->sess),
                                           ARG(1, g->setting));
 }
 
-static pj_status_t call_async_send_req(const struct null_arguments *g, int missing)
+static pj_status_t call_async_send_req(const struct null_arguments *g,
+                                       int missing)
 {
     return pjsip_auth_clt_async_send_req(ARG(0, g->sess),
                                          ARG(1, g->token),
                                          ARG(2, g->request));
 }
 
-static pj_status_t call_async_abandon(const struct null_arguments *g, int missing)
+static pj_status_t call_async_abandon(const struct null_arguments *g,
+                                      int missing)
 {
     return pjsip_auth_clt_async_abandon(ARG(0, g->sess),
                                         ARG(1, g->token));
 }
 
 /* Three pointers, and two in the structure that the third points to. */
-static pj_status_t call_async_impl_on_challenge(const struct null_arguments *g, int missing)
+static pj_status_t call_async_impl_on_challenge(const struct null_arguments *g,
+                                                int missing)
 {
     pjsip_auth_clt_async_on_chal_param param;
     param.tdata = ARG(3, g->request);
@@ -91,25 +96,31 @@ static pj_status_t call_async_impl_on_challenge(const struct null_arguments *g, 
         &text, ARG(2, &text), ARG(3, &text), ARG(4, g->cred), \
         ARG(5, &text)
 
-static pj_status_t call_create_digest(const struct null_arguments *g, int missing)
+static pj_status_t call_create_digest(const struct null_arguments *g,
+                                      int missing)
 {
     char buffer[64];
-    pj_str_t result = {buffer, sizeof(buffer)}, text = {(char *)"text", 4};
+    pj_str_t result = {buffer, sizeof(buffer)};
+    pj_str_t text = {(char *)"text", 4};
     return pjsip_auth_create_digest(DIGEST_ARGUMENTS);
 }
 
-static pj_status_t call_create_digest2(const struct null_arguments *g, int missing)
+static pj_status_t call_create_digest2(const struct null_arguments *g,
+                                       int missing)
 {
     char buffer[64];
-    pj_str_t result = {buffer, sizeof(buffer)}, text = {(char *)"text", 4};
+    pj_str_t result = {buffer, sizeof(buffer)};
+    pj_str_t text = {(char *)"text", 4};
     return pjsip_auth_create_digest2(DIGEST_ARGUMENTS,
                                      PJSIP_AUTH_ALGORITHM_SHA512_256);
 }
 
-static pj_status_t call_create_digestSHA256(const struct null_arguments *g, int missing)
+static pj_status_t call_create_digestSHA256(const struct null_arguments *g,
+                                            int missing)
 {
     char buffer[64];
-    pj_str_t result = {buffer, sizeof(buffer)}, text = {(char *)"text", 4};
+    pj_str_t result = {buffer, sizeof(buffer)};
+    pj_str_t text = {(char *)"text", 4};
     return pjsip_auth_create_digestSHA256(DIGEST_ARGUMENTS);
 }
 

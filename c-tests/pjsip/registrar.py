@@ -21,8 +21,8 @@ from scenarios import SCENARIOS, Challenge
 
 HOST = "127.0.0.1"
 LIFETIME_SECONDS = 600
-REASONS = {100: "Trying", 180: "Ringing", 200: "OK", 401: "Unauthorized", 404: "Not Found",
-           407: "Proxy Authentication Required", 481: "No Such Call", 487: "Request Terminated"}
+REASONS = {180: "Ringing", 200: "OK", 401: "Unauthorized", 404: "Not Found", 407: "Proxy Authentication Required",
+           487: "Request Terminated"}
 SDP = ("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
        "m=audio 9 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n")
 PIDF = ('<?xml version="1.0"?><presence xmlns="urn:ietf:params:xml:ns:pidf" entity="sip:test@127.0.0.1">'
@@ -264,10 +264,11 @@ class Registrar:
         """The NOTIFY that follows a SUBSCRIBE, in the dialog just made."""
         self.cseq += 1
         over = "TCP" if self.transport(msg) else "UDP"
+        sender = msg.get("to") + ("" if "tag=" in msg.get("to") else f";tag={self.tags[msg.get('call-id')]}")
         state = f"active;expires={expires}" if expires != "0" else "terminated;reason=timeout"
         lines = [f"NOTIFY {uri_of(msg.get('contact'))} SIP/2.0",
                  f"Via: SIP/2.0/{over} {HOST}:{self.port};branch=z9hG4bK{secrets.token_hex(8)}",
-                 f"From: {msg.get('to')}" + ("" if "tag=" in msg.get("to") else f";tag={self.tags[msg.get('call-id')]}"),
+                 f"From: {sender}",
                  f"To: {msg.get('from')}", f"Call-ID: {msg.get('call-id')}", f"CSeq: {self.cseq} NOTIFY",
                  "Max-Forwards: 70", f"Contact: <sip:{name}@{HOST}:{self.port}>",
                  f"Event: {msg.get('event')}", f"Subscription-State: {state}"]
@@ -331,7 +332,10 @@ async def main():
     commands = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(commands), sys.stdin)
     while time.monotonic() < end:
-        line = await asyncio.wait_for(commands.readline(), end - time.monotonic())
+        try:
+            line = await asyncio.wait_for(commands.readline(), end - time.monotonic())
+        except asyncio.TimeoutError:
+            return
         if not line:
             return
         word, _, rest = line.decode().strip().partition(" ")

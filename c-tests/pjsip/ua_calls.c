@@ -152,6 +152,27 @@ static void bye_too_late(void)
     vault_close(&vault);
 }
 
+/* Over TCP a challenged INVITE's transaction ends at once, and the call with
+ * it: whoever answers later is too late. */
+static void invite_tcp_too_late(void)
+{
+    struct vault vault;
+    pjsip_tx_data *answer;
+    long before;
+
+    call_start(&vault, VAULT_KEEP, "invite", "tcp", NULL);
+    REQUIRE(lab_until(&vault.challenged, 1, WAIT_MSEC));
+    answer = challenge_answer(&vault.kept);
+    REQUIRE(lab_until(&seen.disconnected, 1, WAIT_MSEC));
+    lab_events(100);
+    before = references(answer);
+    CHECK_EQ(pjsip_auth_clt_async_send_req(vault.kept.sess, vault.kept.token,
+                                           answer), PJ_EINVAL);
+    CHECK_EQ(references(answer), before);
+    pjsip_tx_data_dec_ref(answer);
+    vault_close(&vault);
+}
+
 static void invite_abandon(void)
 {
     struct vault vault;
@@ -332,9 +353,9 @@ const struct lab_case call_cases[] = {
     BOTH(invite_sync), BOTH(invite_inside), BOTH(invite_later),
     BOTH(invite_tcp_sync), BOTH(invite_tcp_inside), BOTH(bye_sync),
     BOTH(bye_inside), BOTH(bye_later), OURS(bye_too_late),
-    BOTH(invite_abandon), OURS(invite_ended_first), BOTH(parent_sync), BOTH(parent_later),
-    BOTH(parent_inside), BOTH(dialog_sync), BOTH(dialog_inside),
-    BOTH(dialog_later), BOTH(fork_sync), BOTH(fork_later),
-    OURS(fork_with_parent),
+    OURS(invite_tcp_too_late), BOTH(invite_abandon), OURS(invite_ended_first),
+    BOTH(parent_sync), BOTH(parent_later), BOTH(parent_inside),
+    BOTH(dialog_sync), BOTH(dialog_inside), BOTH(dialog_later), BOTH(fork_sync),
+    BOTH(fork_later), OURS(fork_with_parent),
 };
 const int call_case_count = sizeof(call_cases) / sizeof(call_cases[0]);

@@ -19,7 +19,7 @@ static pj_status_t send_impl(pjsip_auth_clt_sess *sess, void *user_data,
                              pjsip_tx_data *request)
 {
     struct workbench *bench = user_data;
-    bench->impl_seen = sess;
+    (void)sess;
     bench->lock_refs_during = pj_grp_lock_get_ref(bench->lock);
     ++bench->sent;
     if (bench->during)
@@ -31,7 +31,7 @@ static pj_status_t send_impl(pjsip_auth_clt_sess *sess, void *user_data,
 static void abandon_impl(pjsip_auth_clt_sess *sess, void *user_data)
 {
     struct workbench *bench = user_data;
-    bench->impl_seen = sess;
+    (void)sess;
     bench->lock_refs_during = pj_grp_lock_get_ref(bench->lock);
     ++bench->abandoned;
     if (bench->during)

@@ -27,7 +27,6 @@ struct workbench {
     pj_status_t send_status;
     int sent, abandoned;
     int lock_refs_during;
-    pjsip_auth_clt_sess *impl_seen;
 };
 
 void workbench_open(struct workbench *bench);

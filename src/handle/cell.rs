@@ -33,20 +33,34 @@ impl<const N: usize> Default for Words<N> {
     }
 }
 
+impl<const N: usize> Words<N> {
+    /// One of the words, for [`Slab::look`](super::Slab::look).
+    ///
+    /// # Panics
+    /// If there are not so many.
+    #[inline]
+    pub fn word(&self, i: usize) -> u64 {
+        self.0[i].load(Relaxed)
+    }
+}
+
 impl<const N: usize> Cell for Words<N> {
     type Value = [u64; N];
 
     // Relaxed throughout: the slot's state word and the fences beside it order these.
+    #[inline]
     fn put(&self, value: [u64; N]) {
         for (word, value) in self.0.iter().zip(value) {
             word.store(value, Relaxed);
         }
     }
 
+    #[inline]
     fn peek(&self) -> Option<[u64; N]> {
         Some(std::array::from_fn(|i| self.0[i].load(Relaxed)))
     }
 
+    #[inline]
     fn clear(&self) -> Option<[u64; N]> {
         let value = self.peek();
         self.put([0; N]);

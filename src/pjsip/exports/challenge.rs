@@ -158,10 +158,7 @@ fn take(
 ) -> Result<Token, Status> {
     let taken = guard(|| {
         let handle = challenge::handle(token)?;
-        let words = challenge::peek(handle)?;
-        // SAFETY: words of a token, which was live a moment ago.
-        let token = unsafe { Token::from_words(words) };
-        if configured && sess != token.session && sess != token.root {
+        if configured && !challenge::is_of(handle, sess)? {
             // SAFETY: the caller's session, which PJSIP wants alive in this call.
             let root = unsafe { Session::from_raw(sess) }.and_then(Session::root);
             if root.and_then(Session::callback).is_none() {
@@ -192,13 +189,16 @@ pub(super) fn arm(handle: crate::handle::Handle, milliseconds: u32) -> Result<()
 }
 
 /// Has the deadlines of this session's endpoint kept, and its end noticed.
+#[inline]
 fn watch_endpoint(sess: Session<'_>) {
-    let Some(endpoint) = sess.endpoint().map(host::Endpoint::as_ptr) else {
-        return;
-    };
-    if deadline::is_watched(endpoint.addr()) {
-        return;
+    let endpoint = sess.endpoint().map(host::Endpoint::as_ptr);
+    if let Some(endpoint) = endpoint.filter(|endpoint| !deadline::is_watched(endpoint.addr())) {
+        watch(endpoint);
     }
+}
+
+#[cold]
+fn watch(endpoint: *mut pjsip_endpoint) {
     // SAFETY: the endpoint is alive; `endpoint_gone` discards the alarm. An alarm
     // that came second was never set.
     unsafe {

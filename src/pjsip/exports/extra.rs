@@ -10,7 +10,7 @@ use crate::pjsip::abi::{
 use crate::pjsip::aside::BUILT_FOR;
 use crate::pjsip::challenge;
 use crate::pjsip::guard::guard;
-use crate::pjsip::host::{self, REALM, Session, Token};
+use crate::pjsip::host::{self, Listing, REALM, Session, Token, WORDS};
 use crate::pjsip::stats::{Event, total};
 use crate::pjsip::status::{EINVAL, SUCCESS, Status};
 use core::ffi::{c_char, c_uint, c_void};
@@ -185,8 +185,8 @@ pub unsafe extern "C" fn pjauth_challenge_get_info(
     status_of(guard(|| {
         let handle = challenge::handle(token)?;
         let (info, words) = (challenge::info(handle)?, challenge::peek(handle)?);
-        // SAFETY: words of a token; room that the caller gave.
-        unsafe { out.write(describe(handle, info, &Token::from_words(words))) };
+        // SAFETY: room that the caller gave.
+        unsafe { out.write(describe(handle, info, &words)) };
         Ok(())
     }))
 }
@@ -258,7 +258,7 @@ pub unsafe extern "C" fn pjauth_session_challenges(
             }
             if found < room {
                 // SAFETY: within the room that the caller gave.
-                unsafe { out.add(found).write(describe(handle, info, &token)) };
+                unsafe { out.add(found).write(describe(handle, info, &words)) };
             }
             found += 1;
         });
@@ -268,11 +268,12 @@ pub unsafe extern "C" fn pjauth_session_challenges(
     }))
 }
 
-fn describe(handle: Handle, info: Info, token: &Token) -> pjauth_challenge_info {
+fn describe(handle: Handle, info: Info, words: &[u64; WORDS]) -> pjauth_challenge_info {
     let now = host::now_ms();
+    let listing = Listing::from_words(words);
     let mut realm = [0; PJAUTH_REALM_SIZE];
-    let length = usize::from(token.realm_length).min(REALM);
-    for (to, from) in realm.iter_mut().zip(&token.realm[..length]) {
+    let length = usize::from(listing.realm_length).min(REALM);
+    for (to, from) in realm.iter_mut().zip(&listing.realm[..length]) {
         *to = *from as c_char;
     }
     pjauth_challenge_info {
@@ -282,7 +283,7 @@ fn describe(handle: Handle, info: Info, token: &Token) -> pjauth_challenge_info 
             0 => -1,
             at => at.saturating_sub(now) as i64,
         },
-        status_code: c_uint::from(token.code),
+        status_code: c_uint::from(listing.code),
         realm,
     }
 }

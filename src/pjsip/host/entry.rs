@@ -4,6 +4,7 @@ use super::endpoint::Endpoint;
 use super::message::Challenge;
 use super::pool::{Block, Pool};
 use super::text::{Text, bytes};
+use crate::digest::is_same_realm;
 use crate::pjsip::abi::{self, pjsip_cached_auth};
 use crate::pjsip::status::{ENOMEM, Status};
 use core::marker::PhantomData;
@@ -106,7 +107,7 @@ impl<'h> Entry<'h> {
         // SAFETY: the realm is in the entry's pool.
         entry.challenge_algorithm_type == algorithm_type
             && (entry.is_proxy != 0) == is_proxy
-            && unsafe { bytes(&entry.realm) }.eq_ignore_ascii_case(realm)
+            && is_same_realm(unsafe { bytes(&entry.realm) }, realm)
     }
 
     /// How often in a row the server came with a new nonce.

@@ -26,7 +26,7 @@ pub use pool::Pool;
 pub use session::{Credential, Session};
 pub use text::{Text, bytes};
 pub use timer::{Alarm, on_exit};
-pub use token::{REALM, Token, WORDS, implementation, owner_of};
+pub use token::{Listing, REALM, Token, WORDS, implementation, owner_of};
 
 use super::abi;
 use super::status::{self, Status};
