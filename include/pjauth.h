@@ -1088,6 +1088,15 @@ int pjauth_turn_request_set_key(struct pjauth_turn_request *request,
                                 size_t size);
 
 /**
+ * Whether the client holds what was set. The server asks the same before it
+ * grants anything; ask it earlier where the decision itself must not be open to
+ * strangers, such as one that takes a place in a quota elsewhere.
+ *
+ * @return 1 if it does, 0 if not, for a dead handle, or if nothing was set.
+ */
+int pjauth_turn_request_verify(const struct pjauth_turn_request *request);
+
+/**
  * Sets the user's name where the client hides it. It must match the hash.
  */
 int pjauth_turn_request_set_username(struct pjauth_turn_request *request, const char *username);

@@ -256,6 +256,24 @@ pub unsafe extern "C" fn pjauth_turn_request_set_key(
     })
 }
 
+/// Whether the client holds what was set. The server asks the same before it
+/// grants anything; ask it earlier where the decision itself must not be open to
+/// strangers, such as one that takes a place in a quota elsewhere.
+///
+/// @return 1 if it does, 0 if not, for a dead handle, or if nothing was set.
+#[unsafe(no_mangle)]
+pub extern "C" fn pjauth_turn_request_verify(request: *const pjauth_turn_request) -> c_int {
+    number(request, |state| {
+        let terms = state.terms.lock().clone();
+        let (credential, name) = (terms.credential.as_ref(), terms.username.as_deref());
+        let proven = state
+            .server
+            .running()
+            .and_then(|server| server.verify(state.ask.place, credential, name));
+        c_int::from(proven == Some(true))
+    })
+}
+
 /// Sets the user's name where the client hides it. It must match the hash.
 ///
 /// # Safety

@@ -18,6 +18,7 @@ use crate::turn::allocation::Figures;
 use crate::turn::arena::{AllocationId, RequestId};
 use crate::turn::config::{Config, Listener};
 use crate::turn::counters::Counters;
+use crate::turn::credentials::Credential;
 use crate::turn::limits::Rate;
 use crate::turn::reservations;
 
@@ -153,6 +154,19 @@ impl Server {
     /// is running here.
     pub fn is_worker(&self) -> bool {
         self.ids.contains(&thread::current().id())
+    }
+
+    /// Whether the client of a request holds a credential; `None` when the
+    /// request has been decided, or can no longer be.
+    pub fn verify(
+        &self,
+        request: Place<RequestId>,
+        credential: Option<&Credential>,
+        name: Option<&str>,
+    ) -> Option<bool> {
+        let worker = self.workers.get(usize::from(request.worker))?;
+        let core = worker.core.lock();
+        core.server.verify(request.id, credential, name)
     }
 
     /// Decides about a request that was to be answered later.
