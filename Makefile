@@ -69,7 +69,7 @@ bench-sip: $(build)/lib/libpjauth.a ## of the SIP half alone (benches/sip/run.sh
 	benches/sip/run.sh
 
 # One target for each group of CTest's: a group is a label.
-groups := always shared static valgrind asterisk
+groups := always shared static valgrind asterisk turn
 test_groups := $(addprefix test-,$(groups))
 .PHONY: $(test_groups)
 test-always: ## headers, symbols, link modes, NULL arguments, preloading: needs no PJSIP
@@ -77,6 +77,7 @@ test-shared: ## inside libasteriskpj.so.2, Debian's PJSIP 2.17 as a shared libra
 test-static: ## inside the pjproject that pkg-config finds, statically linked
 test-valgrind: ## the same under valgrind
 test-asterisk: ## unmodified Asterisk with the library preloaded
+test-turn: ## the TURN server from C and C++: needs no PJSIP
 label_shared := real-shared
 label_static := real-static
 $(test_groups): test-%: build-tests

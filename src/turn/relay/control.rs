@@ -1,6 +1,7 @@
 //! What the threads of one server share.
 #![forbid(unsafe_code)]
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Release};
 
@@ -14,6 +15,12 @@ use super::observer::Log;
 use super::sockets::{Common, Sockets};
 use super::streams::Census;
 use super::worker::{Core, Losses};
+
+thread_local! {
+    /// The server that this thread works for. Const and without a destructor:
+    /// nothing is left to run when the thread ends.
+    static EMPLOYER: Cell<usize> = const { Cell::new(0) };
+}
 
 /// The state of a server beside its workers' own.
 pub struct Control {
@@ -30,6 +37,16 @@ pub struct Control {
 }
 
 impl Control {
+    /// Makes this thread one of the server's.
+    pub fn employ(self: &Arc<Self>) {
+        EMPLOYER.set(Arc::as_ptr(self).addr());
+    }
+
+    /// Whether this thread is one of the server's.
+    pub fn is_worker(self: &Arc<Self>) -> bool {
+        EMPLOYER.get() == Arc::as_ptr(self).addr()
+    }
+
     /// Has every worker end.
     pub fn stop(&self) {
         self.stopping.store(true, Release);

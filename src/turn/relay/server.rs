@@ -7,7 +7,7 @@ use std::sync::atomic::{
     AtomicBool, AtomicUsize,
     Ordering::{Acquire, Release},
 };
-use std::thread::{self, JoinHandle, ThreadId};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -43,7 +43,6 @@ pub struct Server {
     workers: Vec<Arc<Shared>>,
     listeners: Vec<Listener>,
     threads: Mutex<Vec<JoinHandle<()>>>,
-    ids: Vec<ThreadId>,
 }
 
 /// A server's figures as a whole.
@@ -96,7 +95,6 @@ impl Server {
             control,
             workers: shared,
             listeners: bound,
-            ids: threads.iter().map(|thread| thread.thread().id()).collect(),
             threads: Mutex::new(threads),
         })
     }
@@ -153,7 +151,7 @@ impl Server {
     /// Whether this thread is one of the server's: whether an observer's method
     /// is running here.
     pub fn is_worker(&self) -> bool {
-        self.ids.contains(&thread::current().id())
+        self.control.is_worker()
     }
 
     /// Whether the client of a request holds a credential; `None` when the

@@ -95,6 +95,7 @@ pub struct Worker {
 impl Worker {
     /// Works until the server is stopped.
     pub fn run(mut self) {
+        self.control.employ();
         for life in 1.. {
             let Err(panic) = panics::catch(|| self.serve()) else {
                 break;
