@@ -64,7 +64,7 @@ bench: ## the benchmarks, ours against the original object
 	$(CARGO) bench
 
 # One target for each group of CTest's: a group is a label.
-groups := always shared static valgrind asterisk
+groups := always shared static valgrind asterisk turn-judges
 test_groups := $(addprefix test-,$(groups))
 .PHONY: $(test_groups)
 test-always: ## headers, symbols, link modes, NULL arguments, preloading: needs no PJSIP
@@ -72,6 +72,7 @@ test-shared: ## inside libasteriskpj.so.2, Debian's PJSIP 2.17 as a shared libra
 test-static: ## inside the pjproject that pkg-config finds, statically linked
 test-valgrind: ## the same under valgrind
 test-asterisk: ## unmodified Asterisk with the library preloaded
+test-turn-judges: ## the TURN server against coturn's client, aioice, Chromium and PJNATH
 label_shared := real-shared
 label_static := real-static
 $(test_groups): test-%: build-tests
