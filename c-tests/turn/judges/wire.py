@@ -66,27 +66,46 @@ class Refused(Exception):
 
 
 class Client:
-    """A client over UDP that remembers what it sent, for others to spoil."""
+    """A client over UDP or TCP that remembers what it sent, for others to spoil."""
 
-    def __init__(self, server, user, password, address="127.0.0.1"):
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    def __init__(self, server, user, password, address="127.0.0.1", kind=socket.SOCK_DGRAM):
+        self.stream = kind == socket.SOCK_STREAM
+        self.socket = socket.socket(socket.AF_INET, kind)
         self.socket.bind((address, 0))
-        self.socket.connect(server)
         self.socket.settimeout(2)
+        self.socket.connect(server)
         self.user, self.password = user.encode(), password.encode()
         self.credential, self.key = [], None
         self.sent = []
 
-    def send(self, datagram):
-        self.sent.append(datagram)
-        self.socket.send(datagram)
+    def send(self, frame):
+        """Sends a message; on a stream it is padded."""
+        frame += b"\0" * (-len(frame) % 4) if self.stream else b""
+        self.sent.append(frame)
+        self.socket.sendall(frame)
+
+    def receive(self):
+        """The next message, without padding."""
+        if not self.stream:
+            return self.socket.recv(65536)
+        head = self.read(4)
+        length = struct.unpack("!H", head[2:])[0] + (16 if head[0] < 4 else 0)
+        return head + self.read(length + -length % 4)[:length]
+
+    def read(self, count):
+        data = b""
+        while len(data) < count:
+            more = self.socket.recv(count - len(data))
+            if not more:
+                raise ConnectionError("the server closed the connection")
+            data += more
+        return data
 
     def ask(self, kind, attributes=()):
         """Sends a request, answers one challenge, and returns the attributes of the reply."""
         for _ in range(2):
-            datagram, transaction = request(kind, [*attributes, *self.credential], self.key)
-            self.send(datagram)
-            reply, attributes_back = self.reply_to(transaction)
+            frame, transaction = request(kind, [*attributes, *self.credential], self.key)
+            reply, attributes_back = self.reply_to(transaction, frame)
             if reply == kind | SUCCESS:
                 return attributes_back
             code = attributes_back[ERROR_CODE][2] * 100 + attributes_back[ERROR_CODE][3]
@@ -95,14 +114,19 @@ class Client:
             self.take_challenge(attributes_back)
         raise Refused(code)
 
-    def reply_to(self, transaction):
-        for _ in range(1000):
-            datagram = self.socket.recv(65536)
-            if datagram[0] < 4:
-                kind, which, attributes = parse(datagram)
-                if which == transaction:
-                    return kind, attributes
-        raise TimeoutError
+    def reply_to(self, transaction, frame):
+        """The reply to a request, which is sent up to three times over UDP."""
+        for _ in range(1 if self.stream else 3):
+            self.send(frame)
+            try:
+                while True:
+                    message_back = self.receive()
+                    if message_back[0] < 4 and message_back[8:20] == transaction:
+                        kind, _, attributes = parse(message_back)
+                        return kind, attributes
+            except TimeoutError:
+                pass
+        raise TimeoutError("no reply")
 
     def take_challenge(self, attributes):
         realm = attributes[REALM]
@@ -130,9 +154,9 @@ class Client:
         for _ in range(3):
             self.send(channel_data(channel, payload))
             try:
-                while True:
-                    if self.socket.recv(65536) == channel_data(channel, payload):
-                        return True
+                while self.receive() != channel_data(channel, payload):
+                    pass
+                return True
             except TimeoutError:
                 pass
         return False
