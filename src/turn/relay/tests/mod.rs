@@ -1,0 +1,4 @@
+//! The driver on loopback sockets.
+
+mod basics;
+mod lab;
