@@ -69,7 +69,7 @@ bench-sip: $(build)/lib/libpjauth.a ## of the SIP half alone (benches/sip/run.sh
 	benches/sip/run.sh
 
 # One target for each group of CTest's: a group is a label.
-groups := always shared static valgrind asterisk turn
+groups := always shared static valgrind asterisk turn turn-judges
 test_groups := $(addprefix test-,$(groups))
 .PHONY: $(test_groups)
 test-always: ## headers, symbols, link modes, NULL arguments, preloading: needs no PJSIP
@@ -78,6 +78,7 @@ test-static: ## inside the pjproject that pkg-config finds, statically linked
 test-valgrind: ## the same under valgrind
 test-asterisk: ## unmodified Asterisk with the library preloaded
 test-turn: ## the TURN server from C and C++: needs no PJSIP
+test-turn-judges: ## the TURN server against coturn's client, aioice, Chromium and PJNATH
 label_shared := real-shared
 label_static := real-static
 $(test_groups): test-%: build-tests
