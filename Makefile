@@ -8,10 +8,10 @@ CARGO   ?= cargo
 
 version  := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 jobs     := $(shell nproc 2>/dev/null || echo 2)
-symbols  := src/pjsip/symbols-2.17.txt
 build    := build
+target   := target
 ctests   := $(build)/c-tests
-recipe   := scripts/artefacts.sh $(symbols)
+recipe   := scripts/artefacts.sh
 
 .DELETE_ON_ERROR:
 .PHONY: help FORCE
@@ -32,24 +32,24 @@ cargo_archive = $(CARGO) rustc --release --lib --crate-type staticlib --target-d
 .PHONY: lib asterisk
 lib: $(build)/lib/libpjauth.a $(build)/lib/libpjauth-turn.a ## the libraries, static and shared, into build/lib
 
-$(build)/lib/libpjauth.a: target/release/libpjauth.a $(recipe)
-	{ cat $(symbols); echo 'pjauth_*'; } | scripts/artefacts.sh $< libpjauth $(version) $(@D)
+$(build)/lib/libpjauth.a: $(target)/release/libpjauth.a $(recipe)
+	echo 'pjauth_*' | scripts/artefacts.sh $< libpjauth $(version) $(@D)
 
-$(build)/lib/libpjauth-turn.a: target/turn/release/libpjauth.a $(recipe)
+$(build)/lib/libpjauth-turn.a: $(target)/turn/release/libpjauth.a $(recipe)
 	echo 'pjauth_*' | scripts/artefacts.sh $< libpjauth-turn $(version) $(@D) -Wl,-z,defs
 
 asterisk: $(build)/asterisk/libpjauth.a ## the same for Asterisk's configuration of pjproject, into build/asterisk
 
-$(build)/asterisk/libpjauth.a: target/asterisk/release/libpjauth.a $(recipe)
-	{ cat $(symbols); echo 'pjauth_*'; } | scripts/artefacts.sh $< libpjauth $(version) $(@D)
+$(build)/asterisk/libpjauth.a: $(target)/asterisk/release/libpjauth.a $(recipe)
+	echo 'pjauth_*' | scripts/artefacts.sh $< libpjauth $(version) $(@D)
 
 # Cargo knows best whether anything changed: it is always asked, and leaves the archive alone if nothing did.
-target/release/libpjauth.a: FORCE
-	$(call cargo_archive,target)
-target/turn/release/libpjauth.a: FORCE
-	$(call cargo_archive,target/turn,--no-default-features --features turn)
-target/asterisk/release/libpjauth.a: FORCE
-	PJAUTH_CONFIG=asterisk $(call cargo_archive,target/asterisk)
+$(target)/release/libpjauth.a: FORCE
+	$(call cargo_archive,$(target))
+$(target)/turn/release/libpjauth.a: FORCE
+	$(call cargo_archive,$(target)/turn,--no-default-features --features turn)
+$(target)/asterisk/release/libpjauth.a: FORCE
+	PJAUTH_CONFIG=asterisk $(call cargo_archive,$(target)/asterisk)
 
 # -- demo, tests, benchmarks ---------------------------------------------------------------------------------------
 

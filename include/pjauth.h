@@ -165,9 +165,9 @@ typedef struct pjauth_layout {
      */
     size_t session_size;
     /**
-     * `offsetof(pjsip_auth_clt_sess, async_opt)`
+     * `offsetof(pjsip_auth_clt_sess, cached_auth)`
      */
-    size_t session_async_opt;
+    size_t session_cached_auth;
     /**
      * `sizeof(pjsip_cached_auth)`
      */
@@ -1320,7 +1320,7 @@ const char *pjauth_version(void);
 #define PJAUTH_LAYOUT \
     { \
         {PJ_VERSION_NUM_MAJOR, PJ_VERSION_NUM_MINOR, PJ_VERSION_NUM_REV}, \
-        sizeof(pjsip_auth_clt_sess), offsetof(pjsip_auth_clt_sess, async_opt), \
+        sizeof(pjsip_auth_clt_sess), offsetof(pjsip_auth_clt_sess, cached_auth), \
         sizeof(pjsip_cached_auth), sizeof(pjsip_cred_info), \
         sizeof(pjsip_tx_data), offsetof(pjsip_tx_data, msg), \
         offsetof(pjsip_tx_data, auth_retry), \

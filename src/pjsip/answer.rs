@@ -373,7 +373,7 @@ fn find_credential<'h>(
         );
         match credential.get().data_type as u32 {
             abi::PJSIP_CRED_DATA_PLAIN_PASSWD => !aka,
-            abi::PJSIP_CRED_DATA_DIGEST => credential.get().algorithm_type == algorithm_type,
+            abi::PJSIP_CRED_DATA_DIGEST => credential.algorithm_type() == algorithm_type,
             abi::PJSIP_CRED_DATA_EXT_AKA => aka,
             _ => false,
         }

@@ -74,8 +74,8 @@ pub struct pjauth_layout {
     pub pj_version: [c_uint; 3],
     /// `sizeof(pjsip_auth_clt_sess)`
     pub session_size: usize,
-    /// `offsetof(pjsip_auth_clt_sess, async_opt)`
-    pub session_async_opt: usize,
+    /// `offsetof(pjsip_auth_clt_sess, cached_auth)`
+    pub session_cached_auth: usize,
     /// `sizeof(pjsip_cached_auth)`
     pub cached_auth_size: usize,
     /// `sizeof(pjsip_cred_info)`
@@ -103,7 +103,7 @@ pub struct pjauth_layout {
 const LAYOUT: pjauth_layout = pjauth_layout {
     pj_version: BUILT_FOR,
     session_size: size_of::<pjsip_auth_clt_sess>(),
-    session_async_opt: offset_of!(pjsip_auth_clt_sess, async_opt),
+    session_cached_auth: offset_of!(pjsip_auth_clt_sess, cached_auth),
     cached_auth_size: size_of::<abi::pjsip_cached_auth>(),
     credential_size: size_of::<abi::pjsip_cred_info>(),
     tx_data_size: size_of::<pjsip_tx_data>(),
