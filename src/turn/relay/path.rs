@@ -33,7 +33,7 @@ impl Worker {
                     client: received.from,
                 };
                 for datagram in received.datagrams() {
-                    self.from_client(core, &link, received.slot, datagram);
+                    self.inbound(core, &link, received.slot, datagram);
                 }
             }
             // An error is that of an earlier datagram, and no reason to stop.
@@ -100,6 +100,10 @@ impl Worker {
                 return true;
             };
             let rest = &self.slots.slot(slot)[at..len];
+            if !stream.has_begun && rest.first().is_some_and(|first| *first >= 0x40) {
+                // Much that is no TURN looks like the head of ChannelData.
+                return false;
+            }
             let frame = match frame_len(rest) {
                 Err(_) => return false,
                 Ok(Some(frame)) if frame <= rest.len() => frame,
@@ -108,20 +112,15 @@ impl Worker {
                     return true;
                 }
             };
+            stream.has_begun = true;
             stream.heard = self.now;
             let link = stream.link;
-            self.from_client(core, &link, slot, at..at + frame);
+            self.inbound(core, &link, slot, at..at + frame);
             at += frame;
         }
     }
 
-    fn from_client(
-        &mut self,
-        core: &mut Guard<'_>,
-        link: &Link,
-        slot: usize,
-        packet: Range<usize>,
-    ) {
+    fn inbound(&mut self, core: &mut Guard<'_>, link: &Link, slot: usize, packet: Range<usize>) {
         let start = packet.start;
         let bytes = &self.slots.slot(slot)[packet];
         let action = core.server.inbound(link, bytes, self.now, &mut self.out);
@@ -174,7 +173,7 @@ impl Worker {
                 dont_fragment,
             } => {
                 if let Some(fd) = self.relay_fd(core, relay, dont_fragment) {
-                    self.queue.to_peer(fd, peer, (place, within(payload)));
+                    self.queue.push_peer(fd, peer, (place, within(payload)));
                 }
             }
             Action::ToClient {
@@ -182,7 +181,7 @@ impl Worker {
                 header,
                 payload,
                 padding,
-            } => self.to_client(core, &link, header, (place, within(payload)), padding),
+            } => self.deliver(core, &link, header, (place, within(payload)), padding),
             Action::Elsewhere {
                 to,
                 from,
@@ -202,7 +201,7 @@ impl Worker {
                     }
                     (None, Some(relay)) => {
                         if let Some(fd) = self.relay_fd(core, relay, dont_fragment) {
-                            self.queue.to_peer(fd, to, (place, payload));
+                            self.queue.push_peer(fd, to, (place, payload));
                         }
                     }
                     _ => {}
@@ -214,7 +213,7 @@ impl Worker {
         }
     }
 
-    fn to_client(
+    fn deliver(
         &mut self,
         core: &mut Guard<'_>,
         link: &Link,
@@ -226,7 +225,7 @@ impl Worker {
         if door.listener.transport == Transport::Udp {
             let payload = (place, payload);
             self.queue
-                .to_client(door.fd(), link.client, header, payload, padding);
+                .push_client(door.fd(), link.client, header, payload, padding);
             return;
         }
         let zeros = [0; 3];
@@ -240,8 +239,14 @@ impl Worker {
             &buffer[payload],
             &zeros[..usize::from(padding)],
         ];
-        if self.streams.write(link, parts, true) == Written::Dropped {
-            core.losses.slow_readers += 1;
+        match self.streams.write(link, parts, true, self.now) {
+            Written::Queued => {}
+            Written::Dropped => core.losses.slow_readers += 1,
+            Written::Gone => {
+                if let Some(index) = self.streams.of_link(link) {
+                    self.close(core, index);
+                }
+            }
         }
     }
 

@@ -266,7 +266,7 @@ impl Worker {
             self.queue.reply(door.fd(), link.client, bytes);
             return;
         }
-        if self.streams.write(link, [bytes, &[], &[]], false) == Written::Gone
+        if self.streams.write(link, [bytes, &[], &[]], false, self.now) == Written::Gone
             && let Some(index) = self.streams.of_link(link)
         {
             self.close(core, index);

@@ -30,7 +30,7 @@ pub enum Told {
     Asked(Ask),
     Created(Place<AllocationId>),
     Removed(Place<AllocationId>, Reason),
-    Done(RequestId),
+    Done,
 }
 
 pub type Decide = dyn FnMut(&Ask) -> Decision + Send;
@@ -56,8 +56,8 @@ impl Observer for Reporter {
         decision
     }
 
-    fn done(&mut self, request: RequestId) {
-        let _ = self.told.send(Told::Done(request));
+    fn done(&mut self, _: RequestId) {
+        let _ = self.told.send(Told::Done);
     }
 }
 
