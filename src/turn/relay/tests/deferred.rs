@@ -52,7 +52,7 @@ fn a_stop_takes_back_what_waits() {
     let done = lab
         .told
         .try_iter()
-        .filter(|told| matches!(told, Told::Done));
+        .filter(|told| matches!(told, Told::Done(_)));
     assert_eq!(done.count(), 3);
 }
 
@@ -65,7 +65,7 @@ fn a_request_that_nobody_decides_gets_500() {
     client.greet();
     let request = client.client.allocate();
     assert_eq!(client.exchange(&request).code(), 500);
-    lab.wait(|told| matches!(told, Told::Done).then_some(()));
+    lab.wait(|told| matches!(told, Told::Done(_)).then_some(()));
 }
 
 #[test]
@@ -77,9 +77,9 @@ fn a_client_that_goes_away_takes_its_request_with_it() {
     client.wire.send(&request);
     let ask = lab.asked();
     drop(client);
-    lab.wait(|told| matches!(told, Told::Done).then_some(()));
+    lab.wait(|told| matches!(told, Told::Done(_)).then_some(()));
     lab.server.decide(ask.place, Decision::Authorized(grant()));
-    lab.wait(|told| matches!(told, Told::Done).then_some(()));
+    lab.wait(|told| matches!(told, Told::Done(_)).then_some(()));
     assert_eq!(lab.server.totals().allocations, 0);
 }
 
