@@ -75,12 +75,14 @@ impl Field {
             };
             match dice.roll(8) {
                 0 => {}
-                1 => server.decide(ask.place, Decision::QuotaReached(None)),
+                1 => server
+                    .cores()
+                    .decide(ask.place, Decision::QuotaReached(None)),
                 2 => {
-                    server.decide(ask.place, grant(50));
-                    server.decide(ask.place, Decision::NotAuthorized);
+                    server.cores().decide(ask.place, grant(50));
+                    server.cores().decide(ask.place, Decision::NotAuthorized);
                 }
-                _ => server.decide(ask.place, grant(50)),
+                _ => server.cores().decide(ask.place, grant(50)),
             }
         }
     }
@@ -90,18 +92,18 @@ impl Field {
         let mut dice = Dice(99);
         let mut known: Vec<Place<AllocationId>> = Vec::new();
         while !self.is_over.load(Relaxed) {
-            known.extend(server.allocations());
+            known.extend(server.cores().allocations());
             for place in known.split_off(known.len() / 2) {
                 match dice.roll(6) {
-                    0 => assert!(!(server.revoke(place) && server.revoke(place))),
-                    1 => drop(server.set_lifetime(place, Duration::from_millis(1))),
-                    2 => drop(server.set_byte_cap(place, Some(10))),
-                    3 => drop(server.set_rate(place, Some(SLOW))),
-                    _ => drop(server.figures(place)),
+                    0 => assert!(!(server.cores().revoke(place) && server.cores().revoke(place))),
+                    1 => drop(server.cores().set_lifetime(place, Duration::from_millis(1))),
+                    2 => drop(server.cores().set_byte_cap(place, Some(10))),
+                    3 => drop(server.cores().set_rate(place, Some(SLOW))),
+                    _ => drop(server.cores().figures(place)),
                 }
             }
             if dice.roll(20) == 0 {
-                server.revoke_user("ann");
+                server.cores().revoke_user("ann");
             }
             server
                 .accounts()
@@ -235,7 +237,7 @@ fn settle(server: &Server) {
     server.accounts().set_rate("ann", None);
     let end = Instant::now() + PATIENCE;
     loop {
-        server.revoke_user("ann");
+        server.cores().revoke_user("ann");
         let totals = server.totals();
         if (totals.allocations, totals.held, totals.connections) == (0, 0, 0) {
             break;
