@@ -2,6 +2,7 @@
 
 mod basics;
 mod deferred;
+mod driven;
 mod failures;
 mod lab;
 mod streams;
