@@ -58,7 +58,7 @@ std::string from_hex(const std::string& digits)
 class RedisObserver : public icy::turn::ServerObserver
 {
 public:
-    RedisObserver(std::string realm, const icy::turn::Address& redis)
+    RedisObserver(std::string realm, const icy::net::Address& redis)
         : _prefix("turn/realm/" + realm + "/")
         , _redis(redis.host(), redis.port(), [this] { renew(); })
     {
@@ -67,7 +67,7 @@ public:
     // Called on the server's threads. Everything about Redis happens on Redis's.
     AuthenticationState authenticateRequest(Server* server, Request& request) override
     {
-        Question question{server, &request, request.username(), seat_of(server, request.remoteAddress())};
+        Question question{server, &request, request.username(), seat_of(server, request.remoteAddress)};
         _redis.post([this, question] { look_up(question); });
         return AuthenticationState::Authenticating;
     }
@@ -103,7 +103,7 @@ private:
     std::string key_of(const std::string& user, const char* what) const { return _prefix + "user/" + user + "/" + what; }
 
     /// One name for a client's request and for its allocation; no other server has it.
-    static std::string seat_of(Server* server, const icy::turn::Address& client)
+    static std::string seat_of(Server* server, const icy::net::Address& client)
     {
         return server->address().toString() + "/" + std::to_string(getpid()) + "/" + client.toString();
     }
@@ -180,7 +180,7 @@ int main(int argc, char** argv)
     icy::turn::ServerOptions options;
     options.listenAddr = {"127.0.0.1", 3478};
     options.realm = "example.org";
-    icy::turn::Address redis("127.0.0.1", 6379);
+    icy::net::Address redis("127.0.0.1", 6379);
     for (int i = 1; i < argc; ++i) {
         const std::string option = argv[i], value = i + 1 < argc ? argv[++i] : "";
         if (option == "--listen")
@@ -204,7 +204,7 @@ int main(int argc, char** argv)
         std::fprintf(stderr, "cannot listen on %s: status %d\n", options.listenAddr.toString().c_str(), status);
         return 1;
     }
-    say("listening %s\n", server->address().toString().c_str());
+    say("listening %s\n", server.address().toString().c_str());
     console::wait_for_end(signals);
     server.stop();
 }
