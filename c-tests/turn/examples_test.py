@@ -90,8 +90,29 @@ def server_c(program):
         server.stop()
 
 
-def poll(program):
-    server_c(program)
+def icey(program):
+    """The observer that was written for icey. It throws about max, and where an allocation of ann's comes or goes."""
+    with Program(program, free_port()) as server:
+        for transport in ("udp", "tcp"):
+            with Client(server.address, "joe", "secret", transport) as client:
+                ip, port = client.allocate()
+                server.expect(f"asked     joe from 127.0.0.1:{client.socket.getsockname()[1]} by {transport.upper()}")
+                server.expect(f"created   joe {ip}:{port}")
+                server.expect("listed    joe")
+                exchange(client, Peer())
+                client.refresh(0)
+                server.expect(f"removed   joe {transport.upper()} 16 of 1000000 bytes")
+        with Client(server.address, "max", "none") as client:
+            check(refusal(client) == 401, "max is let in")
+        with Client(server.address, "ann", "hush") as client:
+            client.allocate()
+            server.expect("created   ann")
+            exchange(client, Peer())
+            client.refresh(0)
+            server.expect("removed   ann UDP 16 of 1000000 bytes")
+        with Client(server.address, "joe", "guess") as client:
+            check(refusal(client) == 401, "a wrong password is let in")
+        server.stop()
 
 
 class Redis:
