@@ -234,11 +234,13 @@ inline int ServerOwner::start()
     if (_server)
         return pjauth_turn_server_start(_server);
     const auto seconds = [](unsigned msec) { return std::max(1u, msec / 1000); };
-    auto allowed = _options.allowedPeers;
-    if (_options.enableLocalIPPermissions)
+    auto allowed = _options.allowedPeers, denied = _options.deniedPeers;
+    if (_options.enableLocalIPPermissions) {
         allowed.insert(allowed.end(),
                        {"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "fc00::/7", "::1"});
-    const auto allow = detail::pointers(allowed), deny = detail::pointers(_options.deniedPeers);
+        denied.push_back("fd00:ec2::254"); // a cloud's metadata
+    }
+    const auto allow = detail::pointers(allowed), deny = detail::pointers(denied);
     const char* const ip = _options.listenAddr.host().c_str();
     std::vector<pjauth_turn_listener> listeners;
     if (_options.enableUDP)
