@@ -379,24 +379,6 @@ typedef struct pjauth_turn_allocation_info {
 } pjauth_turn_allocation_info;
 
 /**
- * The C++ runtime's functions that begin and end a `catch`; NULL without one.
- */
-typedef struct Cxa {
-    void *(*begin)(void*);
-    void (*end)(void);
-} Cxa;
-
-/**
- * The head of every exception; the rest is the thrower's.
- */
-typedef struct Exception {
-    /**
-     * Vendor and language.
-     */
-    uint64_t class_;
-} Exception;
-
-/**
  * Where clients reach the server.
  */
 typedef struct pjauth_turn_listener {
@@ -1096,16 +1078,6 @@ int pjauth_turn_allocation_set_user_data(struct pjauth_turn_allocation *allocati
  * @return the pointer kept; NULL without one or for a dead handle.
  */
 void *pjauth_turn_allocation_user_data(const struct pjauth_turn_allocation *allocation);
-
-extern int turn_observer_call(const void *function, void *a, void *b, void *c, int *value);
-
-extern struct Cxa turn_observer_cxa(void);
-
-extern void _Unwind_SetGR(void *context, int register_, size_t value);
-
-extern void _Unwind_SetIP(void *context, size_t value);
-
-extern void _Unwind_DeleteException(struct Exception *exception);
 
 /**
  * Makes a server that has no sockets, no threads and no clock: the program
