@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -27,6 +28,8 @@ int wire_open(struct wire *wire, const char *address)
     const char *port = strrchr(address, ':');
     memset(wire, 0, sizeof(*wire));
     memset(&server, 0, sizeof(server));
+    if (getrandom(wire->client, sizeof(wire->client), 0) != sizeof(wire->client))
+        return -1;
     server.sin_family = AF_INET;
     server.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     server.sin_port = htons((uint16_t)(port ? atoi(port + 1) : 0));
@@ -44,6 +47,7 @@ static void begin(struct wire *wire, int method)
     static const uint8_t cookie[] = {0x21, 0x12, 0xA4, 0x42};
     memset(wire->message, 0, 20);
     memcpy(wire->message + 4, cookie, sizeof(cookie));
+    memcpy(wire->message + 8, wire->client, sizeof(wire->client));
     wire->message[1] = (uint8_t)method;
     wire->message[19] = ++wire->transaction;
     wire->message_size = 20;

@@ -15,6 +15,8 @@ enum { WIRE_BINDING = 1, WIRE_ALLOCATE = 3, WIRE_REFRESH = 4, WIRE_CHANNEL_BIND 
 struct wire {
     int fd;
     uint8_t key[WIRE_KEY_SIZE];
+    /* The transaction's number, after what tells it from those of other clients. */
+    uint8_t client[11];
     uint8_t transaction;
     size_t nonce_size;
     char nonce[256];
