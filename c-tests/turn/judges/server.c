@@ -1,6 +1,7 @@
 /* The server under test: one user, on 127.0.0.1 and ::1, over UDP and TCP, relaying to loopback.
  *
  * usage: judged_server --user NAME:PASSWORD [--port PORT] [--realm TEXT] [--workers N] [--delay-ms N] [--allow RANGE]
+ *                      [--max-held N]
  *
  * With a delay, every decision is made that much later, by another thread. Prints "listening PORT" when it does; ends
  * when it is told to (SIGTERM).
@@ -14,7 +15,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { MOST_ALLOWED = 16, MOST_WAITING = 1 << 16, LISTENERS = 4 };
+enum { MOST_ALLOWED = 16, MOST_WAITING = 1 << 17, LISTENERS = 4 };
 
 struct waiting {
     pjauth_turn_request *request;
@@ -131,7 +132,7 @@ static void read_options(int argc, char **argv, pjauth_turn_options *options, in
     static const struct option names[] = {{"user", 1, NULL, 'u'},     {"port", 1, NULL, 'p'},
                                           {"realm", 1, NULL, 'r'},    {"workers", 1, NULL, 'w'},
                                           {"delay-ms", 1, NULL, 'd'}, {"allow", 1, NULL, 'a'},
-                                          {NULL, 0, NULL, 0}};
+                                          {"max-held", 1, NULL, 'm'}, {NULL, 0, NULL, 0}};
     int name;
 
     while ((name = getopt_long(argc, argv, "", names, NULL)) != -1) {
@@ -146,6 +147,8 @@ static void read_options(int argc, char **argv, pjauth_turn_options *options, in
             options->workers = (unsigned)atoi(optarg);
         } else if (name == 'd') {
             host.delay = atof(optarg) / 1000;
+        } else if (name == 'm') {
+            options->max_held = (unsigned)atoi(optarg);
         } else if (name == 'a' && host.allowed_count < MOST_ALLOWED) {
             host.allowed[host.allowed_count++] = optarg;
         } else {
