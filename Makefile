@@ -53,7 +53,7 @@ $(target)/asterisk/release/libpjauth.a: FORCE
 
 # -- demo, tests, benchmarks ---------------------------------------------------------------------------------------
 
-.PHONY: demo test bench bench-sip
+.PHONY: demo test bench bench-sip bench-turn
 # With the pjproject that pkg-config finds, or else with Debian's: DEMO is static, shared or debian.
 DEMO ?= $(if $(shell pkg-config --exists libpjproject && echo yes),static,debian)
 demo: deps $(if $(filter debian,$(DEMO)),asterisk,stage) ## real PJSIP, a vault thread that answers 300 ms later, and a table of what happened
@@ -62,11 +62,14 @@ demo: deps $(if $(filter debian,$(DEMO)),asterisk,stage) ## real PJSIP, a vault 
 test: deps build-tests ## every test, and a closing table: passed, failed, skipped and why
 	@JOBS=$(jobs) scripts/test.sh
 
-bench: bench-sip ## the benchmarks, ours against the original object
+bench: bench-sip bench-turn ## the benchmarks, ours against the original object and against other TURN servers
 	$(CARGO) bench
 
 bench-sip: $(build)/lib/libpjauth.a ## of the SIP half alone (benches/sip/run.sh --json: for machines)
 	benches/sip/run.sh
+
+bench-turn: $(build)/lib/libpjauth-turn.a ## of the TURN half alone (benches/turn/run.sh --json: for machines)
+	benches/turn/run.sh
 
 # One target for each group of CTest's: a group is a label.
 groups := always shared static valgrind asterisk turn turn-judges

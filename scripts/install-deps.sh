@@ -20,6 +20,7 @@ sipp          sip-tester       optional
 turnserver    coturn           optional
 chromium      chromium         optional
 ensurepip     python3-venv     optional
+lib:crypto    libssl-dev       optional
 LIST
     # pjproject's static libraries ask for these by name only.
     for library in $(pkg-config --static --libs-only-l libpjproject 2>/dev/null || true); do
