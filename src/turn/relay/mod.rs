@@ -20,6 +20,8 @@
 
 mod clock;
 mod control;
+mod cores;
+mod driven;
 mod listeners;
 mod mailbox;
 mod observer;
@@ -37,9 +39,12 @@ mod tests;
 mod token;
 mod worker;
 
+pub use cores::{Cores, Totals};
+pub use driven::{Driven, Opener, Output, Refused};
 pub use observer::{Ask, Level, Log, Observer, Place};
 pub use options::{Options, StartError};
 pub use ports::RelayAddress;
-pub use server::{Server, Totals};
+pub use server::Server;
 pub use streams::StreamLimits;
+pub use sys::RawAddress;
 pub use worker::Losses;

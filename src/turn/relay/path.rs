@@ -34,7 +34,7 @@ impl Worker {
                     client: received.from,
                 };
                 for datagram in received.datagrams() {
-                    self.from_client(core, &link, received.slot, datagram);
+                    self.inbound(core, &link, received.slot, datagram);
                 }
             }
             // An error is that of an earlier datagram, and no reason to stop.
@@ -101,6 +101,10 @@ impl Worker {
                 return true;
             };
             let rest = &self.slots.slot(slot)[at..end];
+            if !stream.has_begun && rest.first().is_some_and(|first| *first >= 0x40) {
+                // Much that is no TURN looks like the head of ChannelData.
+                return false;
+            }
             let frame = match frame_len(rest) {
                 Err(_) => return false,
                 Ok(Some(frame)) if frame <= rest.len() => frame,
@@ -109,20 +113,15 @@ impl Worker {
                     return true;
                 }
             };
+            stream.has_begun = true;
             stream.heard = self.now;
             let link = stream.link;
-            self.from_client(core, &link, slot, at..at + frame);
+            self.inbound(core, &link, slot, at..at + frame);
             at += frame;
         }
     }
 
-    fn from_client(
-        &mut self,
-        core: &mut Guard<'_>,
-        link: &Link,
-        slot: usize,
-        packet: Range<usize>,
-    ) {
+    fn inbound(&mut self, core: &mut Guard<'_>, link: &Link, slot: usize, packet: Range<usize>) {
         let start = packet.start;
         let bytes = &self.slots.slot(slot)[packet];
         let action = core.server.inbound(link, bytes, self.now, &mut self.out);
@@ -175,7 +174,7 @@ impl Worker {
                 dont_fragment,
             } => {
                 if let Some(fd) = self.relay_fd(core, relay, dont_fragment) {
-                    self.queue.to_peer(fd, peer, (place, within(payload)));
+                    self.queue.push_peer(fd, peer, (place, within(payload)));
                 }
             }
             Action::ToClient {
@@ -185,7 +184,7 @@ impl Worker {
                 padding,
             } => {
                 let payload = (place, within(payload));
-                self.to_client(core, &link, header, payload, padding, start);
+                self.deliver(core, &link, header, payload, padding, start);
             }
             Action::Elsewhere {
                 to,
@@ -206,7 +205,7 @@ impl Worker {
                     }
                     (None, Some(relay)) => {
                         if let Some(fd) = self.relay_fd(core, relay, dont_fragment) {
-                            self.queue.to_peer(fd, to, (place, payload));
+                            self.queue.push_peer(fd, to, (place, payload));
                         }
                     }
                     _ => {}
@@ -220,7 +219,7 @@ impl Worker {
 
     /// Sends a payload, taken from a packet that began at `start` of its
     /// buffer, to a client.
-    fn to_client(
+    fn deliver(
         &mut self,
         core: &mut Guard<'_>,
         link: &Link,
@@ -244,7 +243,7 @@ impl Worker {
                 None => (header, payload),
             };
             self.queue
-                .to_client(fd, to, header, (place, payload), padding);
+                .push_client(fd, to, header, (place, payload), padding);
             return;
         }
         let zeros = [0; 3];
@@ -258,8 +257,14 @@ impl Worker {
             &buffer[payload],
             &zeros[..usize::from(padding)],
         ];
-        if self.streams.write(link, parts, true) == Written::Dropped {
-            core.losses.slow_readers += 1;
+        match self.streams.write(link, parts, true, self.now) {
+            Written::Queued => {}
+            Written::Dropped => core.losses.slow_readers += 1,
+            Written::Gone => {
+                if let Some(index) = self.streams.of_link(link) {
+                    self.close(core, index);
+                }
+            }
         }
     }
 

@@ -61,7 +61,7 @@ impl Queue {
     }
 
     /// A datagram for a client, out of a listener.
-    pub fn to_client(
+    pub fn push_client(
         &mut self,
         fd: RawFd,
         to: SocketAddr,
@@ -80,9 +80,9 @@ impl Queue {
     }
 
     /// A datagram for a peer, out of a relay socket.
-    pub fn to_peer(&mut self, fd: RawFd, to: SocketAddr, payload: (Place, Range<usize>)) {
+    pub fn push_peer(&mut self, fd: RawFd, to: SocketAddr, payload: (Place, Range<usize>)) {
         self.holds_relays = true;
-        self.to_client(fd, to, Header::empty(), payload, 0);
+        self.push_client(fd, to, Header::empty(), payload, 0);
     }
 
     /// A datagram of which no other copy is kept.
@@ -90,7 +90,7 @@ impl Queue {
         let start = self.own.len();
         self.own.extend_from_slice(bytes);
         let payload = (Place::Own, start..self.own.len());
-        self.to_client(fd, to, Header::empty(), payload, 0);
+        self.push_client(fd, to, Header::empty(), payload, 0);
     }
 
     pub fn is_empty(&self) -> bool {

@@ -15,6 +15,7 @@ use crate::turn::time::Time;
 
 use super::clock;
 use super::control::Control;
+use super::cores::Driver;
 use super::listeners::Door;
 use super::mailbox::{Mailbox, Message, Parcel};
 use super::observer::{Ask, Level, Observer, Place};
@@ -35,6 +36,24 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 pub struct Shared {
     pub core: Mutex<Core>,
     pub mailbox: Arc<Mailbox>,
+}
+
+impl Driver for Shared {
+    fn with_core(&self, f: &mut dyn FnMut(&mut server::Server, Time)) {
+        f(&mut self.core.lock().server, clock::now());
+    }
+
+    fn wake(&self) {
+        self.mailbox.wake().wake();
+    }
+
+    fn decide(&self, id: RequestId, decision: Decision) {
+        self.mailbox.post(Message::Decide(id, decision));
+    }
+
+    fn losses(&self) -> Losses {
+        self.core.lock().losses
+    }
 }
 
 /// A core with its sockets.
@@ -266,7 +285,7 @@ impl Worker {
             self.queue.reply(door.fd(), link.client, bytes);
             return;
         }
-        if self.streams.write(link, [bytes, &[], &[]], false) == Written::Gone
+        if self.streams.write(link, [bytes, &[], &[]], false, self.now) == Written::Gone
             && let Some(index) = self.streams.of_link(link)
         {
             self.close(core, index);

@@ -6,6 +6,7 @@ mod events;
 mod interfaces;
 mod options;
 
+pub use address::RawAddress;
 pub use batch::{HEADROOM, Inbox, Outgoing, Sender, Slots};
 pub use events::{Epoll, Interest, Ready, Wake, without_signals};
 pub use interfaces::interface_addresses;
