@@ -137,11 +137,10 @@ impl Sockets {
         let address = self.common.ports.bound(claim);
         let socket = Socket::new(
             Domain::for_address(address),
-            Type::DGRAM,
+            Type::DGRAM.nonblocking(),
             Some(Protocol::UDP),
         )
         .ok()?;
-        socket.set_nonblocking(true).ok()?;
         if address.is_ipv6() {
             socket.set_only_v6(true).ok()?;
         }

@@ -246,8 +246,8 @@ impl Worker {
     /// Tells the observer what happened.
     pub(super) fn tell(&mut self, core: &mut Guard<'_>) {
         loop {
-            if self.queue.holds_relays() {
-                // The next event may close a socket that a packet waits for.
+            // The next event may close a socket that a packet waits for.
+            if self.queue.holds_relays() || self.queue.is_full() {
                 self.flush(core);
             }
             let Core {

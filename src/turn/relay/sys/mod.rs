@@ -7,7 +7,7 @@ mod interfaces;
 mod options;
 
 pub use address::RawAddress;
-pub use batch::{Inbox, Outgoing, Sender, Slots};
+pub use batch::{HEADROOM, Inbox, Outgoing, Sender, Slots};
 pub use events::{Epoll, Interest, Ready, Wake, without_signals};
 pub use interfaces::interface_addresses;
 pub use options::{enable_gro, set_dont_fragment};

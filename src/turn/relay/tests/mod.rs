@@ -1,6 +1,7 @@
 //! The driver on loopback sockets.
 
 mod basics;
+mod bursts;
 mod deferred;
 mod driven;
 mod failures;
