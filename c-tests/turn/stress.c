@@ -86,6 +86,15 @@ static void check_reply(struct wire *wire)
           ((size_t)size == wire->size && !memcmp(data, wire->reply, wire->size)));
 }
 
+/* Waits for the reply, unless the server stops. */
+static int await_reply(struct wire *wire)
+{
+    int code = -1, waited;
+    for (waited = 0; waited < PATIENCE && code < 0 && !is_over(); waited += 100)
+        code = wire_reply(wire, 100);
+    return code;
+}
+
 static void *be_client(void *argument)
 {
     struct stand *stand = (struct stand *)argument;
@@ -100,14 +109,14 @@ static void *be_client(void *argument)
             break;
         memcpy(wire.key, WIRE_KEY, sizeof(wire.key));
         wire_send(&wire, WIRE_ALLOCATE, NULL, NULL);
-        code = wire_reply(&wire, PATIENCE);
+        code = await_reply(&wire);
         CHECK(code == 401 || is_over());
         for (i = rand_r(&seed) % 3; i >= 0; --i) {
             wire_send(&wire, WIRE_ALLOCATE, "ann", REALM);
             wire_repeat(&wire);
             cancelled += i > 0;
         }
-        code = wire_reply(&wire, PATIENCE);
+        code = await_reply(&wire);
         CHECK(code == 0 || code == 401 || code == 437 || code == 486 || code == 500 || is_over());
         check_reply(&wire);
         if (code == 0 && rand_r(&seed) % 2)
