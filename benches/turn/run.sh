@@ -1,8 +1,9 @@
 #!/bin/sh
 # Builds and runs the benchmark of the TURN half, beside coturn (where it is installed) and a bare forwarding loop:
 #
-#   benches/turn/run.sh [--json] [--rounds N] [--only WORD]
+#   benches/turn/run.sh [--crates] [--json] [--rounds N] [--only WORD]
 #
+# --crates adds two servers from crates.io, webrtc-rs' and mycrl's, which take minutes to build, into build/bench.
 # LIBPJAUTH_TURN names our archive (default: build/lib/libpjauth-turn.a); CC the compiler. The load generator needs
 # OpenSSL's libcrypto.
 set -eu
@@ -28,5 +29,17 @@ $c99 -o "$work/bare" $sources/bare.c
 $c99 -o "$work/load" $sources/load.c $sources/clients.c $sources/stun.c -lcrypto
 $c99 -Iinclude -o "$work/pjauth" c-tests/turn/judges/server.c "$LIBPJAUTH_TURN" -lpthread -ldl -lm
 
+crates=
+if [ "${1-}" = --crates ]; then
+    shift
+    crates=build/bench
+    cargo build --quiet --release --locked --manifest-path $sources/webrtc/Cargo.toml --target-dir $crates/webrtc
+    cargo install --quiet turn-server --version 4.1.5 --locked --root $crates/turn-server
+fi
+
 server="$work/pjauth --workers 1 --port {port} --user {user}:{password} --realm {realm} --hold {held} --max-held 100000"
-python3 -B $sources/bench.py "$@" "$work/load" "$work/bare" "pjauth=$server"
+set -- "$@" "$work/load" "$work/bare" "pjauth=$server"
+[ -z "$crates" ] || set -- "$@" \
+    "webrtc-rs=$crates/webrtc/release/webrtc-turn {port} {user} {password} {realm}" \
+    "turn-server=$sources/turn-server.sh $crates/turn-server/bin/turn-server {port} {user} {password} {realm} {folder}"
+python3 -B $sources/bench.py "$@"
