@@ -379,24 +379,6 @@ typedef struct pjauth_turn_allocation_info {
 } pjauth_turn_allocation_info;
 
 /**
- * The C++ runtime's functions that begin and end a `catch`; NULL without one.
- */
-typedef struct Cxa {
-    void *(*begin)(void*);
-    void (*end)(void);
-} Cxa;
-
-/**
- * The head of every exception; the rest is the thrower's.
- */
-typedef struct Exception {
-    /**
-     * Vendor and language.
-     */
-    uint64_t class_;
-} Exception;
-
-/**
  * Where clients reach the server.
  */
 typedef struct pjauth_turn_listener {
@@ -617,8 +599,17 @@ typedef struct pjauth_turn_options {
  * several at once if it has several workers, and with no lock held: they may
  * call every function of this header, `pjauth_turn_server_destroy()` excepted.
  *
- * A C++ exception that leaves one of them is logged and ended; an
- * `authenticate_request` that throws counts as PJAUTH_TURN_NOT_AUTHORIZED.
+ * An exception that leaves one of them is logged and ended, and the server goes
+ * on; an `authenticate_request` that throws counts as
+ * PJAUTH_TURN_NOT_AUTHORIZED. The virtual functions of a C++ object need no
+ * wrapper for that: they are called through a frame whose personality routine
+ * (Itanium C++ ABI) stops whatever unwinds into it, and `__cxa_begin_catch` and
+ * `__cxa_end_catch` end a C++ exception as `catch (...)` does, in a program that
+ * has them. It is the same with every other function that the program gives to
+ * the server. What C++ itself ends the program for it still does: an exception
+ * out of a `noexcept` function, or out of an exception's destructor. The
+ * functions must return or throw: no `longjmp()` out of them, no
+ * `pthread_exit()`.
  */
 typedef struct pjauth_turn_observer_vtable {
     /**
@@ -1088,16 +1079,6 @@ int pjauth_turn_allocation_set_user_data(struct pjauth_turn_allocation *allocati
  */
 void *pjauth_turn_allocation_user_data(const struct pjauth_turn_allocation *allocation);
 
-extern int turn_observer_call(const void *function, void *a, void *b, void *c, int *value);
-
-extern struct Cxa turn_observer_cxa(void);
-
-extern void _Unwind_SetGR(void *context, int register_, size_t value);
-
-extern void _Unwind_SetIP(void *context, size_t value);
-
-extern void _Unwind_DeleteException(struct Exception *exception);
-
 /**
  * Makes a server that has no sockets, no threads and no clock: the program
  * brings it packets and the time, and sends what it is told to send, all from
@@ -1236,7 +1217,9 @@ int pjauth_turn_options_init(struct pjauth_turn_options *options, size_t size);
 
 /**
  * Decides about a request, from any thread, once. The first to decide wins;
- * from then on the handle is dead.
+ * from then on the handle is dead. Called from inside `authenticate_request` it
+ * counts, whatever that returns. Does not wait: the server's own thread grants
+ * or refuses, unless the client or the server has gone by then.
  *
  * @param request  A request for which `authenticate_request` returned, or is
  *                 about to return, PJAUTH_TURN_AUTHENTICATING.

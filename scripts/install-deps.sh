@@ -20,6 +20,8 @@ sipp          sip-tester       optional
 turnserver    coturn           optional
 chromium      chromium         optional
 ensurepip     python3-venv     optional
+redis-server  redis-server     optional
+lib:hiredis   libhiredis-dev   optional
 lib:crypto    libssl-dev       optional
 LIST
     # pjproject's static libraries ask for these by name only.

@@ -17,7 +17,9 @@ use super::types::{
 use super::{REQUESTS, guard, handle, pointer, request_of, text, value};
 
 /// Decides about a request, from any thread, once. The first to decide wins;
-/// from then on the handle is dead.
+/// from then on the handle is dead. Called from inside `authenticate_request` it
+/// counts, whatever that returns. Does not wait: the server's own thread grants
+/// or refuses, unless the client or the server has gone by then.
 ///
 /// @param request  A request for which `authenticate_request` returned, or is
 ///                 about to return, PJAUTH_TURN_AUTHENTICATING.

@@ -16,7 +16,7 @@
 //! (`SO_REUSEPORT`), and its own table of relay sockets. A core is behind a
 //! lock that the worker holds while it works on a batch: nobody else wants it,
 //! except who reads figures or changes something. A packet for an allocation
-//! of another worker goes through that worker's [`mailbox`], many at a time.
+//! of another worker goes through that worker's mailbox, many at a time.
 
 mod clock;
 mod control;

@@ -184,9 +184,10 @@ impl Worker {
     fn timeout(&self, core: &Core) -> Duration {
         let now = clock::now();
         let sweep = (self.streams.len() > 0).then_some(self.next_sweep);
-        let due = [core.server.next_deadline(), sweep, self.resume];
-        let next = due.into_iter().flatten().min();
-        next.map_or(LONGEST_WAIT, |at| at.since(now).min(LONGEST_WAIT))
+        let longest = now + LONGEST_WAIT;
+        let due = |at: Option<Time>| at.unwrap_or(longest);
+        let next = due(core.server.next_deadline()).min(due(sweep));
+        next.min(due(self.resume)).min(longest).since(now)
     }
 
     /// Does what other threads asked for, and takes in other workers' packets.

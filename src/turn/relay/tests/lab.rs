@@ -36,10 +36,10 @@ pub enum Told {
 pub type Decide = dyn FnMut(&Ask) -> Decision + Send;
 
 /// An observer that reports to the test.
-struct Reporter {
-    worker: u16,
-    told: Sender<Told>,
-    decide: Arc<Mutex<Decide>>,
+pub struct Reporter {
+    pub worker: u16,
+    pub told: Sender<Told>,
+    pub decide: Arc<Mutex<Decide>>,
 }
 
 impl Observer for Reporter {

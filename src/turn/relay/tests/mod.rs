@@ -3,6 +3,7 @@
 mod basics;
 mod bursts;
 mod deferred;
+mod driven;
 mod failures;
 mod lab;
 mod streams;
