@@ -1,5 +1,6 @@
 """The rows of the table: what is measured, and what it should be."""
 
+import statistics
 from dataclasses import dataclass, field
 
 OURS, CEILING = "pjauth", "bare loop"
@@ -17,6 +18,8 @@ def why_not(name, mode):
     """Why a server cannot be measured in a mode, or None."""
     if name == CEILING and mode not in ("channel", "rtt"):
         return "not a TURN server"
+    if name == "turn-server" and mode in ("channel", "send", "rtt"):
+        return "reaches no peers but its own clients"
     if name != OURS and mode == "held":
         return "holds no requests"
     return None
@@ -77,6 +80,10 @@ class Row:
         if self.key == "growth":
             return answer["resident_after"] - answer["resident_before"]
         return answer[self.key]
+
+    def over_rounds(self, figures):
+        """One figure for those of all rounds."""
+        return min(figures) if self.mode == "rtt" else statistics.median(figures)
 
 
 ROWS = [

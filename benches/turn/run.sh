@@ -34,7 +34,8 @@ if [ "${1-}" = --crates ]; then
     shift
     crates=build/bench
     cargo build --quiet --release --locked --manifest-path $sources/webrtc/Cargo.toml --target-dir $crates/webrtc
-    cargo install --quiet turn-server --version 4.1.5 --locked --root $crates/turn-server
+    cargo install --quiet turn-server --version 4.1.5 --locked --no-default-features --features udp \
+        --root $crates/turn-server
 fi
 
 server="$work/pjauth --workers 1 --port {port} --user {user}:{password} --realm {realm} --hold {held} --max-held 100000"
