@@ -69,13 +69,14 @@ bench-sip: $(build)/lib/libpjauth.a ## of the SIP half alone (benches/sip/run.sh
 	benches/sip/run.sh
 
 # One target for each group of CTest's: a group is a label.
-groups := always shared static valgrind asterisk turn turn-judges
+groups := always shared static differential valgrind asterisk turn turn-judges
 test_groups := $(addprefix test-,$(groups))
 .PHONY: $(test_groups)
 test-always: ## headers, symbols, link modes, NULL arguments, preloading: needs no PJSIP
 test-shared: ## inside libasteriskpj.so.2, Debian's PJSIP 2.17 as a shared library
 test-static: ## inside the pjproject that pkg-config finds, statically linked
-test-valgrind: ## the same under valgrind
+test-differential: ## the original object and ours, given the same inputs
+test-valgrind: ## test-static under valgrind
 test-asterisk: ## unmodified Asterisk with the library preloaded
 test-turn: ## the TURN server from C and C++: needs no PJSIP
 test-turn-judges: ## the TURN server against coturn's client, aioice, Chromium and PJNATH
@@ -95,7 +96,10 @@ build-tests: configure
 
 # -- the crate -----------------------------------------------------------------------------------------------------
 
-.PHONY: header lint loom miri
+.PHONY: header differences lint loom miri
+differences: build-tests ## write the table of docs/differences.md anew from the list that the comparison goes by
+	python3 c-tests/differential/documented.py $(ctests)/differential/differential docs/differences.md --update
+
 header: ## write include/pjauth.h anew from src/
 	PJAUTH_UPDATE_HEADER=1 $(CARGO) test --quiet --test header
 
