@@ -112,12 +112,22 @@ lint: ## formatting, clippy and documentation without a warning
 loom: ## the handles under the model checker
 	RUSTFLAGS='--cfg loom' $(CARGO) test --release --target-dir target/loom --lib --no-default-features handle::
 
-miri: ## handles and digests under Miri
+miri: ## handles, digests and the TURN server without its sockets under Miri
 	@if $(CARGO) +nightly miri --version >/dev/null 2>&1; then \
-		$(CARGO) +nightly miri test --no-default-features --lib; \
+		$(CARGO) +nightly miri test --no-default-features --features turn --lib -- \
+			--skip turn::relay --skip turn::exports; \
 	else \
 		echo 'SKIP no toolchain here has the miri component'; \
 	fi
+
+# How long each target of `make fuzz` runs, in seconds.
+FUZZ_SECONDS ?= 30
+.PHONY: fuzz sanitize
+fuzz: ## each fuzz target for FUZZ_SECONDS (30); `cargo test` replays what is kept of their inputs
+	@scripts/fuzz.sh $(FUZZ_SECONDS)
+
+sanitize: ## the C tests with address and thread sanitizer in them and in the libraries
+	@JOBS=$(jobs) scripts/sanitize.sh
 
 # -- installing ----------------------------------------------------------------------------------------------------
 
