@@ -69,7 +69,7 @@ bench-sip: $(build)/lib/libpjauth.a ## of the SIP half alone (benches/sip/run.sh
 	benches/sip/run.sh
 
 # One target for each group of CTest's: a group is a label.
-groups := always shared static differential valgrind asterisk turn turn-judges
+groups := always shared static differential valgrind asterisk turn turn-judges soak
 test_groups := $(addprefix test-,$(groups))
 .PHONY: $(test_groups)
 test-always: ## headers, symbols, link modes, NULL arguments, preloading: needs no PJSIP
@@ -80,6 +80,7 @@ test-valgrind: ## test-static under valgrind
 test-asterisk: ## unmodified Asterisk with the library preloaded
 test-turn: ## the TURN server from C and C++: needs no PJSIP
 test-turn-judges: ## the TURN server against coturn's client, aioice, Chromium and PJNATH
+test-soak: ## both halves in one process for SOAK_SECONDS (60), and what is left afterwards
 label_shared := real-shared
 label_static := real-static
 $(test_groups): test-%: build-tests
@@ -122,12 +123,15 @@ miri: ## handles, digests and the TURN server without its sockets under Miri
 
 # How long each target of `make fuzz` runs, in seconds.
 FUZZ_SECONDS ?= 30
-.PHONY: fuzz sanitize
+.PHONY: fuzz sanitize soak
 fuzz: ## each fuzz target for FUZZ_SECONDS (30); `cargo test` replays what is kept of their inputs
 	@scripts/fuzz.sh $(FUZZ_SECONDS)
 
 sanitize: ## the C tests with address and thread sanitizer in them and in the libraries
 	@JOBS=$(jobs) scripts/sanitize.sh
+
+soak: build-tests ## 200 registrations and 500 allocations for SECONDS (3600)
+	$(ctests)/soak/soak $(or $(SECONDS),3600)
 
 # -- installing ----------------------------------------------------------------------------------------------------
 
