@@ -3,10 +3,14 @@
 #ifdef PJAUTH_HOST_HEADERS
 #include <pjlib.h>
 #include <pjsip/sip_auth.h>
+#include <pjsip/sip_dialog.h>
 #include <pjsip/sip_endpoint.h>
 #include <pjsip/sip_errno.h>
+#include <pjsip/sip_module.h>
 #include <pjsip/sip_msg.h>
+#include <pjsip/sip_transaction.h>
 #include <pjsip/sip_transport.h>
+#include <pjsip/sip_ua_layer.h>
 #include <pjsip/sip_util.h>
 #else
 #include "pjproject_2_17.h"
@@ -37,6 +41,7 @@ enum pjauth_status {
     PJAUTH_EBUG = PJ_EBUG,
     PJAUTH_ENOTSUP = PJ_ENOTSUP,
     PJAUTH_EINVALIDOP = PJ_EINVALIDOP,
+    PJAUTH_ECANCELLED = PJ_ECANCELLED,
     PJAUTH_EIGNORED = PJ_EIGNORED,
     PJAUTH_ENOTINITIALIZED = PJSIP_ENOTINITIALIZED,
     PJAUTH_ENOTREQUESTMSG = PJSIP_ENOTREQUESTMSG,
