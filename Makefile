@@ -8,10 +8,10 @@ CARGO   ?= cargo
 
 version  := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 jobs     := $(shell nproc 2>/dev/null || echo 2)
-symbols  := src/pjsip/symbols-2.17.txt
 build    := build
+target   := target
 ctests   := $(build)/c-tests
-recipe   := scripts/artefacts.sh $(symbols)
+recipe   := scripts/artefacts.sh
 
 .DELETE_ON_ERROR:
 .PHONY: help FORCE
@@ -32,28 +32,28 @@ cargo_archive = $(CARGO) rustc --release --lib --crate-type staticlib --target-d
 .PHONY: lib asterisk
 lib: $(build)/lib/libpjauth.a $(build)/lib/libpjauth-turn.a ## the libraries, static and shared, into build/lib
 
-$(build)/lib/libpjauth.a: target/release/libpjauth.a $(recipe)
-	{ cat $(symbols); echo 'pjauth_*'; } | scripts/artefacts.sh $< libpjauth $(version) $(@D)
+$(build)/lib/libpjauth.a: $(target)/release/libpjauth.a $(recipe)
+	echo 'pjauth_*' | scripts/artefacts.sh $< libpjauth $(version) $(@D)
 
-$(build)/lib/libpjauth-turn.a: target/turn/release/libpjauth.a $(recipe)
+$(build)/lib/libpjauth-turn.a: $(target)/turn/release/libpjauth.a $(recipe)
 	echo 'pjauth_*' | scripts/artefacts.sh $< libpjauth-turn $(version) $(@D) -Wl,-z,defs
 
 asterisk: $(build)/asterisk/libpjauth.a ## the same for Asterisk's configuration of pjproject, into build/asterisk
 
-$(build)/asterisk/libpjauth.a: target/asterisk/release/libpjauth.a $(recipe)
-	{ cat $(symbols); echo 'pjauth_*'; } | scripts/artefacts.sh $< libpjauth $(version) $(@D)
+$(build)/asterisk/libpjauth.a: $(target)/asterisk/release/libpjauth.a $(recipe)
+	echo 'pjauth_*' | scripts/artefacts.sh $< libpjauth $(version) $(@D)
 
 # Cargo knows best whether anything changed: it is always asked, and leaves the archive alone if nothing did.
-target/release/libpjauth.a: FORCE
-	$(call cargo_archive,target)
-target/turn/release/libpjauth.a: FORCE
-	$(call cargo_archive,target/turn,--no-default-features --features turn)
-target/asterisk/release/libpjauth.a: FORCE
-	PJAUTH_CONFIG=asterisk $(call cargo_archive,target/asterisk)
+$(target)/release/libpjauth.a: FORCE
+	$(call cargo_archive,$(target))
+$(target)/turn/release/libpjauth.a: FORCE
+	$(call cargo_archive,$(target)/turn,--no-default-features --features turn)
+$(target)/asterisk/release/libpjauth.a: FORCE
+	PJAUTH_CONFIG=asterisk $(call cargo_archive,$(target)/asterisk)
 
 # -- demo, tests, benchmarks ---------------------------------------------------------------------------------------
 
-.PHONY: demo test bench
+.PHONY: demo test bench bench-sip
 # With the pjproject that pkg-config finds, or else with Debian's: DEMO is static, shared or debian.
 DEMO ?= $(if $(shell pkg-config --exists libpjproject && echo yes),static,debian)
 demo: deps $(if $(filter debian,$(DEMO)),asterisk,stage) ## real PJSIP, a vault thread that answers 300 ms later, and a table of what happened
@@ -62,11 +62,14 @@ demo: deps $(if $(filter debian,$(DEMO)),asterisk,stage) ## real PJSIP, a vault 
 test: deps build-tests ## every test, and a closing table: passed, failed, skipped and why
 	@JOBS=$(jobs) scripts/test.sh
 
-bench: ## the benchmarks, ours against the original object
+bench: bench-sip ## the benchmarks, ours against the original object
 	$(CARGO) bench
 
+bench-sip: $(build)/lib/libpjauth.a ## of the SIP half alone (benches/sip/run.sh --json: for machines)
+	benches/sip/run.sh
+
 # One target for each group of CTest's: a group is a label.
-groups := always shared static valgrind asterisk
+groups := always shared static valgrind asterisk turn turn-judges
 test_groups := $(addprefix test-,$(groups))
 .PHONY: $(test_groups)
 test-always: ## headers, symbols, link modes, NULL arguments, preloading: needs no PJSIP
@@ -74,6 +77,8 @@ test-shared: ## inside libasteriskpj.so.2, Debian's PJSIP 2.17 as a shared libra
 test-static: ## inside the pjproject that pkg-config finds, statically linked
 test-valgrind: ## the same under valgrind
 test-asterisk: ## unmodified Asterisk with the library preloaded
+test-turn: ## the TURN server from C and C++: needs no PJSIP
+test-turn-judges: ## the TURN server against coturn's client, aioice, Chromium and PJNATH
 label_shared := real-shared
 label_static := real-static
 $(test_groups): test-%: build-tests

@@ -1,6 +1,9 @@
 //! Reads the layouts the drop-in is built against: the user's pjproject headers
 //! (`PJPROJECT_DIR`, else pkg-config `libpjproject`), or, where there are none,
 //! our own description of 2.17 with a named configuration (`PJAUTH_CONFIG`).
+//!
+//! What differs between versions is told by the headers: fields that a version
+//! lacks become `cfg`s, and its number picks the list of exported names.
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
@@ -15,6 +18,23 @@ mod sip {
 
     const HEADERS: &str = "src/pjsip/headers";
     const CONFIGS: &str = "src/pjsip/configs";
+    const ASYNC_HEADER: &str = "include/pjsip_auth_async.h";
+
+    /// Structure fields that older versions lack, with the `cfg` of each.
+    const FIELDS: [(&str, &str); 3] = [
+        // 2.15: credentials say which algorithm a hash is of.
+        (
+            "pub algorithm_type: pjsip_auth_algorithm_type,\n    pub ext:",
+            "pj_algorithms",
+        ),
+        // 2.16: a session may have a parent, and then a lock.
+        ("pub parent: *mut pjsip_auth_clt_sess", "pj_parent"),
+        // 2.17: and a callback that is asked about challenges.
+        (
+            "pub async_opt: *mut pjsip_auth_clt_async_setting",
+            "pj_async",
+        ),
+    ];
 
     /// Functions of PJLIB and PJSIP that we import. Functions only: a data
     /// symbol would be bound at load time, also in a process without PJSIP.
@@ -31,7 +51,7 @@ mod sip {
 
     const TYPES: &str = "pj_str_t|pj_pool_t|pj_timer_entry|pj_time_val|pjsip_(auth|cred)_.*|\
         pjsip_cached_auth.*|pjsip_auth_clt_.*|pjsip_(tx|rx)_data|pjsip_msg|pjsip_hdr|pjsip_hdr_e|\
-        pjsip_module|pjsip_transaction|pjsip_dialog|pjsip_cseq_hdr|\
+        pjsip_module|pjsip_module_priority|pjsip_transaction|pjsip_dialog|pjsip_cseq_hdr|\
         pjsip_param|pjsip_via_hdr|pjsip_uri|pjsip_uri_vptr|pjsip_msg_body|\
         pjsip_(www_authenticate|authorization)_hdr|pjsip_digest_(challenge|credential)";
 
@@ -44,11 +64,11 @@ mod sip {
         ] {
             println!("cargo:rerun-if-env-changed={name}");
         }
-        for dir in [HEADERS, CONFIGS] {
-            println!("cargo:rerun-if-changed={dir}");
+        for path in [HEADERS, CONFIGS, ASYNC_HEADER] {
+            println!("cargo:rerun-if-changed={path}");
         }
         let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
-        bindgen::Builder::default()
+        let bindings = bindgen::Builder::default()
             .header(format!("{HEADERS}/wrapper.h"))
             .clang_args(clang_args())
             .allowlist_function(FUNCTIONS)
@@ -72,11 +92,30 @@ mod sip {
             .parse_callbacks(Box::new(Knobs))
             .generate()
             .expect("pjauth: bindgen could not read the pjproject headers (see above)")
-            .write_to_file(out.join("pjproject.rs"))
-            .expect("OUT_DIR is writable");
+            .to_string();
+        std::fs::write(out.join("pjproject.rs"), &bindings).expect("OUT_DIR is writable");
         for knob in Knobs::ALL {
             println!("cargo:rustc-check-cfg=cfg({knob})");
         }
+        for (field, cfg) in FIELDS {
+            println!("cargo:rustc-check-cfg=cfg({cfg})");
+            if bindings.contains(field) {
+                println!("cargo:rustc-cfg={cfg}");
+            }
+        }
+    }
+
+    /// Names the file that lists what this version's own object defines.
+    fn list_symbols(series: i64) {
+        let (major, minor) = (series / 100, series % 100);
+        let root = env::var("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR");
+        let list = Path::new(&root).join(format!("src/pjsip/symbols-{major}.{minor}.txt"));
+        assert!(
+            list.exists(),
+            "pjauth: pjproject {major}.{minor} is not known: there is no {}",
+            list.display()
+        );
+        println!("cargo:rustc-env=PJAUTH_SYMBOLS={}", list.display());
     }
 
     /// Where the layouts come from, as options for clang.
@@ -172,6 +211,7 @@ mod sip {
                 Boolean(value) => i64::from(value),
             };
             match variant {
+                "PJAUTH_PJ_SERIES" => list_symbols(value),
                 "PJAUTH_QOP_SUPPORT" if value != 0 => println!("cargo:rustc-cfg=pj_qop_support"),
                 "PJAUTH_HEADER_CACHING" if value != 0 => {
                     println!("cargo:rustc-cfg=pj_header_caching");

@@ -18,6 +18,7 @@
 struct pj_str_t;
 struct pjsip_auth_clt_sess;
 struct pjsip_tx_data;
+struct pjauth_turn_observer;
 
 /**
  * Refuses MD5 and MD5-sess, for `pjauth_refuse_algorithms()`.
@@ -40,6 +41,118 @@ struct pjsip_tx_data;
 #define PJAUTH_REALM_SIZE 49
 
 /**
+ * The decision comes later, by `pjauth_turn_handle_request()`.
+ */
+#define PJAUTH_TURN_AUTHENTICATING 1
+
+/**
+ * The client may have what it asks for, if it holds the credential.
+ */
+#define PJAUTH_TURN_AUTHORIZED 2
+
+/**
+ * The client gets 486 (Allocation Quota Reached).
+ */
+#define PJAUTH_TURN_QUOTA_REACHED 3
+
+/**
+ * The client gets 401 (Unauthenticated).
+ */
+#define PJAUTH_TURN_NOT_AUTHORIZED 4
+
+/**
+ * Clients over UDP.
+ */
+#define PJAUTH_TURN_UDP 1
+
+/**
+ * Clients over TCP.
+ */
+#define PJAUTH_TURN_TCP 2
+
+/**
+ * `MD5(user:realm:password)`, 16 bytes: the key of RFC 5389 and older.
+ */
+#define PJAUTH_TURN_MD5 1
+
+/**
+ * `SHA-256(user:realm:password)`, 32 bytes.
+ */
+#define PJAUTH_TURN_SHA256 2
+
+/**
+ * No bound, for bytes and rates.
+ */
+#define PJAUTH_TURN_UNLIMITED UINT64_MAX
+
+/**
+ * An allocation has not ended.
+ */
+#define PJAUTH_TURN_LIVE 0
+
+/**
+ * Its lifetime ran out.
+ */
+#define PJAUTH_TURN_EXPIRED 1
+
+/**
+ * The client deleted it.
+ */
+#define PJAUTH_TURN_DELETED 2
+
+/**
+ * The client's connection closed.
+ */
+#define PJAUTH_TURN_CLIENT_GONE 3
+
+/**
+ * The application revoked it.
+ */
+#define PJAUTH_TURN_REVOKED 4
+
+/**
+ * Its bandwidth limit was reached.
+ */
+#define PJAUTH_TURN_LIMIT_REACHED 5
+
+/**
+ * The server stopped.
+ */
+#define PJAUTH_TURN_STOPPED 6
+
+/**
+ * Bytes of a user name in `pjauth_turn_allocation_info`, with the terminator.
+ */
+#define PJAUTH_TURN_USERNAME_SIZE 512
+
+/**
+ * Bytes of an address with its port likewise.
+ */
+#define PJAUTH_TURN_ADDRESS_SIZE 64
+
+/**
+ * An allocation: a handle. It lives from `on_server_allocation_created` to the
+ * end of `on_server_allocation_removed`.
+ */
+typedef struct pjauth_turn_allocation pjauth_turn_allocation;
+
+/**
+ * A request that waits for a decision: a handle. It dies with the decision,
+ * and when the request can no longer be answered.
+ */
+typedef struct pjauth_turn_request pjauth_turn_request;
+
+/**
+ * A TURN server: a handle. Text that a function of the TURN half writes goes
+ * into the caller's buffer as with `snprintf`: as much as fits, terminated if
+ * there is room for a byte; the function returns the length of the whole text
+ * (without the terminator), which is 0 where there is none, such as for a dead
+ * handle. An address with its port is written as `192.0.2.1:3478` or
+ * `[2001:db8::1]:3478`.
+ */
+typedef struct pjauth_turn_server pjauth_turn_server;
+
+/**
  * Sizes and offsets of PJSIP's structures; `PJAUTH_LAYOUT` are the application's.
  */
 typedef struct pjauth_layout {
@@ -52,9 +165,9 @@ typedef struct pjauth_layout {
      */
     size_t session_size;
     /**
-     * `offsetof(pjsip_auth_clt_sess, async_opt)`
+     * `offsetof(pjsip_auth_clt_sess, cached_auth)`
      */
-    size_t session_async_opt;
+    size_t session_cached_auth;
     /**
      * `sizeof(pjsip_cached_auth)`
      */
@@ -122,7 +235,7 @@ typedef struct pjauth_challenge_info {
      */
     unsigned int status_code;
     /**
-     * The first challenge's realm, zero-terminated; cut off where it is longer.
+     * The last challenge's realm, zero-terminated; cut off where it is longer.
      */
     char realm[PJAUTH_REALM_SIZE];
 } pjauth_challenge_info;
@@ -165,6 +278,469 @@ typedef struct pjauth_sip_stats {
      */
     uint64_t outstanding;
 } pjauth_sip_stats;
+
+/**
+ * What is known of an allocation at a moment, or at its end.
+ */
+typedef struct pjauth_turn_allocation_info {
+    /**
+     * Its handle.
+     */
+    struct pjauth_turn_allocation *allocation;
+    /**
+     * Whose it is.
+     */
+    char username[PJAUTH_TURN_USERNAME_SIZE];
+    /**
+     * The client's address.
+     */
+    char client[PJAUTH_TURN_ADDRESS_SIZE];
+    /**
+     * The server's address that the client uses.
+     */
+    char server[PJAUTH_TURN_ADDRESS_SIZE];
+    /**
+     * The relayed address, the IPv4 one if there are two.
+     */
+    char relayed[PJAUTH_TURN_ADDRESS_SIZE];
+    /**
+     * The IPv6 one if there are two, otherwise empty.
+     */
+    char relayed_second[PJAUTH_TURN_ADDRESS_SIZE];
+    /**
+     * PJAUTH_TURN_UDP or PJAUTH_TURN_TCP.
+     */
+    int transport;
+    /**
+     * PJAUTH_TURN_LIVE, or why it ended.
+     */
+    int reason;
+    /**
+     * Packets from the client to its peers.
+     */
+    uint64_t packets_to_peers;
+    /**
+     * Their payload in bytes.
+     */
+    uint64_t bytes_to_peers;
+    /**
+     * Packets from peers to the client.
+     */
+    uint64_t packets_to_client;
+    /**
+     * Their payload in bytes.
+     */
+    uint64_t bytes_to_client;
+    /**
+     * Bytes that both directions may use together, or PJAUTH_TURN_UNLIMITED.
+     */
+    uint64_t bandwidth_limit;
+    /**
+     * How long it has existed, in milliseconds.
+     */
+    uint64_t age_msec;
+    /**
+     * How long it will exist if it is not refreshed.
+     */
+    uint64_t remaining_msec;
+} pjauth_turn_allocation_info;
+
+/**
+ * The C++ runtime's functions that begin and end a `catch`; NULL without one.
+ */
+typedef struct Cxa {
+    void *(*begin)(void*);
+    void (*end)(void);
+} Cxa;
+
+/**
+ * The head of every exception; the rest is the thrower's.
+ */
+typedef struct Exception {
+    /**
+     * Vendor and language.
+     */
+    uint64_t class_;
+} Exception;
+
+/**
+ * Where clients reach the server.
+ */
+typedef struct pjauth_turn_listener {
+    /**
+     * An IPv4 or IPv6 address; `0.0.0.0` or `::` stand for each of the host's.
+     */
+    const char *address;
+    /**
+     * The port; 0 for any free one.
+     */
+    uint16_t port;
+    /**
+     * PJAUTH_TURN_UDP or PJAUTH_TURN_TCP.
+     */
+    int transport;
+} pjauth_turn_listener;
+
+/**
+ * Where relayed transport addresses are.
+ */
+typedef struct pjauth_turn_relay {
+    /**
+     * An address of the host.
+     */
+    const char *address;
+    /**
+     * What clients and peers see in its place behind a 1:1 NAT; NULL for the
+     * same.
+     */
+    const char *external;
+} pjauth_turn_relay;
+
+/**
+ * Everything about a server but its observer. Fill in with
+ * `pjauth_turn_options_init()` first. All of it is copied.
+ */
+typedef struct pjauth_turn_options {
+    /**
+     * Size of this structure as the program knows it.
+     */
+    size_t size;
+    /**
+     * The realm, 1 to 127 characters. Default: `pjauth`.
+     */
+    const char *realm;
+    /**
+     * SOFTWARE of replies; NULL, the default, for none.
+     */
+    const char *software;
+    /**
+     * Where clients reach the server: at least one.
+     */
+    const struct pjauth_turn_listener *listeners;
+    /**
+     * How many.
+     */
+    unsigned int listener_count;
+    /**
+     * Where relays are; none, the default, means where the listeners are.
+     */
+    const struct pjauth_turn_relay *relays;
+    /**
+     * How many.
+     */
+    unsigned int relay_count;
+    /**
+     * First port of relays. Default: 49152.
+     */
+    uint16_t min_port;
+    /**
+     * Last port of relays. Default: 65535.
+     */
+    uint16_t max_port;
+    /**
+     * Threads; 0, the default, for one for each processor.
+     */
+    unsigned int workers;
+    /**
+     * PJAUTH_TURN_MD5, PJAUTH_TURN_SHA256 or, the default, both: what clients of
+     * RFC 8489 are offered. With stored MD5 keys alone, offer MD5 alone.
+     */
+    unsigned int algorithms;
+    /**
+     * Lifetime of an allocation in seconds, unless the client asks for more.
+     * Default: 600.
+     */
+    unsigned int default_lifetime;
+    /**
+     * The longest lifetime in seconds that a client can ask for. Default: 3600.
+     */
+    unsigned int max_lifetime;
+    /**
+     * How long a nonce serves, in seconds. Default: 600.
+     */
+    unsigned int nonce_lifetime;
+    /**
+     * Allocations in all; more get 508. Default: 100000.
+     */
+    unsigned int max_allocations;
+    /**
+     * Allocations of a user; more get 486. 0, the default, for no bound.
+     */
+    unsigned int user_quota;
+    /**
+     * Permissions of an allocation. Default: 256.
+     */
+    unsigned int max_permissions;
+    /**
+     * Channels of an allocation. Default: 256.
+     */
+    unsigned int max_channels;
+    /**
+     * Requests that may wait for a decision; more get 508. Default: 16384.
+     */
+    unsigned int max_held;
+    /**
+     * Likewise for each source address (IPv6: /64) and worker. Default: 256.
+     */
+    unsigned int max_held_per_source;
+    /**
+     * How long a request may wait, in milliseconds; then the client gets 500.
+     * Default: 30000.
+     */
+    unsigned int held_deadline_msec;
+    /**
+     * Replies of 400, 401, 437, 438 and 441 a second that a source (IPv6: /64)
+     * gets from each worker without proof of who it is. Default: 100.
+     */
+    unsigned int challenges_per_second;
+    /**
+     * How many of these at once. Default: 200.
+     */
+    unsigned int challenge_burst;
+    /**
+     * TCP connections in all. Default: 20000.
+     */
+    unsigned int max_connections;
+    /**
+     * Likewise for each source address (IPv6: /64). Default: 256.
+     */
+    unsigned int max_connections_per_source;
+    /**
+     * How long a TCP connection may be silent that has neither allocation nor
+     * waiting request, in milliseconds. Default: 30000.
+     */
+    unsigned int connection_idle_msec;
+    /**
+     * Bytes that may wait for a TCP client that reads slowly; data beyond is
+     * dropped. Default: 262144.
+     */
+    unsigned int connection_backlog;
+    /**
+     * How long a TCP client may read nothing while something waits for it, in
+     * milliseconds; then it is cut off. Default: 30000.
+     */
+    unsigned int connection_stall_msec;
+    /**
+     * Bytes that an allocation may relay in all, both directions together,
+     * unless the request or allocation says otherwise. Default:
+     * PJAUTH_TURN_UNLIMITED.
+     */
+    uint64_t bandwidth_limit;
+    /**
+     * Bytes a second likewise. Default: PJAUTH_TURN_UNLIMITED.
+     */
+    uint64_t rate;
+    /**
+     * Bytes that may pass at once after a pause, where `rate` is set.
+     * Default: 262144.
+     */
+    uint64_t rate_burst;
+    /**
+     * Ranges of peers that clients may reach although they are loopback,
+     * private or otherwise special: `10.0.0.0/8`, `2001:db8::1`. The most
+     * specific range of `allow` and `deny` decides.
+     */
+    const char *const *allow;
+    /**
+     * How many.
+     */
+    unsigned int allow_count;
+    /**
+     * Ranges of peers that clients may not reach.
+     */
+    const char *const *deny;
+    /**
+     * How many.
+     */
+    unsigned int deny_count;
+    /**
+     * Makes nonces: servers with the same 32 bytes accept each other's. NULL,
+     * the default, for random ones.
+     */
+    const uint8_t *secret;
+    /**
+     * Ask the observer about each Refresh, CreatePermission and ChannelBind
+     * too, after the client has proven who it is. Default: 0; RFC 8656 has the
+     * allocation's key decide.
+     */
+    int ask_each;
+    /**
+     * Ask clients to hide their user name (USERHASH). Default: 0.
+     */
+    int userhash;
+    /**
+     * Where log lines go, from any thread; NULL, the default, for nowhere.
+     * Levels: 1 error, 2 warning, 3 information.
+     */
+    void (*log)(void *user_data, int level, const char *text);
+    /**
+     * Passed to `log`.
+     */
+    void *log_user_data;
+} pjauth_turn_options;
+
+/**
+ * The observer's functions. They are called from the server's own threads, from
+ * several at once if it has several workers, and with no lock held: they may
+ * call every function of this header, `pjauth_turn_server_destroy()` excepted.
+ *
+ * A C++ exception that leaves one of them is logged and ended; an
+ * `authenticate_request` that throws counts as PJAUTH_TURN_NOT_AUTHORIZED.
+ */
+typedef struct pjauth_turn_observer_vtable {
+    /**
+     * An allocation exists.
+     */
+    void (*on_server_allocation_created)(struct pjauth_turn_observer *observer,
+                                         struct pjauth_turn_server *server,
+                                         struct pjauth_turn_allocation *allocation);
+    /**
+     * An allocation ends, and its figures are final. Called once for each that
+     * was created; the handle is dead when it returns.
+     */
+    void (*on_server_allocation_removed)(struct pjauth_turn_observer *observer,
+                                         struct pjauth_turn_server *server,
+                                         struct pjauth_turn_allocation *allocation);
+    /**
+     * Decides about a request: returns a PJAUTH_TURN_* state. What the client
+     * must prove to hold is set before that with
+     * `pjauth_turn_request_set_password()` or `pjauth_turn_request_set_key()`.
+     *
+     * After PJAUTH_TURN_AUTHENTICATING the server keeps the request until
+     * `pjauth_turn_handle_request()`, the deadline, or the end of client or
+     * server; the call may come before this function has returned. Any other
+     * number counts as PJAUTH_TURN_NOT_AUTHORIZED and is logged.
+     */
+    int (*authenticate_request)(struct pjauth_turn_observer *observer,
+                                struct pjauth_turn_server *server,
+                                struct pjauth_turn_request *request);
+} pjauth_turn_observer_vtable;
+
+/**
+ * Who decides. The first word points to the table of functions, which is the
+ * layout of a C++ object whose class declares these three virtual functions in
+ * this order, and no other (Itanium C++ ABI, and Microsoft's on x64): a C
+ * program makes the table, a C++ program passes its object.
+ *
+ * The observer must live until `pjauth_turn_server_destroy()` has returned.
+ */
+typedef struct pjauth_turn_observer {
+    /**
+     * The table of functions, none of them NULL.
+     */
+    const struct pjauth_turn_observer_vtable *vtable;
+} pjauth_turn_observer;
+
+/**
+ * Figures of a server since it was started; those from `allocations` on are of
+ * the moment.
+ */
+typedef struct pjauth_turn_counters {
+    /**
+     * Allocations created.
+     */
+    uint64_t allocations_created;
+    /**
+     * Allocations ended.
+     */
+    uint64_t allocations_removed;
+    /**
+     * Packets relayed from clients to peers.
+     */
+    uint64_t packets_to_peers;
+    /**
+     * Payload bytes relayed from clients to peers.
+     */
+    uint64_t bytes_to_peers;
+    /**
+     * Packets relayed from peers to clients.
+     */
+    uint64_t packets_to_clients;
+    /**
+     * Payload bytes relayed from peers to clients.
+     */
+    uint64_t bytes_to_clients;
+    /**
+     * Packets handed from one allocation to another inside the server.
+     */
+    uint64_t packets_inside;
+    /**
+     * Packets dropped for want of an allocation, a channel or a permission.
+     */
+    uint64_t packets_denied;
+    /**
+     * Packets dropped because a rate or limit was used up.
+     */
+    uint64_t packets_limited;
+    /**
+     * Datagrams that the kernel did not take.
+     */
+    uint64_t packets_unsent;
+    /**
+     * Packets dropped on the way from one worker to another.
+     */
+    uint64_t packets_overrun;
+    /**
+     * Packets dropped because a TCP client read too slowly.
+     */
+    uint64_t packets_unread;
+    /**
+     * Messages from clients that were no STUN and no ChannelData.
+     */
+    uint64_t malformed;
+    /**
+     * STUN requests.
+     */
+    uint64_t requests;
+    /**
+     * Success responses.
+     */
+    uint64_t successes;
+    /**
+     * Error responses other than 401 and 438.
+     */
+    uint64_t errors;
+    /**
+     * 401 and 438 responses.
+     */
+    uint64_t challenges;
+    /**
+     * Error responses not sent because a source had too many.
+     */
+    uint64_t challenges_suppressed;
+    /**
+     * Retransmissions answered from the cache or absorbed by a held request.
+     */
+    uint64_t retransmissions;
+    /**
+     * Requests put to the observer.
+     */
+    uint64_t asked;
+    /**
+     * Requests that waited for a later decision.
+     */
+    uint64_t held_total;
+    /**
+     * Of these, those that nobody decided in time.
+     */
+    uint64_t held_expired;
+    /**
+     * Requests that could not wait because a bound was reached.
+     */
+    uint64_t held_refused;
+    /**
+     * Allocations that exist now.
+     */
+    uint64_t allocations;
+    /**
+     * Requests that wait for a later decision now.
+     */
+    uint64_t held;
+    /**
+     * TCP connections that are open now.
+     */
+    uint64_t connections;
+} pjauth_turn_counters;
 
 #ifdef __cplusplus
 extern "C" {
@@ -276,6 +852,447 @@ int pjauth_refuse_algorithms(struct pjsip_auth_clt_sess *sess, unsigned int mask
 void pjauth_sip_get_stats(struct pjauth_sip_stats *out);
 
 /**
+ * Reads everything about an allocation at once.
+ *
+ * @param out  Gets it.
+ * @return 0, or PJ_EINVAL for a NULL or a dead handle.
+ */
+int pjauth_turn_allocation_get_info(const struct pjauth_turn_allocation *allocation,
+                                    struct pjauth_turn_allocation_info *out);
+
+/**
+ * Writes the name of the user whose it is.
+ *
+ * @return the length of the text.
+ */
+size_t pjauth_turn_allocation_username(const struct pjauth_turn_allocation *allocation,
+                                       char *out,
+                                       size_t size);
+
+/**
+ * Writes the relayed address; of two, the IPv4 one.
+ *
+ * @return the length of the text.
+ */
+size_t pjauth_turn_allocation_relayed_address(const struct pjauth_turn_allocation *allocation,
+                                              char *out,
+                                              size_t size);
+
+/**
+ * Writes the addresses of peers that may send to the client now, one a line.
+ *
+ * @return the length of the text.
+ */
+size_t pjauth_turn_allocation_permissions(const struct pjauth_turn_allocation *allocation,
+                                          char *out,
+                                          size_t size);
+
+/**
+ * @return bytes relayed so far, both directions; 0 for a dead handle.
+ */
+uint64_t pjauth_turn_allocation_bandwidth_used(const struct pjauth_turn_allocation *allocation);
+
+/**
+ * @return bytes left of the limit; PJAUTH_TURN_UNLIMITED without one; 0 for a
+ *         dead handle.
+ */
+uint64_t pjauth_turn_allocation_bandwidth_remaining(const struct pjauth_turn_allocation *allocation);
+
+/**
+ * @return milliseconds until it expires; 0 once it has ended, or for a dead
+ *         handle.
+ */
+uint64_t pjauth_turn_allocation_time_remaining(const struct pjauth_turn_allocation *allocation);
+
+/**
+ * Sets how many bytes it may relay in all, both directions together, those
+ * relayed already included. The packet that would go beyond ends it.
+ *
+ * @param bytes  PJAUTH_TURN_UNLIMITED for no limit.
+ * @return 0, or PJ_EINVAL when it has ended; so with the next ones.
+ */
+int pjauth_turn_allocation_set_bandwidth_limit(struct pjauth_turn_allocation *allocation,
+                                               uint64_t bytes);
+
+/**
+ * Sets how many bytes a second it may relay, both directions together, from
+ * now on.
+ *
+ * @param bytes_per_second  PJAUTH_TURN_UNLIMITED for no limit.
+ * @param burst             Bytes that may pass at once after a pause; a packet
+ *                          larger than this never passes.
+ */
+int pjauth_turn_allocation_set_rate(struct pjauth_turn_allocation *allocation,
+                                    uint64_t bytes_per_second,
+                                    uint64_t burst);
+
+/**
+ * Sets when it expires, in milliseconds from now. The client's next Refresh
+ * sets it anew.
+ */
+int pjauth_turn_allocation_set_lifetime(struct pjauth_turn_allocation *allocation, uint64_t msec);
+
+/**
+ * Ends it. The observer is told from a thread of the server's.
+ */
+int pjauth_turn_allocation_revoke(struct pjauth_turn_allocation *allocation);
+
+/**
+ * @return the server; NULL for a dead handle.
+ */
+struct pjauth_turn_server *pjauth_turn_allocation_server(const struct pjauth_turn_allocation *allocation);
+
+/**
+ * Keeps a pointer for the application as long as the allocation lives.
+ *
+ * @return 0, or PJ_EINVAL for a dead handle.
+ */
+int pjauth_turn_allocation_set_user_data(struct pjauth_turn_allocation *allocation,
+                                         void *user_data);
+
+/**
+ * @return the pointer kept; NULL without one or for a dead handle.
+ */
+void *pjauth_turn_allocation_user_data(const struct pjauth_turn_allocation *allocation);
+
+extern int turn_observer_call(const void *function, void *a, void *b, void *c, int *value);
+
+extern struct Cxa turn_observer_cxa(void);
+
+extern void _Unwind_SetGR(void *context, int register_, size_t value);
+
+extern void _Unwind_SetIP(void *context, size_t value);
+
+extern void _Unwind_DeleteException(struct Exception *exception);
+
+/**
+ * Fills in the defaults.
+ *
+ * @param options  What to fill in.
+ * @param size     `sizeof(*options)`: a program compiled with an older header
+ *                 has a shorter structure.
+ * @return 0, or PJ_EINVAL for a NULL or a size that no version had.
+ */
+int pjauth_turn_options_init(struct pjauth_turn_options *options, size_t size);
+
+/**
+ * Decides about a request, from any thread, once. The first to decide wins;
+ * from then on the handle is dead.
+ *
+ * @param request  A request for which `authenticate_request` returned, or is
+ *                 about to return, PJAUTH_TURN_AUTHENTICATING.
+ * @param state    PJAUTH_TURN_AUTHORIZED, _QUOTA_REACHED or _NOT_AUTHORIZED.
+ *                 Any other number counts as the last and is logged, except
+ *                 PJAUTH_TURN_AUTHENTICATING, which decides nothing.
+ * @return 0 if this decision is the one; PJ_EINVAL if the request was decided
+ *         before or can no longer be answered, or for
+ *         PJAUTH_TURN_AUTHENTICATING.
+ */
+int pjauth_turn_handle_request(struct pjauth_turn_request *request, int state);
+
+/**
+ * Writes the user's name as the client gives it; nothing is proven yet. Empty
+ * where the client hides it: see `pjauth_turn_request_userhash()`.
+ *
+ * @return the length of the text.
+ */
+size_t pjauth_turn_request_username(const struct pjauth_turn_request *request,
+                                    char *out,
+                                    size_t size);
+
+/**
+ * Writes the realm.
+ *
+ * @return the length of the text.
+ */
+size_t pjauth_turn_request_realm(const struct pjauth_turn_request *request, char *out, size_t size);
+
+/**
+ * Writes the client's address.
+ *
+ * @return the length of the text.
+ */
+size_t pjauth_turn_request_client_address(const struct pjauth_turn_request *request,
+                                          char *out,
+                                          size_t size);
+
+/**
+ * Writes the server's address that the client uses.
+ *
+ * @return the length of the text.
+ */
+size_t pjauth_turn_request_server_address(const struct pjauth_turn_request *request,
+                                          char *out,
+                                          size_t size);
+
+/**
+ * @return PJAUTH_TURN_UDP or PJAUTH_TURN_TCP; 0 for a dead handle.
+ */
+int pjauth_turn_request_transport(const struct pjauth_turn_request *request);
+
+/**
+ * @return the STUN method: 3 Allocate; with `ask_each` also 4 Refresh,
+ *         8 CreatePermission, 9 ChannelBind; 0 for a dead handle.
+ */
+int pjauth_turn_request_method(const struct pjauth_turn_request *request);
+
+/**
+ * @return PJAUTH_TURN_MD5 or PJAUTH_TURN_SHA256: which key the client uses. A
+ *         stored key of the other is no use. 0 for a dead handle.
+ */
+unsigned int pjauth_turn_request_algorithm(const struct pjauth_turn_request *request);
+
+/**
+ * @return the lifetime in seconds that the client asks for; -1 if it asks for
+ *         none, or for a dead handle.
+ */
+int64_t pjauth_turn_request_lifetime(const struct pjauth_turn_request *request);
+
+/**
+ * @return 4 or 6: the address family that the client asks for; 0 if it asks for
+ *         none, or for a dead handle.
+ */
+int pjauth_turn_request_family(const struct pjauth_turn_request *request);
+
+/**
+ * Copies `SHA-256(user:realm)`, where the client hides the user's name.
+ *
+ * @param out  Room for 32 bytes.
+ * @return 0; PJ_EINVAL for a NULL, a dead handle, or a client that names the
+ *         user.
+ */
+int pjauth_turn_request_userhash(const struct pjauth_turn_request *request, uint8_t *out);
+
+/**
+ * @return the server; NULL for a dead handle.
+ */
+struct pjauth_turn_server *pjauth_turn_request_server(const struct pjauth_turn_request *request);
+
+/**
+ * Sets the password that the client must prove to know.
+ *
+ * @return 0, or PJ_EINVAL for a NULL or a dead handle; so with the next ones.
+ */
+int pjauth_turn_request_set_password(struct pjauth_turn_request *request, const char *password);
+
+/**
+ * Sets the key that the client must prove to hold, in place of a password.
+ *
+ * @param algorithm  PJAUTH_TURN_MD5 or PJAUTH_TURN_SHA256.
+ * @param key        The key, 16 or 32 bytes.
+ * @param size       How many: PJ_EINVAL for another number.
+ */
+int pjauth_turn_request_set_key(struct pjauth_turn_request *request,
+                                unsigned int algorithm,
+                                const uint8_t *key,
+                                size_t size);
+
+/**
+ * Whether the client holds what was set. The server asks the same before it
+ * grants anything; ask it earlier where the decision itself must not be open to
+ * strangers, such as one that takes a place in a quota elsewhere.
+ *
+ * @return 1 if it does, 0 if not, for a dead handle, or if nothing was set.
+ */
+int pjauth_turn_request_verify(const struct pjauth_turn_request *request);
+
+/**
+ * Sets the user's name where the client hides it. It must match the hash.
+ */
+int pjauth_turn_request_set_username(struct pjauth_turn_request *request, const char *username);
+
+/**
+ * Sets how many allocations the user may have at once, this one included; if it
+ * would be more, the client gets 486. Counted when the decision takes effect, so
+ * that two requests that wait at once cannot both take the last place.
+ */
+int pjauth_turn_request_set_quota(struct pjauth_turn_request *request, unsigned int quota);
+
+/**
+ * Sets how many bytes the allocation may relay in all, both directions
+ * together, or PJAUTH_TURN_UNLIMITED.
+ */
+int pjauth_turn_request_set_bandwidth_limit(struct pjauth_turn_request *request, uint64_t bytes);
+
+/**
+ * Sets how many bytes a second the allocation may relay, both directions
+ * together, or PJAUTH_TURN_UNLIMITED.
+ *
+ * @param burst  Bytes that may pass at once after a pause; a packet larger than
+ *               this never passes.
+ */
+int pjauth_turn_request_set_rate(struct pjauth_turn_request *request,
+                                 uint64_t bytes_per_second,
+                                 uint64_t burst);
+
+/**
+ * Sets how long the allocation may last in milliseconds, however often the
+ * client refreshes it.
+ */
+int pjauth_turn_request_set_valid_for(struct pjauth_turn_request *request, uint64_t msec);
+
+/**
+ * Keeps a pointer for the application while the request waits.
+ */
+int pjauth_turn_request_set_user_data(struct pjauth_turn_request *request, void *user_data);
+
+/**
+ * @return the pointer kept; NULL without one or for a dead handle.
+ */
+void *pjauth_turn_request_user_data(const struct pjauth_turn_request *request);
+
+/**
+ * Makes a server that does not run yet.
+ *
+ * @param options   Its options, copied.
+ * @param observer  Who decides. Must live until `pjauth_turn_server_destroy()`
+ *                  has returned.
+ * @param server    Gets the handle.
+ * @return 0; PJ_EINVAL for a NULL or an option without sense.
+ */
+int pjauth_turn_server_create(const struct pjauth_turn_options *options,
+                              struct pjauth_turn_observer *observer,
+                              struct pjauth_turn_server **server);
+
+/**
+ * Binds the listeners and starts the workers. A server that has been stopped
+ * can be started again.
+ *
+ * @return 0; PJ_EINVAL for a dead handle or options that contradict each
+ *         other; PJ_EINVALIDOP while it runs; the system's error, as PJLIB's
+ *         PJ_STATUS_FROM_OS gives it, where it refuses. The log says more.
+ */
+int pjauth_turn_server_start(struct pjauth_turn_server *server);
+
+/**
+ * Ends every allocation and every worker, and closes all sockets. When it
+ * returns, the observer has been told of all removals, and requests that
+ * waited are dead. Called from a function of the observer's, it returns at once
+ * and all that follows. A server that does not run is left alone.
+ *
+ * @return 0, or PJ_EINVAL for a dead handle.
+ *
+ * Hold no lock here that the observer's functions take.
+ */
+int pjauth_turn_server_stop(struct pjauth_turn_server *server);
+
+/**
+ * Refuses new allocations with 508, or no longer; those that exist stay. Ask
+ * `pjauth_turn_server_get_counters()` how many are left.
+ *
+ * @param drain  0 for no longer.
+ * @return 0; PJ_EINVAL for a dead handle; PJ_EINVALIDOP when it does not run.
+ */
+int pjauth_turn_server_drain(struct pjauth_turn_server *server, int drain);
+
+/**
+ * Stops a server and kills its handle. When it returns, the observer will not
+ * be called again.
+ *
+ * @return 0; PJ_EINVAL for a dead handle; PJ_EINVALIDOP from a function of the
+ *         observer's, which nobody could outlive: nothing is done then.
+ */
+int pjauth_turn_server_destroy(struct pjauth_turn_server *server);
+
+/**
+ * Writes where clients reach the server: an address with the port that was
+ * bound. Listeners of wildcard addresses appear as one for each address.
+ *
+ * @param index      From 0 on.
+ * @param transport  Gets PJAUTH_TURN_UDP or PJAUTH_TURN_TCP; may be NULL.
+ * @param out        Gets the text.
+ * @param size       Room in `out`.
+ * @return the length of the text; 0 where there is no such listener.
+ */
+size_t pjauth_turn_server_listener(const struct pjauth_turn_server *server,
+                                   unsigned int index,
+                                   int *transport,
+                                   char *out,
+                                   size_t size);
+
+/**
+ * Keeps a pointer for the application.
+ *
+ * @return 0, or PJ_EINVAL for a dead handle.
+ */
+int pjauth_turn_server_set_user_data(struct pjauth_turn_server *server, void *user_data);
+
+/**
+ * @return the pointer kept; NULL without one or for a dead handle.
+ */
+void *pjauth_turn_server_user_data(const struct pjauth_turn_server *server);
+
+/**
+ * Sets how many allocations a user may have at once, from now on; those that
+ * exist stay. It goes before what `pjauth_turn_request_set_quota()` says.
+ *
+ * @param quota  Negative to go back to the default.
+ * @return 0; PJ_EINVAL for a NULL or dead handle; PJ_EINVALIDOP when the server
+ *         does not run. A stop forgets it.
+ */
+int pjauth_turn_server_set_user_quota(struct pjauth_turn_server *server,
+                                      const char *username,
+                                      int quota);
+
+/**
+ * Limits the bytes a second of all the user's allocations together, both
+ * directions, from now on.
+ *
+ * @param bytes_per_second  PJAUTH_TURN_UNLIMITED lifts the limit.
+ * @param burst             Bytes that may pass at once after a pause; a packet
+ *                          larger than this never passes.
+ * @return as `pjauth_turn_server_set_user_quota()`.
+ */
+int pjauth_turn_server_set_user_rate(struct pjauth_turn_server *server,
+                                     const char *username,
+                                     uint64_t bytes_per_second,
+                                     uint64_t burst);
+
+/**
+ * Ends all allocations of a user.
+ *
+ * @param count  Gets how many; may be NULL.
+ * @return 0; PJ_EINVAL for a NULL or dead handle; PJ_EINVALIDOP when the server
+ *         does not run.
+ */
+int pjauth_turn_server_revoke_user(struct pjauth_turn_server *server,
+                                   const char *username,
+                                   unsigned int *count);
+
+/**
+ * Reads all allocations that exist now.
+ *
+ * @param out    Gets one entry for each; may be NULL if `*count` is 0.
+ * @param count  How many there is room for; gets how many there are, which may
+ *               be more than were written.
+ * @return 0, or PJ_EINVAL for a NULL or a dead handle.
+ *
+ * May be called from any thread; allocations that come or go meanwhile may be
+ * there or not.
+ */
+int pjauth_turn_server_allocations(const struct pjauth_turn_server *server,
+                                   struct pjauth_turn_allocation_info *out,
+                                   unsigned int *count);
+
+/**
+ * Reads the counters.
+ *
+ * @param out  Gets them.
+ * @return 0, or PJ_EINVAL for a NULL or a dead handle.
+ */
+int pjauth_turn_server_get_counters(const struct pjauth_turn_server *server,
+                                    struct pjauth_turn_counters *out);
+
+/**
+ * Writes the counters in Prometheus' text format: metrics `pjauth_turn_*`.
+ *
+ * @param out   Gets the text.
+ * @param size  Room in `out`.
+ * @return the length of the text, about 4000; 0 for a dead handle.
+ */
+size_t pjauth_turn_server_metrics(const struct pjauth_turn_server *server, char *out, size_t size);
+
+/**
  * Returns the version of the pjauth library in use, such as `"0.1.0"`.
  *
  * It serves as a marker too: a program that finds this symbol has pjauth in
@@ -303,7 +1320,7 @@ const char *pjauth_version(void);
 #define PJAUTH_LAYOUT \
     { \
         {PJ_VERSION_NUM_MAJOR, PJ_VERSION_NUM_MINOR, PJ_VERSION_NUM_REV}, \
-        sizeof(pjsip_auth_clt_sess), offsetof(pjsip_auth_clt_sess, async_opt), \
+        sizeof(pjsip_auth_clt_sess), offsetof(pjsip_auth_clt_sess, cached_auth), \
         sizeof(pjsip_cached_auth), sizeof(pjsip_cred_info), \
         sizeof(pjsip_tx_data), offsetof(pjsip_tx_data, msg), \
         offsetof(pjsip_tx_data, auth_retry), \

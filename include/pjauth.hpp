@@ -24,6 +24,8 @@
 #include <pj/errno.h>
 #include <pjsip/sip_auth.h>
 
+#include "pjsip_auth_async.h"
+
 #include <chrono>
 #include <limits>
 #include <optional>

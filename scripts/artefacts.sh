@@ -3,6 +3,7 @@
 #
 #   artefacts.sh CARGO_ARCHIVE NAME VERSION OUT_DIR [LINK_FLAG...] < exported names, one a line, * allowed
 #
+# with the names that the archive brings along: the SIP half's, which depend on the pjproject it was built for,
 # writes OUT_DIR/NAME.a, OUT_DIR/NAME.so.VERSION and the two symbolic links to it. LINK_FLAGs go to the shared
 # library's link. CC, LD, NM, OBJCOPY and AR name the tools (GNU binutils).
 #
@@ -22,11 +23,17 @@ cat > "$work/keep"
 
 # One object, everything else local. The standard library brings LLVM bitcode along, which only rustc can use.
 "$LD" -r --whole-archive "$archive" -o "$work/whole.o"
-"$OBJCOPY" --wildcard --keep-global-symbols="$work/keep" -R .llvmbc -R .llvmcmd "$work/whole.o" "$work/local.o"
+"$OBJCOPY" -O binary --only-section=.pjauth.exports "$work/whole.o" "$work/own"
+cat "$work/own" >> "$work/keep"
+"$OBJCOPY" --wildcard --keep-global-symbols="$work/keep" -R .pjauth.exports -R .llvmbc -R .llvmcmd \
+    "$work/whole.o" "$work/local.o"
 
 # Only what the exported names reach. Section groups are dissolved: the linker would otherwise take the group of the
 # same name in another Rust archive for a copy of ours and drop it.
 "$NM" --extern-only --defined-only "$work/local.o" | awk '{ print "-u", $3 }' > "$work/roots"
+grep -v '\*' "$work/keep" | while read -r listed; do
+    grep -qx -e "-u $listed" "$work/roots" || { echo "artefacts.sh: $archive has no $listed" >&2; exit 1; }
+done
 "$LD" -r --gc-sections --force-group-allocation @"$work/roots" "$work/local.o" -o "$work/reached.o"
 
 # GNU ld leaves the undefined names of the dropped sections behind, weak ones turned strong; a second pass loses them.

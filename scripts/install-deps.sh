@@ -17,6 +17,9 @@ cmake         cmake            tests
 valgrind      valgrind         optional
 mmdebstrap    mmdebstrap       optional
 sipp          sip-tester       optional
+turnserver    coturn           optional
+chromium      chromium         optional
+ensurepip     python3-venv     optional
 LIST
     # pjproject's static libraries ask for these by name only.
     for library in $(pkg-config --static --libs-only-l libpjproject 2>/dev/null || true); do
@@ -32,6 +35,7 @@ present() {
     libclang)
         [ -n "${LIBCLANG_PATH-}" ] || ldconfig -p | grep -q 'libclang[-.0-9]*\.so' ||
             ls /usr/lib/llvm-*/lib/libclang*.so* >/dev/null 2>&1 ;;
+    ensurepip) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
     lib:*) echo 'int main(void) { return 0; }' | ${CC:-cc} -x c - -o /dev/null "-l${1#lib:}" 2>/dev/null ;;
     *) command -v "$1" >/dev/null 2>&1 ;;
     esac

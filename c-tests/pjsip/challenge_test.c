@@ -16,6 +16,8 @@ static struct {
     pjsip_rx_data *response;
 } m;
 
+enum { ANY_ALGORITHM = 0 };
+
 static const char *const LONG_AGO = "z9hG4bKlongago";
 
 static void add_via(pjsip_tx_data *request)
@@ -52,7 +54,7 @@ static void unmake(void)
 }
 
 static void credential(const char *realm, const char *data, int data_type,
-                       pjsip_auth_algorithm_type algorithm)
+                       int algorithm)
 {
     pjsip_cred_info cred;
     memset(&cred, 0, sizeof(cred));
@@ -61,14 +63,18 @@ static void credential(const char *realm, const char *data, int data_type,
     cred.username = lab_str("me");
     cred.data = lab_str(data);
     cred.data_type = data_type;
-    cred.algorithm_type = algorithm;
+#if HAS_ALGORITHMS
+    cred.algorithm_type = (pjsip_auth_algorithm_type)algorithm;
+#else
+    (void)algorithm;
+#endif
     CHECK_EQ(pjsip_auth_clt_set_credentials(&m.sess, 1, &cred), PJ_SUCCESS);
 }
 
 static void password(void)
 {
     credential("*", "secret", PJSIP_CRED_DATA_PLAIN_PASSWD,
-               PJSIP_AUTH_ALGORITHM_NOT_SET);
+               ANY_ALGORITHM);
 }
 
 static pjsip_www_authenticate_hdr *challenge(const char *realm,
@@ -197,7 +203,7 @@ static void no_credential(void)
 static void other_realm(void)
 {
     make("sip:127.0.0.1");
-    credential("there", "secret", 0, PJSIP_AUTH_ALGORITHM_NOT_SET);
+    credential("there", "secret", 0, ANY_ALGORITHM);
     challenge("here", "MD5");
     expect(PJSIP_ENOCREDENTIAL);
 }
@@ -229,7 +235,7 @@ static void hash_serves_its_own(void)
 
     make("sip:127.0.0.1");
     credential("here", md5, PJSIP_CRED_DATA_DIGEST,
-               PJSIP_AUTH_ALGORITHM_NOT_SET);
+               ANY_ALGORITHM);
     challenge("here", "SHA-256");
     CHECK_EQ(reinit(), PJSIP_ENOCREDENTIAL);
     challenge("here", "MD5");

@@ -259,6 +259,17 @@ static void report(void)
     }
 }
 
+static const char *reason_to_skip(int where)
+{
+    if (lab.stock && !reckless && (where & LAB_PJAUTH_ONLY))
+        return "stock promises nothing here";
+    if (!HAS_ASYNC && (where & LAB_DEFERS))
+        return "no asynchronous challenges in this pjproject";
+    if (!HAS_PARENTS && (where & LAB_SHARES))
+        return "no shared sessions in this pjproject";
+    return NULL;
+}
+
 void lab_run(const struct lab_case *cases, int count)
 {
     pj_size_t before = lab.factory.used_count;
@@ -271,10 +282,8 @@ void lab_run(const struct lab_case *cases, int count)
             continue;
         outcome.name = cases[i].name;
         outcome.failed = 0;
-        outcome.skip = NULL;
-        if (lab.stock && !reckless && cases[i].where == LAB_PJAUTH_ONLY)
-            outcome.skip = "stock promises nothing here";
-        else
+        outcome.skip = reason_to_skip(cases[i].where);
+        if (!outcome.skip)
             cases[i].run();
         if (!lab.settles_late || i == last)
             settle(before);

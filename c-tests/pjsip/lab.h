@@ -5,12 +5,18 @@
 
 #include "pj.h"
 
-enum lab_where { LAB_BOTH, LAB_PJAUTH_ONLY };
+/* Where a case makes sense: bits. */
+enum {
+    LAB_BOTH = 0,        /* with stock and with pjauth */
+    LAB_PJAUTH_ONLY = 1, /* stock promises nothing */
+    LAB_DEFERS = 2,      /* challenges are answered asynchronously */
+    LAB_SHARES = 4       /* sessions have a parent */
+};
 
 struct lab_case {
     const char *name;
     void (*run)(void);
-    enum lab_where where;
+    int where;
 };
 
 struct lab {

@@ -8,7 +8,9 @@ int main(int argc, char **argv)
 {
     lab_open(argc, argv);
     lab_run(wire_cases, wire_case_count);
+#if HAS_ASYNC
     lab_run(async_cases, async_case_count);
     lab_run(extra_cases, extra_case_count);
+#endif
     return lab_close();
 }

@@ -346,16 +346,18 @@ static void fork_with_parent(void)
     pjsip_endpt_release_pool(lab.endpt, pool);
 }
 
-#define BOTH(name) {#name, name, LAB_BOTH}
-#define OURS(name) {#name, name, LAB_PJAUTH_ONLY}
+#define SYNC(name) {#name, name, LAB_BOTH}
+#define BOTH(name) {#name, name, LAB_BOTH | LAB_DEFERS}
+#define OURS(name) {#name, name, LAB_PJAUTH_ONLY | LAB_DEFERS}
 
 const struct lab_case call_cases[] = {
-    BOTH(invite_sync), BOTH(invite_inside), BOTH(invite_later),
-    BOTH(invite_tcp_sync), BOTH(invite_tcp_inside), BOTH(bye_sync),
+    SYNC(invite_sync), BOTH(invite_inside), BOTH(invite_later),
+    SYNC(invite_tcp_sync), BOTH(invite_tcp_inside), SYNC(bye_sync),
     BOTH(bye_inside), BOTH(bye_later), OURS(bye_too_late),
     OURS(invite_tcp_too_late), BOTH(invite_abandon), OURS(invite_ended_first),
-    BOTH(parent_sync), BOTH(parent_later), BOTH(parent_inside),
-    BOTH(dialog_sync), BOTH(dialog_inside), BOTH(dialog_later), BOTH(fork_sync),
-    BOTH(fork_later), OURS(fork_with_parent),
+    {"parent_sync", parent_sync, LAB_SHARES}, BOTH(parent_later),
+    BOTH(parent_inside), SYNC(dialog_sync), BOTH(dialog_inside),
+    BOTH(dialog_later), SYNC(fork_sync), BOTH(fork_later),
+    OURS(fork_with_parent),
 };
 const int call_case_count = sizeof(call_cases) / sizeof(call_cases[0]);

@@ -44,6 +44,15 @@ static pj_bool_t on_challenge(pjsip_auth_clt_sess *sess, void *token,
     return PJ_TRUE;
 }
 
+void vault_credential(pjsip_cred_info *cred, const char *user)
+{
+    memset(cred, 0, sizeof(*cred));
+    cred->realm = lab_str("*");
+    cred->scheme = lab_str("digest");
+    cred->username = lab_str(user);
+    cred->data = lab_str(PASSWORD);
+}
+
 void vault_open(struct vault *vault, enum vault_mode mode,
                 pjsip_auth_clt_sess *sess, const char *user)
 {
@@ -53,11 +62,7 @@ void vault_open(struct vault *vault, enum vault_mode mode,
     memset(vault, 0, sizeof(*vault));
     vault->mode = mode;
     vault->status = -1;
-    memset(&cred, 0, sizeof(cred));
-    cred.realm = lab_str("*");
-    cred.scheme = lab_str("digest");
-    cred.username = lab_str(user);
-    cred.data = lab_str(PASSWORD);
+    vault_credential(&cred, user);
     CHECK_EQ(pjsip_auth_clt_set_credentials(sess, 1, &cred), PJ_SUCCESS);
     if (mode == VAULT_SYNC)
         return;

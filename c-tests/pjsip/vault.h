@@ -22,6 +22,9 @@ struct vault {
     int has_worker;
 };
 
+/* A password of `user` for any realm. */
+void vault_credential(pjsip_cred_info *cred, const char *user);
+
 /* Gives `sess` the credentials of `user` and answers its challenges. */
 void vault_open(struct vault *vault, enum vault_mode mode,
                 pjsip_auth_clt_sess *sess, const char *user);

@@ -108,6 +108,12 @@ pub fn is_true(value: &[u8]) -> bool {
     unquote(value).eq_ignore_ascii_case(b"true")
 }
 
+/// Whether two realms are the same: the case of letters does not matter, but it is
+/// the same nearly always.
+pub fn is_same_realm(realm: &[u8], other: &[u8]) -> bool {
+    realm == other || realm.eq_ignore_ascii_case(other)
+}
+
 /// The realms that have their answer: at most `N`, compared without case.
 #[derive(Clone, Debug)]
 pub struct Realms<'a, const N: usize = MAX_REALMS> {
@@ -128,7 +134,7 @@ impl<'a, const N: usize> Realms<'a, N> {
     pub fn contains(&self, realm: &[u8]) -> bool {
         self.claimed[..self.len]
             .iter()
-            .any(|claimed| claimed.eq_ignore_ascii_case(realm))
+            .any(|claimed| is_same_realm(claimed, realm))
     }
 
     /// Claims `realm`; false when it has been claimed or there is no room.

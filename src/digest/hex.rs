@@ -6,23 +6,18 @@ use zeroize::Zeroize;
 
 const MAX_LEN: usize = 64;
 
-const DIGITS: [[u8; 2]; 256] = digits();
-
-const fn digits() -> [[u8; 2]; 256] {
-    const NIBBLE: &[u8; 16] = b"0123456789abcdef";
-    let mut table = [[0; 2]; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        table[byte] = [NIBBLE[byte >> 4], NIBBLE[byte & 15]];
-        byte += 1;
-    }
-    table
+/// The character of a number under 16. Computed, not looked up: where a table is read
+/// shows in the cache, and an H(A1) is a secret.
+const fn digit(nibble: u8) -> u8 {
+    const TO_LETTERS: u8 = b'a' - 10 - b'0';
+    nibble + b'0' + if nibble > 9 { TO_LETTERS } else { 0 }
 }
 
 /// Writes `bytes` to the first `2 * bytes.len()` places of `out`.
+#[inline]
 pub(super) fn encode(bytes: &[u8], out: &mut [u8]) {
-    for (pair, &byte) in out.chunks_exact_mut(2).zip(bytes) {
-        pair.copy_from_slice(&DIGITS[usize::from(byte)]);
+    for (pair, byte) in out.as_chunks_mut::<2>().0.iter_mut().zip(bytes) {
+        *pair = [digit(byte >> 4), digit(byte & 15)];
     }
 }
 
@@ -43,9 +38,13 @@ impl Hex {
             chars: [0; MAX_LEN],
             len: (words.len() * W * 2).min(MAX_LEN),
         };
-        for (place, word) in hex.chars.chunks_exact_mut(W * 2).zip(words) {
-            encode(&word, place);
+        let mut bytes = [0; MAX_LEN / 2];
+        for (place, word) in bytes.chunks_exact_mut(W).zip(words) {
+            place.copy_from_slice(&word);
         }
+        encode(&bytes[..hex.len / 2], &mut hex.chars);
+        bytes = [0; MAX_LEN / 2];
+        zeroize::optimization_barrier(&bytes);
         hex
     }
 

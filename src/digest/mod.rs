@@ -28,7 +28,8 @@ mod response;
 
 pub use algorithm::{Algorithm, Hash};
 pub use challenge::{
-    Challenge, Choices, MAX_REALMS, Plan, Policy, Realms, Refusal, assess, choose, is_true,
+    Challenge, Choices, MAX_REALMS, Plan, Policy, Realms, Refusal, assess, choose, is_same_realm,
+    is_true,
 };
 pub use hex::{Hex, nonce_count};
 pub use qop::{Qop, UnsupportedQop, choose_qop};

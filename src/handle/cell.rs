@@ -20,11 +20,11 @@ pub trait Cell: Default + Send + Sync {
     /// A copy of the value, or `None` where the cell is empty.
     fn peek(&self) -> Option<Self::Value>;
 
-    /// Removes the value and leaves no trace of it.
+    /// Takes the value out; from here on the cell counts as empty.
     fn clear(&self) -> Option<Self::Value>;
 }
 
-/// `N` plain words, without a lock. Wiped when taken.
+/// `N` plain words, without a lock. Not for secrets: taken words are not wiped.
 pub struct Words<const N: usize>([AtomicU64; N]);
 
 impl<const N: usize> Default for Words<N> {
@@ -33,29 +33,42 @@ impl<const N: usize> Default for Words<N> {
     }
 }
 
+impl<const N: usize> Words<N> {
+    /// One of the words, for [`Slab::look`](super::Slab::look).
+    ///
+    /// # Panics
+    /// If there are not so many.
+    #[inline]
+    pub fn word(&self, i: usize) -> u64 {
+        self.0[i].load(Relaxed)
+    }
+}
+
 impl<const N: usize> Cell for Words<N> {
     type Value = [u64; N];
 
     // Relaxed throughout: the slot's state word and the fences beside it order these.
+    #[inline]
     fn put(&self, value: [u64; N]) {
         for (word, value) in self.0.iter().zip(value) {
             word.store(value, Relaxed);
         }
     }
 
+    #[inline]
     fn peek(&self) -> Option<[u64; N]> {
         Some(std::array::from_fn(|i| self.0[i].load(Relaxed)))
     }
 
+    #[inline]
     fn clear(&self) -> Option<[u64; N]> {
-        let value = self.peek();
-        self.put([0; N]);
-        value
+        // The slot's state says that nothing is here; what remains is never shown.
+        self.peek()
     }
 }
 
 impl<const N: usize> fmt::Debug for Words<N> {
-    /// Shows no content: the words may be a secret.
+    /// Shows no content, which means something to the owner alone.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Words<{N}>")
     }

@@ -62,7 +62,7 @@ fn get_sees_a_whole_value_or_none() {
 }
 
 #[test]
-fn get_sees_no_half_wiped_value() {
+fn get_sees_the_whole_value_or_none() {
     model(|| {
         let slab = slab();
         let handle = mint(&slab, 0, 7);

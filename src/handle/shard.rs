@@ -66,17 +66,20 @@ impl<C: Cell> Shard<C> {
     }
 
     /// A slot for the caller alone: one that was freed, or a fresh one.
+    #[inline]
     pub(super) fn acquire(&self, limits: Limits) -> Option<(u32, &Slot<C>)> {
         self.pop().or_else(|| self.fresh(limits))
     }
 
     /// The slot with this number, if its chunk exists.
+    #[inline]
     pub(super) fn slot(&self, local: u32) -> Option<&Slot<C>> {
         let (chunk, offset) = locate(local);
         self.chunks.get(chunk)?.get()?.get(offset)
     }
 
     /// Does what a slot's last user was told to do.
+    #[inline]
     pub(super) fn settle(&self, local: u32, slot: &Slot<C>, after: After) {
         if after == After::Recycle {
             self.push(local, slot);
@@ -88,6 +91,7 @@ impl<C: Cell> Shard<C> {
         self.high_water.load(Acquire)
     }
 
+    #[inline]
     fn push(&self, local: u32, slot: &Slot<C>) {
         let mut head = self.head.load(Relaxed);
         loop {
@@ -101,6 +105,7 @@ impl<C: Cell> Shard<C> {
         }
     }
 
+    #[inline]
     fn pop(&self) -> Option<(u32, &Slot<C>)> {
         let mut head = self.head.load(Acquire);
         loop {
@@ -117,6 +122,7 @@ impl<C: Cell> Shard<C> {
         }
     }
 
+    #[cold]
     fn fresh(&self, limits: Limits) -> Option<(u32, &Slot<C>)> {
         let mut local = self.high_water.load(Relaxed);
         loop {
@@ -139,6 +145,7 @@ impl<C: Cell> Shard<C> {
 
 /// The chunk and the place in it of a slot. Chunk 0 has the first slots; chunk k > 0
 /// those from FIRST << (k - 1) on, as many again as all chunks before it.
+#[inline]
 fn locate(local: u32) -> (usize, usize) {
     match local.checked_ilog2() {
         Some(top) if top >= FIRST_BITS => {

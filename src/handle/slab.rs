@@ -54,24 +54,39 @@ impl<C: Cell> Slab<C> {
     /// Stores a value and returns the handle that stands for it, without a deadline.
     ///
     /// `None`, and the value is dropped, when all slots are live or retired.
+    #[inline]
     pub fn mint(&self, owner: u64, now_ms: u64, value: C::Value) -> Option<Handle> {
-        let home = home();
-        let (shard, (local, slot)) = (home..SHARDS)
-            .chain(0..home)
-            .find_map(|shard| Some((shard, self.shards[shard].acquire(self.limits)?)))?;
-        let generation = slot.fill(owner, now_ms, value);
-        Some(Handle::new(
-            self.kind,
-            shard::join(shard, local),
-            generation,
-        ))
+        self.mint_with(owner, now_ms, || value)
+    }
+
+    /// [`mint`](Slab::mint) of a value that is computed once there is room for it.
+    #[inline]
+    pub fn mint_with(
+        &self,
+        owner: u64,
+        now_ms: u64,
+        value: impl FnOnce() -> C::Value,
+    ) -> Option<Handle> {
+        let (shard, (local, slot)) = self.acquire(home())?;
+        let generation = slot.fill(owner, now_ms, value());
+        let index = shard::join(shard, local);
+        Some(Handle::new(self.kind, index, generation))
     }
 
     /// The value, which stays: all of it as it was minted, or `None` if the handle is
     /// not live here.
+    #[inline]
     #[must_use]
     pub fn get(&self, handle: Handle) -> Option<C::Value> {
-        self.find(handle)?.slot.get(handle.generation())
+        self.look(handle, C::peek)?
+    }
+
+    /// What `look` makes of the handle's cell, where a part of the value will do. It
+    /// may see a mixture of values, of which the result is then thrown away.
+    #[inline]
+    #[must_use]
+    pub fn look<R>(&self, handle: Handle, look: impl FnOnce(&C) -> R) -> Option<R> {
+        self.find(handle)?.slot.look(handle.generation(), look)
     }
 
     /// Whether the handle is live at this moment. Another thread may take it in the
@@ -84,6 +99,7 @@ impl<C: Cell> Slab<C> {
 
     /// Ends the handle's life and returns its value. Of all callers, on all threads,
     /// and of all revocations, one gets it; from then on the handle is dead.
+    #[inline(always)]
     pub fn take(&self, handle: Handle) -> Option<C::Value> {
         self.take_if(handle, |_| true)
     }
@@ -154,6 +170,19 @@ impl<C: Cell> Slab<C> {
             .min()
     }
 
+    /// How many handles were ever minted, by a walk: each slot knows its lives.
+    #[must_use]
+    pub fn minted(&self) -> u64 {
+        let first = self.limits.first_generation;
+        let lives = |shard: &Shard<C>| -> u64 {
+            (0..shard.high_water())
+                .filter_map(|local| shard.slot(local))
+                .map(|slot| u64::from(slot.lives(first)))
+                .sum()
+        };
+        self.shards.iter().map(lives).sum()
+    }
+
     /// How many handles are live, by a walk (see [`outstanding`](Slab::outstanding)).
     #[must_use]
     pub fn len(&self) -> usize {
@@ -184,6 +213,8 @@ impl<C: Cell> Slab<C> {
         taken
     }
 
+    // Always, as its callers: a value of many words is then not copied on its way out.
+    #[inline(always)]
     fn take_if(&self, handle: Handle, wanted: impl Fn(u64) -> bool) -> Option<C::Value> {
         let at = self.find(handle)?;
         let (value, after) = at.slot.take_if(handle.generation(), wanted)?;
@@ -191,7 +222,15 @@ impl<C: Cell> Slab<C> {
         value
     }
 
+    /// A slot of `home`'s, or, where that shard is full, of the next one that is not.
+    #[inline]
+    fn acquire(&self, home: usize) -> Option<(usize, (u32, &Slot<C>))> {
+        let of = |shard: usize| Some((shard, self.shards[shard].acquire(self.limits)?));
+        of(home).or_else(|| (home + 1..SHARDS).chain(0..home).find_map(of))
+    }
+
     /// The slot that a handle of this slab's kind names, whatever its generation.
+    #[inline]
     fn find(&self, handle: Handle) -> Option<Place<'_, C>> {
         if handle.kind() != self.kind {
             return None;

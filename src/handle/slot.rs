@@ -84,6 +84,7 @@ impl<C: Cell> Slot<C> {
 
     /// Starts a life; returns its generation. The caller has just taken the slot off
     /// the free list and so is alone with it.
+    #[inline]
     pub(super) fn fill(&self, owner: u64, now_ms: u64, value: C::Value) -> u32 {
         let generation = generation_of(self.state.load(Relaxed));
         // A reader of the previous life that sees one of the writes below must then
@@ -97,6 +98,14 @@ impl<C: Cell> Slot<C> {
         generation
     }
 
+    /// How many lives have begun, the first under this generation.
+    pub(super) fn lives(&self, first_generation: u32) -> u32 {
+        let state = self.state.load(Acquire);
+        let ended = generation_of(state) - first_generation;
+        let free = state & word(RETIRED, 0) == word(FREE, 0);
+        ended + u32::from(!free)
+    }
+
     /// The generation of the life that is on now, if any.
     pub(super) fn live_generation(&self) -> Option<u32> {
         let state = self.state.load(Acquire);
@@ -104,12 +113,14 @@ impl<C: Cell> Slot<C> {
         is_live(state, generation).then_some(generation)
     }
 
+    #[inline]
     pub(super) fn is_live(&self, generation: u32) -> bool {
         is_live(self.state.load(Acquire), generation)
     }
 
-    pub(super) fn get(&self, generation: u32) -> Option<C::Value> {
-        self.snapshot(generation, || self.cell.peek())?
+    #[inline]
+    pub(super) fn look<R>(&self, generation: u32, look: impl FnOnce(&C) -> R) -> Option<R> {
+        self.snapshot(generation, || look(&self.cell))
     }
 
     pub(super) fn info(&self, generation: u32) -> Option<Info> {
@@ -122,6 +133,7 @@ impl<C: Cell> Slot<C> {
 
     /// What `read` returns, if the life was on before and after it: generations do not
     /// come back, so it was then on throughout.
+    #[inline]
     fn snapshot<R>(&self, generation: u32, read: impl FnOnce() -> R) -> Option<R> {
         if !self.is_live(generation) {
             return None;
@@ -133,6 +145,7 @@ impl<C: Cell> Slot<C> {
 
     /// Ends the life and yields the value, if the life is on and `wanted` holds for
     /// its deadline. Of all callers for one life, one gets it.
+    #[inline(always)]
     pub(super) fn take_if(
         &self,
         generation: u32,
@@ -152,7 +165,7 @@ impl<C: Cell> Slot<C> {
                 Err(now) => state = now,
             }
         }
-        // As in `fill`: who sees the wiped cell must see BUSY.
+        // As in `fill`: who sees what the next life puts there must see BUSY.
         fence(Release);
         let value = self.cell.clear();
         // Only a live slot can be pinned, so without pins nobody else is about.
@@ -204,6 +217,7 @@ impl<C: Cell> Slot<C> {
     }
 
     /// After the life: frees the slot for the next, or retires it.
+    #[inline]
     fn finish(&self, generation: u32) -> After {
         if generation == LAST_GENERATION {
             self.state.store(word(RETIRED, generation), Release);

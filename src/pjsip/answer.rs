@@ -63,7 +63,7 @@ pub fn algorithm_type(hash: Hash) -> u32 {
 pub fn assess(challenge: Challenge<'_>, policy: Policy) -> Result<Method, Status> {
     let texts = challenge.texts();
     // Nothing that would break out of our own header's quotes goes into it.
-    let safe = |text: &[u8]| text.len() <= MAX_PARAMETER && !text.iter().any(u8::is_ascii_control);
+    let safe = |text: &[u8]| text.len() <= MAX_PARAMETER && !has_control(text);
     let [scheme, realm, _domain, nonce, opaque, algorithm, qop] = texts;
     if !scheme.eq_ignore_ascii_case(b"Digest") {
         return Err(EINVALIDAUTHSCHEME);
@@ -95,6 +95,13 @@ pub fn assess(challenge: Challenge<'_>, policy: Policy) -> Result<Method, Status
         Refusal::Algorithm | Refusal::Weak => EINVALIDALGORITHM,
         Refusal::Qop => EINVALIDQOP,
     })
+}
+
+/// Whether there is a control character in a text. Looks at all of it, which is
+/// sixteen bytes at once, rather than stop at the first.
+fn has_control(text: &[u8]) -> bool {
+    text.iter()
+        .fold(false, |found, byte| found | byte.is_ascii_control())
 }
 
 fn aka_version(algorithm: &[u8]) -> Option<u32> {
@@ -145,13 +152,22 @@ impl<'h> Answerer<'h> {
     fn count_stale(self, challenge: Challenge<'h>, method: Method) -> Result<u32, Status> {
         let [_, realm, _, nonce, ..] = challenge.texts();
         let proxy = challenge.is_from_proxy();
-        if self.request.previous_answers(proxy).count() >= MAX_ANSWERS {
+        let mut answers = 0;
+        let mut sent = None;
+        for answer in self.request.previous_answers(proxy) {
+            answers += 1;
+            if sent.is_none() && !answer.is_empty() && digest::is_same_realm(answer.realm(), realm)
+            {
+                sent = Some(answer);
+            }
+        }
+        if answers >= MAX_ANSWERS {
             return Err(EAUTHSTALECOUNT);
         }
         let count = self
             .find_entry(realm, method, proxy)
             .map_or(0, Entry::stale_count);
-        let Some(sent) = self.sent_for(realm, proxy).find(|sent| !sent.is_empty()) else {
+        let Some(sent) = sent else {
             return Ok(count);
         };
         // Broken servers change the nonce without calling the old one stale.
@@ -167,18 +183,14 @@ impl<'h> Answerer<'h> {
     /// Answers in the request that the one to `challenge` takes the place of.
     pub fn remove_superseded(self, challenge: Challenge<'h>) {
         let [_, realm, ..] = challenge.texts();
-        let proxy = challenge.is_from_proxy();
-        self.sent_for(realm, proxy).for_each(PreviousAnswer::remove);
-        // Sent unasked, for any realm.
-        self.sent_for(b"*", proxy)
-            .filter(|sent| sent.is_empty())
-            .for_each(PreviousAnswer::remove);
-    }
-
-    fn sent_for(self, realm: &[u8], proxy: bool) -> impl Iterator<Item = PreviousAnswer<'h>> {
         self.request
-            .previous_answers(proxy)
-            .filter(move |sent| sent.realm().eq_ignore_ascii_case(realm))
+            .previous_answers(challenge.is_from_proxy())
+            .filter(|sent| {
+                // An empty one was sent unasked, maybe for any realm.
+                digest::is_same_realm(sent.realm(), realm)
+                    || (sent.realm() == b"*" && sent.is_empty())
+            })
+            .for_each(PreviousAnswer::remove);
     }
 
     fn find_entry(self, realm: &[u8], method: Method, proxy: bool) -> Option<Entry<'h>> {
@@ -361,14 +373,14 @@ fn find_credential<'h>(
         );
         match credential.get().data_type as u32 {
             abi::PJSIP_CRED_DATA_PLAIN_PASSWD => !aka,
-            abi::PJSIP_CRED_DATA_DIGEST => credential.get().algorithm_type == algorithm_type,
+            abi::PJSIP_CRED_DATA_DIGEST => credential.algorithm_type() == algorithm_type,
             abi::PJSIP_CRED_DATA_EXT_AKA => aka,
             _ => false,
         }
     };
     let candidates = || session.credentials().filter(usable);
     candidates()
-        .find(|credential| credential.realm().eq_ignore_ascii_case(realm))
+        .find(|credential| digest::is_same_realm(credential.realm(), realm))
         .or_else(|| {
             candidates()
                 .filter(|credential| credential.realm() == b"*")

@@ -7,7 +7,7 @@
 #![forbid(unsafe_code)]
 
 use super::abi;
-use super::host::{self, REALM, Request, Response, Session, Token, WORDS};
+use super::host::{self, Request, Response, Session, Token, WORDS};
 use super::status::{EINVAL, ENOMEM, Status};
 use crate::digest::Policy;
 use crate::handle::{Handle, Info, Kind, Slab, Words};
@@ -26,6 +26,7 @@ pub const BATCH: usize = 16;
 
 /// Lends a challenge out. The token owns one reference of the group lock and one
 /// of the request; the caller has taken both, and keeps them on failure.
+#[inline]
 pub fn mint(
     session: Session<'_>,
     root: Session<'_>,
@@ -36,11 +37,6 @@ pub fn mint(
     if implementation.send_impl.is_none() {
         return Err(EINVAL);
     }
-    let mut realm = [0; REALM];
-    let first = response.challenges().next();
-    let name = first.map_or(&[][..], |challenge| challenge.texts()[1]);
-    let length = name.len().min(REALM);
-    realm[..length].copy_from_slice(&name[..length]);
     let token = Token {
         user_data: implementation.user_data,
         send: implementation.send_impl,
@@ -52,34 +48,47 @@ pub fn mint(
         endpoint: session
             .endpoint()
             .map_or(core::ptr::null_mut(), host::Endpoint::as_ptr),
-        code: response
-            .code()
-            .and_then(|code| code.try_into().ok())
-            .unwrap_or(0),
-        realm_length: length as u8,
-        realm,
+    };
+    let words = || {
+        let realm = response
+            .last_challenge()
+            .map_or(&[][..], |challenge| challenge.texts()[1]);
+        let code = response.code().and_then(|code| code.try_into().ok());
+        token.to_words(code.unwrap_or(0), realm)
     };
     TOKENS
-        .mint(host::owner_of(session), host::now_ms(), token.to_words())
+        .mint_with(host::owner_of(session), host::now_ms(), words)
         .ok_or(ENOMEM)
 }
 
 /// The handle that an application's pointer stands for, if it is one.
+#[inline]
 pub fn handle(token: *const core::ffi::c_void) -> Result<Handle, Status> {
     Handle::from_bits(token.addr() as u64).ok_or(EINVAL)
 }
 
 /// The application's pointer.
+#[inline]
 pub fn pointer(handle: Handle) -> *mut core::ffi::c_void {
     core::ptr::without_provenance_mut(handle.bits() as usize)
 }
 
 /// Looks without taking: the words, which may be out of date at once.
+#[inline]
 pub fn peek(handle: Handle) -> Result<[u64; WORDS], Status> {
     TOKENS.get(handle).ok_or(EINVAL)
 }
 
+/// Whether a token is of this session, or of one that has it for a root.
+#[inline]
+pub fn is_of(handle: Handle, session: *mut abi::pjsip_auth_clt_sess) -> Result<bool, Status> {
+    TOKENS
+        .look(handle, |words| Token::is_of(words, session))
+        .ok_or(EINVAL)
+}
+
 /// Ends the token's life. One caller gets it.
+#[inline]
 pub fn take(handle: Handle) -> Result<[u64; WORDS], Status> {
     TOKENS.take(handle).ok_or(EINVAL)
 }
@@ -111,6 +120,11 @@ pub fn walk(mut visit: impl FnMut(Handle, Info, [u64; WORDS])) {
             visit(handle, info, words);
         }
     }
+}
+
+/// How many tokens this process has seen.
+pub fn minted() -> u64 {
+    TOKENS.minted()
 }
 
 /// What the slab knows of a live token.

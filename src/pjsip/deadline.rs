@@ -27,10 +27,13 @@ static WATCHED: Mutex<Vec<Watched>> = Mutex::new(Vec::new());
 static LAST: AtomicUsize = AtomicUsize::new(0);
 
 /// Whether an endpoint is watched.
+#[inline]
 pub fn is_watched(endpoint: usize) -> bool {
-    if LAST.load(Acquire) == endpoint {
-        return true;
-    }
+    LAST.load(Acquire) == endpoint || is_among(endpoint)
+}
+
+#[cold]
+fn is_among(endpoint: usize) -> bool {
     let known = WATCHED
         .lock()
         .iter()

@@ -251,7 +251,7 @@ impl<'h> Initial<'h> {
                 aka: None,
             });
         }
-        let algorithm = algorithm_name(credential.get().algorithm_type)
+        let algorithm = algorithm_name(credential.algorithm_type())
             .unwrap_or_else(|| self.answerer.session.preferred_algorithm());
         let texts = [scheme, username, realm, uri, algorithm];
         let mut block = pool.block(texts.iter().map(|text| text.len()).sum())?;

@@ -28,6 +28,7 @@ pub fn deinit(session: Session<'_>) -> Result<(), Status> {
 }
 
 /// Whether `session` may get `parent`: not when that would close a ring.
+#[cfg(pj_parent)]
 pub fn may_adopt(session: Session<'_>, parent: Session<'_>) -> bool {
     let mut at = Some(parent);
     // `root` bounds the walk: a chain that is too long has no end.

@@ -72,6 +72,13 @@ pub struct Header {
 }
 
 impl Header {
+    pub(crate) const fn empty() -> Self {
+        Header {
+            bytes: [0; 48],
+            len: 0,
+        }
+    }
+
     pub(crate) fn channel_data(channel: u16, len: u16) -> Self {
         let mut header = Header {
             bytes: [0; 48],
@@ -179,6 +186,10 @@ pub struct Grant {
     /// The user's name, where the request hides it (USERHASH). It must match
     /// the hash. Ignored where the request names the user.
     pub username: Option<String>,
+    /// How many allocations the user may have at once, unless
+    /// [`Accounts`](super::Accounts) says otherwise; `None` for the server's
+    /// default. More get 486.
+    pub quota: Option<u32>,
     /// Bytes that the allocation may relay, both directions together.
     pub byte_cap: Option<u64>,
     /// Rate of the allocation, both directions together.

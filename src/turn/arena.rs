@@ -47,6 +47,14 @@ public_id!(
     RelayId
 );
 
+impl RelayId {
+    /// A small number that no other relay of the same core has at this time,
+    /// for a driver's table of sockets.
+    pub const fn index(self) -> usize {
+        self.0.index as usize
+    }
+}
+
 impl Id {
     pub(crate) const fn to_bits(self) -> u64 {
         (self.serial as u64) << 32 | self.index as u64

@@ -76,7 +76,7 @@ impl Framer {
 pub fn frame_len(bytes: &[u8]) -> Result<Option<usize>, NotTurn> {
     match bytes.first() {
         None => return Ok(None),
-        Some(0x00..=0x03 | 0x40..=0x4F) => {}
+        Some(0x00..=0x03 | 0x40..=0x7F) => {}
         Some(_) => return Err(NotTurn),
     }
     let Some(head) = bytes.first_chunk::<4>() else {
@@ -110,7 +110,7 @@ mod tests {
     fn frames_come_whole_however_the_stream_is_cut() {
         let mut stream = binding(8);
         stream.extend_from_slice(&[0x40, 0, 0, 5, 1, 2, 3, 4, 5, 0, 0, 0]);
-        stream.extend_from_slice(&[0x4F, 0xFF, 0, 0]);
+        stream.extend_from_slice(&[0x7F, 0xFF, 0, 0]);
         stream.extend_from_slice(&binding(0));
         for step in 1..=stream.len() {
             let mut framer = Framer::new();
@@ -146,7 +146,7 @@ mod tests {
         for bytes in [
             &b"POST / HTTP/1.1"[..],
             &[0x16, 3, 1],
-            &[0x50, 0, 0, 0],
+            &[0x80, 0, 0, 0],
             &[0x80],
             &[0, 1, 0, 3],
             &[0, 1, 0, 0, 0x20],

@@ -196,8 +196,11 @@ impl<'a> Message<'a> {
     }
 }
 
-/// The channel numbers that may be bound (RFC 8656, 12).
-pub(crate) const CHANNELS: std::ops::RangeInclusive<u16> = 0x4000..=0x4FFF;
+/// The channel numbers that may be bound: those of RFC 5766, 11, whose clients
+/// (coturn's among them) take any of them. RFC 8656, 12 leaves its own clients
+/// the first quarter, to keep clear of other protocols on a socket that a
+/// server does not share.
+pub(crate) const CHANNELS: std::ops::RangeInclusive<u16> = 0x4000..=0x7FFF;
 
 /// Channel and data length of a ChannelData message; `None` when it is none or
 /// is longer than `bytes`. The data begins at offset 4; padding may follow.

@@ -280,15 +280,6 @@ fn info_says_who_and_when() {
     );
 }
 
-#[test]
-fn taken_words_are_wiped() {
-    let cell = Words::<2>::default();
-    cell.put([5, 6]);
-    assert_eq!(cell.clear(), Some([5, 6]));
-    assert_eq!(cell.peek(), Some([0, 0]));
-    assert!(!format!("{cell:?}").contains('5'));
-}
-
 /// Looks into its own cell when it is dropped.
 struct Peeks(Weak<Shared<Peeks>>);
 
@@ -319,4 +310,26 @@ fn a_shared_object_outlives_its_handle_where_it_is_held() {
     assert_eq!(slab.take_owned(9, |_, object| assert_eq!(*object, 5)), 1);
     assert!(slab.get(handle).is_none());
     assert_eq!(Arc::strong_count(&held), 1, "the slab has let go");
+}
+
+#[test]
+fn counts_what_was_minted() {
+    let slab = Slab::<Words<1>>::with_limits(
+        Kind::CHALLENGE,
+        Limits {
+            first_generation: LAST_GENERATION - 1,
+            slots: 4,
+        },
+    );
+    assert_eq!(slab.minted(), 0);
+    let first = slab.mint(0, 0, [1]).unwrap();
+    let second = slab.mint(0, 0, [2]).unwrap();
+    assert_eq!(slab.minted(), 2);
+    // The same slot again, until it retires: a life counts once, on and over.
+    slab.take(second);
+    assert_eq!(slab.minted(), 2);
+    let third = slab.mint(0, 0, [3]).unwrap();
+    slab.take(third);
+    slab.take(first);
+    assert_eq!(slab.minted(), 3);
 }

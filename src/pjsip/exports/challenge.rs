@@ -69,7 +69,6 @@ pub(super) fn offer(
         // SAFETY: the reference taken above, which no token owns.
         unsafe { host::drop_request(request.as_ptr()) };
     })?;
-    count(Event::Minted);
     if challenge::default_deadline() != 0 {
         arm(handle, challenge::default_deadline())?;
     }
@@ -114,7 +113,6 @@ entry! {
         match take(sess, token, true) {
             // SAFETY: just taken by us alone; the request's reference goes along.
             Ok(token) => unsafe {
-                count(Event::Sent);
                 let status = if hold::is_held(&token) {
                     hold::answer(&token, new_request)
                 } else {
@@ -169,10 +167,7 @@ fn take(
 ) -> Result<Token, Status> {
     let taken = guard(|| {
         let handle = challenge::handle(token)?;
-        let words = challenge::peek(handle)?;
-        // SAFETY: words of a token, which was live a moment ago.
-        let token = unsafe { Token::from_words(words) };
-        if configured && sess != token.session && sess != token.root {
+        if configured && !challenge::is_of(handle, sess)? {
             // SAFETY: the caller's session, which PJSIP wants alive in this call.
             let root = unsafe { Session::from_raw(sess) }.and_then(Session::root);
             if root.and_then(Session::callback).is_none() {
@@ -203,10 +198,15 @@ pub(super) fn arm(handle: crate::handle::Handle, milliseconds: u32) -> Result<()
 }
 
 /// Has the deadlines of this endpoint kept, and its end noticed.
+#[inline]
 pub(super) fn watch_endpoint(endpoint: *mut pjsip_endpoint) {
-    if deadline::is_watched(endpoint.addr()) {
-        return;
+    if !deadline::is_watched(endpoint.addr()) {
+        watch(endpoint);
     }
+}
+
+#[cold]
+fn watch(endpoint: *mut pjsip_endpoint) {
     // SAFETY: the endpoint is alive; `endpoint_gone` discards the alarm. An alarm
     // that came second was never set.
     unsafe {

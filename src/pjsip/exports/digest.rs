@@ -173,7 +173,11 @@ unsafe fn create(
         (Some(b""), ..) => None,
         (Some(qop), Some(nc), Some(cnonce)) => Some((qop, nc, cnonce)),
     };
-    let room = usize::try_from(result.slen).unwrap_or(0);
+    // Before 2.15 the room is what the function's name says, whatever the length.
+    let room = match cfg!(pj_algorithms) {
+        true => usize::try_from(result.slen).unwrap_or(0),
+        false => hash.hex_len(),
+    };
     if room < hash.hex_len() || result.ptr.is_null() {
         return EINVAL;
     }
@@ -202,11 +206,10 @@ fn secret<'a>(
     credential: Credential<'a>,
     algorithm_type: pjsip_auth_algorithm_type,
 ) -> Option<Secret<'a>> {
-    let info = credential.get();
-    match (info.data_type & DATA_MASK) as u32 {
+    match (credential.get().data_type & DATA_MASK) as u32 {
         abi::PJSIP_CRED_DATA_PLAIN_PASSWD => Some(Secret::Password(credential.data())),
         abi::PJSIP_CRED_DATA_DIGEST => {
-            let own = info.algorithm_type;
+            let own = credential.algorithm_type();
             (own == abi::PJSIP_AUTH_ALGORITHM_NOT_SET || own == algorithm_type)
                 .then(|| Secret::Ha1(credential.data()))
         }

@@ -10,7 +10,7 @@ use crate::pjsip::abi::{
 use crate::pjsip::aside::BUILT_FOR;
 use crate::pjsip::challenge;
 use crate::pjsip::guard::guard;
-use crate::pjsip::host::{self, REALM, Session, Token};
+use crate::pjsip::host::{self, Listing, REALM, Session, Token, WORDS};
 use crate::pjsip::stats::{Event, total};
 use crate::pjsip::status::{EINVAL, SUCCESS, Status};
 use core::ffi::{c_char, c_uint, c_void};
@@ -40,7 +40,7 @@ pub struct pjauth_challenge_info {
     pub expires_msec: i64,
     /// 401 or 407.
     pub status_code: c_uint,
-    /// The first challenge's realm, zero-terminated; cut off where it is longer.
+    /// The last challenge's realm, zero-terminated; cut off where it is longer.
     pub realm: [c_char; PJAUTH_REALM_SIZE],
 }
 
@@ -74,8 +74,8 @@ pub struct pjauth_layout {
     pub pj_version: [c_uint; 3],
     /// `sizeof(pjsip_auth_clt_sess)`
     pub session_size: usize,
-    /// `offsetof(pjsip_auth_clt_sess, async_opt)`
-    pub session_async_opt: usize,
+    /// `offsetof(pjsip_auth_clt_sess, cached_auth)`
+    pub session_cached_auth: usize,
     /// `sizeof(pjsip_cached_auth)`
     pub cached_auth_size: usize,
     /// `sizeof(pjsip_cred_info)`
@@ -103,7 +103,7 @@ pub struct pjauth_layout {
 const LAYOUT: pjauth_layout = pjauth_layout {
     pj_version: BUILT_FOR,
     session_size: size_of::<pjsip_auth_clt_sess>(),
-    session_async_opt: offset_of!(pjsip_auth_clt_sess, async_opt),
+    session_cached_auth: offset_of!(pjsip_auth_clt_sess, cached_auth),
     cached_auth_size: size_of::<abi::pjsip_cached_auth>(),
     credential_size: size_of::<abi::pjsip_cred_info>(),
     tx_data_size: size_of::<pjsip_tx_data>(),
@@ -185,8 +185,8 @@ pub unsafe extern "C" fn pjauth_challenge_get_info(
     status_of(guard(|| {
         let handle = challenge::handle(token)?;
         let (info, words) = (challenge::info(handle)?, challenge::peek(handle)?);
-        // SAFETY: words of a token; room that the caller gave.
-        unsafe { out.write(describe(handle, info, &Token::from_words(words))) };
+        // SAFETY: room that the caller gave.
+        unsafe { out.write(describe(handle, info, &words)) };
         Ok(())
     }))
 }
@@ -258,7 +258,7 @@ pub unsafe extern "C" fn pjauth_session_challenges(
             }
             if found < room {
                 // SAFETY: within the room that the caller gave.
-                unsafe { out.add(found).write(describe(handle, info, &token)) };
+                unsafe { out.add(found).write(describe(handle, info, &words)) };
             }
             found += 1;
         });
@@ -268,11 +268,12 @@ pub unsafe extern "C" fn pjauth_session_challenges(
     }))
 }
 
-fn describe(handle: Handle, info: Info, token: &Token) -> pjauth_challenge_info {
+fn describe(handle: Handle, info: Info, words: &[u64; WORDS]) -> pjauth_challenge_info {
     let now = host::now_ms();
+    let listing = Listing::from_words(words);
     let mut realm = [0; PJAUTH_REALM_SIZE];
-    let length = usize::from(token.realm_length).min(REALM);
-    for (to, from) in realm.iter_mut().zip(&token.realm[..length]) {
+    let length = usize::from(listing.realm_length).min(REALM);
+    for (to, from) in realm.iter_mut().zip(&listing.realm[..length]) {
         *to = *from as c_char;
     }
     pjauth_challenge_info {
@@ -282,7 +283,7 @@ fn describe(handle: Handle, info: Info, token: &Token) -> pjauth_challenge_info 
             0 => -1,
             at => at.saturating_sub(now) as i64,
         },
-        status_code: c_uint::from(token.code),
+        status_code: c_uint::from(listing.code),
         realm,
     }
 }
@@ -335,9 +336,9 @@ pub unsafe extern "C" fn pjauth_sip_get_stats(out: *mut pjauth_sip_stats) {
     }
     let mut outstanding = 0;
     challenge::walk(|_, _, _| outstanding += 1);
-    let stats = pjauth_sip_stats {
-        minted: total(Event::Minted),
-        sent: total(Event::Sent),
+    let mut stats = pjauth_sip_stats {
+        minted: challenge::minted(),
+        sent: 0,
         abandoned: total(Event::Abandoned),
         declined: total(Event::Declined),
         revoked: total(Event::Revoked),
@@ -345,6 +346,8 @@ pub unsafe extern "C" fn pjauth_sip_get_stats(out: *mut pjauth_sip_stats) {
         refused: total(Event::Refused),
         outstanding,
     };
+    let otherwise = stats.abandoned + stats.declined + stats.revoked + stats.expired;
+    stats.sent = stats.minted.saturating_sub(otherwise + stats.outstanding);
     // SAFETY: room that the caller gave.
     unsafe { out.write(stats) };
 }

@@ -42,16 +42,6 @@ pub(super) fn hold_soon(sess: Session<'_>) {
     }
 }
 
-/// The same at once, for a caller who knows that he is in no callback.
-pub(super) fn hold_now(endpoint: *mut pjsip_endpoint) -> Status {
-    watch_endpoint(endpoint);
-    if guard(|| Ok(hold::claim_endpoint(endpoint.addr()))) != Ok(true) {
-        return SUCCESS;
-    }
-    // SAFETY: the caller's endpoint; nothing is held.
-    super::status_of(unsafe { host::register_module(endpoint, on_response) })
-}
-
 /// On a thread of the endpoint's, outside of any module's callback.
 fn register(endpoint: usize) {
     // SAFETY: the endpoint's own timer went off, so it is alive.

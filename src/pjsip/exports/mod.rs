@@ -11,6 +11,14 @@ mod hold;
 mod request;
 mod session;
 
+/// What is exported: the names that the object of the host's version defines, one a
+/// line. All of them are here in any case; `scripts/artefacts.sh` takes the list out
+/// of the archive and makes the others local.
+#[used]
+#[unsafe(link_section = ".pjauth.exports")]
+static EXPORTED: [u8; include_bytes!(env!("PJAUTH_SYMBOLS")).len()] =
+    *include_bytes!(env!("PJAUTH_SYMBOLS"));
+
 /// Defines an exported function of PJSIP's. Where the process has a pjproject that
 /// we were not built for, the call goes to the host's own definition; without one,
 /// it fails with the value after `else`.

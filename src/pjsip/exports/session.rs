@@ -52,7 +52,8 @@ entry! {
         }
         // SAFETY: the lock is the session's own, and nobody may hold it any more.
         unsafe {
-            let lock = core::mem::replace(&mut *sess.lock_field(), core::ptr::null_mut());
+            let lock = sess.lock();
+            sess.set_lock(core::ptr::null_mut());
             if lock.is_null() { SUCCESS } else { abi::pj_lock_destroy(lock) }
         }
     }
@@ -194,6 +195,7 @@ entry! {
 
 entry! {
     /// Has `sess` share all of `parent`, which gets a lock for it; NULL ends that.
+    #[cfg(pj_parent)]
     fn pjsip_auth_clt_set_parent(
         sess: *mut pjsip_auth_clt_sess,
         parent: *mut pjsip_auth_clt_sess,
@@ -217,18 +219,25 @@ entry! {
 }
 
 /// Throws on exhausted memory, as the host's own function does.
+#[cfg(pj_parent)]
 fn make_lock(parent: Session<'_>) -> Status {
     let Some(pool) = parent.pool() else {
         return EINVAL;
     };
-    // SAFETY: a live session, which keeps the lock until it is deinitialised.
-    unsafe {
-        if !(*parent.lock_field()).is_null() {
-            return SUCCESS;
-        }
-        let name = c"auth_clt_parent_lock".as_ptr();
-        abi::pj_lock_create_simple_mutex(pool.as_ptr(), name, parent.lock_field())
+    if !parent.lock().is_null() {
+        return SUCCESS;
     }
+    let mut lock = core::ptr::null_mut();
+    // SAFETY: a live session's pool; the session keeps the lock until it is
+    // deinitialised.
+    let status = unsafe {
+        let name = c"auth_clt_parent_lock".as_ptr();
+        abi::pj_lock_create_simple_mutex(pool.as_ptr(), name, &mut lock)
+    };
+    if status == SUCCESS {
+        parent.set_lock(lock);
+    }
+    status
 }
 
 entry! {
@@ -367,7 +376,7 @@ entry! {
         let order = texts[0]
             .cmp(&texts[1])
             .then(a.get().data_type.cmp(&b.get().data_type))
-            .then(a.get().algorithm_type.cmp(&b.get().algorithm_type));
+            .then(a.algorithm_type().cmp(&b.algorithm_type()));
         let order = match host::is_aka(a) {
             true => order.then_with(|| a.aka_keys().cmp(&b.aka_keys())),
             false => order,

@@ -12,12 +12,15 @@
 #include <pjsip/sip_transport.h>
 #include <pjsip/sip_ua_layer.h>
 #include <pjsip/sip_util.h>
+#include "../../../include/pjsip_auth_async.h"
+#include "older.h"
 #else
 #include "pjproject_2_17.h"
 #endif
 
 /* Knobs as numbers: a macro may be any expression, an enumerator is a value. */
 enum pjauth_knob {
+    PJAUTH_PJ_SERIES = PJ_VERSION_NUM_MAJOR * 100 + PJ_VERSION_NUM_MINOR,
     PJAUTH_PJ_MAJOR = PJ_VERSION_NUM_MAJOR,
     PJAUTH_PJ_MINOR = PJ_VERSION_NUM_MINOR,
     PJAUTH_PJ_REV = PJ_VERSION_NUM_REV,

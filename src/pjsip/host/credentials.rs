@@ -134,6 +134,7 @@ fn copy(credential: Credential<'_>, block: &mut Block) -> pjsip_cred_info {
     new.ext.aka.amf = amf;
     new.ext.aka.cb = callback;
     // A hash without a name is an MD5 hash, as the header has it.
+    #[cfg(pj_algorithms)]
     if new.data_type & DATA_MASK == abi::PJSIP_CRED_DATA_DIGEST as i32
         && new.algorithm_type == abi::PJSIP_AUTH_ALGORITHM_NOT_SET
     {

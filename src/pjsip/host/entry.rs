@@ -4,6 +4,7 @@ use super::endpoint::Endpoint;
 use super::message::Challenge;
 use super::pool::{Block, Pool};
 use super::text::{Text, bytes};
+use crate::digest::is_same_realm;
 use crate::pjsip::abi::{self, pjsip_cached_auth};
 use crate::pjsip::status::{ENOMEM, Status};
 use core::marker::PhantomData;
@@ -20,6 +21,8 @@ struct Remembered {
     header: abi::pjsip_www_authenticate_hdr,
     userhash: abi::pjsip_param,
     cnonce: [u8; 32],
+    /// Here and not in the entry, whose field for it came with 2.15.
+    algorithm_type: abi::pjsip_auth_algorithm_type,
     text: *mut u8,
     capacity: usize,
 }
@@ -78,7 +81,7 @@ impl<'h> Entry<'h> {
             entry.pool = pool.as_ptr();
             entry.realm = realm;
             entry.is_proxy = i32::from(is_proxy);
-            entry.challenge_algorithm_type = algorithm_type;
+            (*remembered.as_ptr()).algorithm_type = algorithm_type;
             entry.qop_value = abi::PJSIP_AUTH_QOP_NONE;
             entry.stale_cnt = 0;
             entry.last_chal = remembered.as_ptr().cast();
@@ -102,11 +105,15 @@ impl<'h> Entry<'h> {
 
     /// Whether the entry stands for this server.
     pub fn is_for(self, realm: &[u8], algorithm_type: u32, is_proxy: bool) -> bool {
-        let entry = self.get();
-        // SAFETY: the realm is in the entry's pool.
-        entry.challenge_algorithm_type == algorithm_type
-            && (entry.is_proxy != 0) == is_proxy
-            && unsafe { bytes(&entry.realm) }.eq_ignore_ascii_case(realm)
+        let (entry, Some(remembered)) = (self.get(), self.remembered()) else {
+            return false;
+        };
+        // SAFETY: the realm and what is remembered are in the entry's pool.
+        unsafe {
+            (*remembered).algorithm_type == algorithm_type
+                && (entry.is_proxy != 0) == is_proxy
+                && is_same_realm(bytes(&entry.realm), realm)
+        }
     }
 
     /// How often in a row the server came with a new nonce.

@@ -267,17 +267,43 @@ impl<'h> Response<'h> {
 
     /// The challenges, from the top.
     pub fn challenges(self) -> impl Iterator<Item = Challenge<'h>> {
-        // SAFETY: the list of headers of a live message, which nobody changes; a
-        // header of these types is a challenge.
+        // SAFETY: the list of headers of a live message, which nobody changes.
         unsafe {
             let head = &raw mut (*self.0.as_ptr()).hdr;
-            links(Some(head)).filter_map(|header| {
-                let kind = (*header).type_;
-                let is_challenge = kind == abi::PJSIP_H_WWW_AUTHENTICATE
-                    || kind == abi::PJSIP_H_PROXY_AUTHENTICATE;
-                is_challenge.then(|| Challenge::from_raw(header.cast()))?
-            })
+            links(Some(head)).filter_map(|header| challenge_of(header))
         }
+    }
+
+    /// The last challenge: from the bottom it is found soonest.
+    #[inline]
+    pub fn last_challenge(self) -> Option<Challenge<'h>> {
+        // SAFETY: the closed list of headers of a live message, which nobody changes.
+        unsafe {
+            let head = &raw mut (*self.0.as_ptr()).hdr;
+            let mut at = (*head).prev;
+            while !ptr::eq(at, head) {
+                if let Some(challenge) = challenge_of(at) {
+                    return Some(challenge);
+                }
+                at = (*at).prev;
+            }
+        }
+        None
+    }
+}
+
+/// The challenge that a header is, if it is one.
+///
+/// # Safety
+/// The header lives, unchanged, for `'h`.
+#[inline]
+unsafe fn challenge_of<'h>(header: *mut pjsip_hdr) -> Option<Challenge<'h>> {
+    // SAFETY: as the caller promises; a header of these types is a challenge.
+    unsafe {
+        let kind = (*header).type_;
+        let is_challenge =
+            kind == abi::PJSIP_H_WWW_AUTHENTICATE || kind == abi::PJSIP_H_PROXY_AUTHENTICATE;
+        is_challenge.then(|| Challenge::from_raw(header.cast()))?
     }
 }
 

@@ -29,7 +29,7 @@ pub use pool::Pool;
 pub use session::{Credential, Session};
 pub use text::{Text, bytes};
 pub use timer::{Alarm, discard_alarm, keep_alarm, on_exit};
-pub use token::{REALM, Token, WORDS, implementation, owner_of};
+pub use token::{Listing, REALM, Token, WORDS, implementation, owner_of};
 pub use transaction::{
     Holding, Transaction, code_of, discard_holding, forget_holding, introduce, keep_dialog,
     let_dialog_go, session_of,

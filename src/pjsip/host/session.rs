@@ -9,6 +9,7 @@
 //! | `realm` | the block that holds the credentials: address and capacity |
 //! | `last_chal` | the number under which this session's tokens are minted |
 //! | `is_proxy` | the algorithms this session refuses, as bits |
+//! | `pool` | before 2.17: the asynchronous setting |
 
 use super::endpoint::Endpoint;
 use super::entry::Entry;
@@ -73,17 +74,29 @@ impl<'h> Session<'h> {
     }
 
     /// The session this one shares everything with.
+    #[cfg(pj_parent)]
     pub fn parent(self) -> Option<Session<'h>> {
         // SAFETY: a live session; its parent outlives the bond between them.
         unsafe { Session::from_raw((*self.as_ptr()).parent) }
     }
 
+    /// Before 2.16 sessions have no parents.
+    #[cfg(not(pj_parent))]
+    pub fn parent(self) -> Option<Session<'h>> {
+        None
+    }
+
     /// Makes or ends (`None`) the bond with a parent.
+    #[cfg(pj_parent)]
     pub fn set_parent(self, parent: Option<Session<'h>>) {
         let parent = parent.map_or(ptr::null_mut(), Session::as_ptr);
         // SAFETY: a live session.
         unsafe { (*self.as_ptr()).parent = parent };
     }
+
+    /// Before 2.16 there is no bond to make or end.
+    #[cfg(not(pj_parent))]
+    pub fn set_parent(self, _parent: Option<Session<'h>>) {}
 
     /// The session that credentials, preferences and callbacks are taken from: the
     /// last of the parents. `None` where the chain does not end.
@@ -98,17 +111,35 @@ impl<'h> Session<'h> {
         None
     }
 
-    /// The lock that a session gets when it becomes a parent.
-    pub fn lock_field(self) -> *mut *mut abi::pj_lock_t {
-        // SAFETY: a field of a live session.
-        unsafe { &raw mut (*self.as_ptr()).lock }
+    /// The lock that a session gets when it becomes a parent; NULL is none.
+    #[cfg(pj_parent)]
+    pub fn lock(self) -> *mut abi::pj_lock_t {
+        // SAFETY: a live session.
+        unsafe { (*self.as_ptr()).lock }
     }
+
+    /// Before 2.16 there is none.
+    #[cfg(not(pj_parent))]
+    pub fn lock(self) -> *mut abi::pj_lock_t {
+        ptr::null_mut()
+    }
+
+    /// Sets what [`Session::lock`] returns.
+    #[cfg(pj_parent)]
+    pub fn set_lock(self, lock: *mut abi::pj_lock_t) {
+        // SAFETY: a live session.
+        unsafe { (*self.as_ptr()).lock = lock };
+    }
+
+    /// Before 2.16 there is nothing to set.
+    #[cfg(not(pj_parent))]
+    pub fn set_lock(self, _lock: *mut abi::pj_lock_t) {}
 
     /// Holds the session's lock, where it has one, until the guard goes.
     pub fn locked(self) -> Locked<'h> {
         // SAFETY: a live session; the lock lives as long as it does.
         unsafe {
-            let lock = *self.lock_field();
+            let lock = self.lock();
             if !lock.is_null() {
                 abi::pj_lock_acquire(lock);
             }
@@ -137,14 +168,23 @@ impl<'h> Session<'h> {
     /// The asynchronous callback and its user data, where they are configured.
     pub fn callback(self) -> Option<abi::pjsip_auth_clt_async_setting> {
         // SAFETY: a live session; the setting is in its pool.
-        let setting = unsafe { (*self.as_ptr()).async_opt.as_ref() }?;
+        let setting = unsafe { (*self.callback_field()).as_ref() }?;
         setting.cb.is_some().then_some(*setting)
     }
 
     /// Where the asynchronous setting hangs.
+    #[cfg(pj_async)]
     pub fn callback_field(self) -> *mut *mut abi::pjsip_auth_clt_async_setting {
         // SAFETY: a field of a live session.
         unsafe { &raw mut (*self.as_ptr()).async_opt }
+    }
+
+    /// Before 2.17 a session has no place for it: that of the pool which a
+    /// remembered challenge has and the head of their list has not.
+    #[cfg(not(pj_async))]
+    pub fn callback_field(self) -> *mut *mut abi::pjsip_auth_clt_async_setting {
+        // SAFETY: a field of a live session; one pointer is as large as another.
+        unsafe { (&raw mut (*self.head()).pool).cast() }
     }
 
     /// How many credentials there are.
@@ -317,6 +357,24 @@ impl<'h> Credential<'h> {
     pub fn data(self) -> &'h [u8] {
         // SAFETY: the credential's own text.
         unsafe { bytes(&self.get().data) }
+    }
+
+    /// The algorithm that a hash is of.
+    #[cfg(pj_algorithms)]
+    pub fn algorithm_type(self) -> abi::pjsip_auth_algorithm_type {
+        self.get().algorithm_type
+    }
+
+    /// Before 2.15 a hash does not say what it is of: its length does.
+    #[cfg(not(pj_algorithms))]
+    pub fn algorithm_type(self) -> abi::pjsip_auth_algorithm_type {
+        let is_hash =
+            self.get().data_type & super::DATA_MASK == abi::PJSIP_CRED_DATA_DIGEST as i32;
+        match self.data().len() {
+            _ if !is_hash => abi::PJSIP_AUTH_ALGORITHM_NOT_SET,
+            64 => abi::PJSIP_AUTH_ALGORITHM_SHA256,
+            _ => abi::PJSIP_AUTH_ALGORITHM_MD5,
+        }
     }
 
     /// K, OP and AMF of an AKA credential.

@@ -2,6 +2,7 @@
 //! that the slab can keep them without a lock.
 
 use super::session::Session;
+use crate::handle::Words;
 use crate::pjsip::abi::{
     self, pj_grp_lock_t, pjsip_auth_clt_async_impl_abandon, pjsip_auth_clt_async_impl_send,
     pjsip_auth_clt_async_impl_token, pjsip_auth_clt_sess, pjsip_endpoint, pjsip_tx_data,
@@ -10,8 +11,14 @@ use crate::pjsip::status::{EINVAL, EUNKNOWN, Status};
 use core::ffi::c_void;
 use core::ptr;
 
-/// How many words a [`Token`] takes.
-pub const WORDS: usize = 9 + REALM / 8;
+/// How many words the slab keeps of a challenge: a [`Token`], then a [`Listing`].
+pub const WORDS: usize = TOKEN_WORDS + 1 + REALM / 8;
+
+const TOKEN_WORDS: usize = 8;
+
+/// Where the two sessions stand among the words.
+const SESSION: usize = 4;
+const ROOT: usize = 5;
 
 /// Bytes of a challenge's realm that are kept for listings; the rest is cut off.
 pub const REALM: usize = 48;
@@ -36,29 +43,36 @@ pub struct Token {
     pub request: *mut pjsip_tx_data,
     /// The endpoint all this lives in.
     pub endpoint: *mut pjsip_endpoint,
+}
+
+/// What listings say of a challenge.
+#[derive(Clone, Copy)]
+pub struct Listing {
     /// Status code of the response.
     pub code: u16,
     /// Bytes of `realm` that are used.
     pub realm_length: u8,
-    /// The first challenge's realm.
+    /// The last challenge's realm.
     pub realm: [u8; REALM],
 }
 
 impl Token {
-    /// The slab's form.
-    pub fn to_words(self) -> [u64; WORDS] {
+    /// The slab's form. `realm` is cut off where it is longer than [`REALM`].
+    #[inline]
+    pub fn to_words(self, code: u16, realm: &[u8]) -> [u64; WORDS] {
+        let realm = &realm[..realm.len().min(REALM)];
         let mut words = [0; WORDS];
         words[0] = self.user_data.expose_provenance() as u64;
         words[1] = self.send.map_or(0, |f| f as usize as u64);
         words[2] = self.abandon.map_or(0, |f| f as usize as u64);
         words[3] = self.group_lock.expose_provenance() as u64;
-        words[4] = self.session.expose_provenance() as u64;
-        words[5] = self.root.expose_provenance() as u64;
+        words[SESSION] = self.session.expose_provenance() as u64;
+        words[ROOT] = self.root.expose_provenance() as u64;
         words[6] = self.request.expose_provenance() as u64;
         words[7] = self.endpoint.expose_provenance() as u64;
-        words[8] = u64::from(self.code) | u64::from(self.realm_length) << 16;
-        for (word, bytes) in words[9..].iter_mut().zip(self.realm.as_chunks().0) {
-            *word = u64::from_ne_bytes(*bytes);
+        words[TOKEN_WORDS] = u64::from(code) | (realm.len() as u64) << 16;
+        for i in 0..REALM / 8 {
+            words[TOKEN_WORDS + 1 + i] = word_of(realm, i);
         }
         words
     }
@@ -67,13 +81,10 @@ impl Token {
     ///
     /// # Safety
     /// `words` is what that function returned.
+    #[inline]
     pub unsafe fn from_words(words: [u64; WORDS]) -> Token {
         fn pointer<T>(word: u64) -> *mut T {
             ptr::with_exposed_provenance_mut(word as usize)
-        }
-        let mut realm = [0; REALM];
-        for (bytes, word) in realm.as_chunks_mut().0.iter_mut().zip(&words[9..]) {
-            *bytes = word.to_ne_bytes();
         }
         Token {
             user_data: pointer(words[0]),
@@ -88,14 +99,19 @@ impl Token {
                 ))
             },
             group_lock: pointer(words[3]),
-            session: pointer(words[4]),
-            root: pointer(words[5]),
+            session: pointer(words[SESSION]),
+            root: pointer(words[ROOT]),
             request: pointer(words[6]),
             endpoint: pointer(words[7]),
-            code: words[8] as u16,
-            realm_length: (words[8] >> 16) as u8,
-            realm,
         }
+    }
+
+    /// Whether a session is the challenge's own, or the root of that, by the words
+    /// that are still in the slab.
+    #[inline]
+    pub fn is_of(words: &Words<WORDS>, session: *mut pjsip_auth_clt_sess) -> bool {
+        let session = session.addr() as u64;
+        words.word(SESSION) == session || words.word(ROOT) == session
     }
 
     /// Drops the references. What they kept alive may go with them.
@@ -139,6 +155,39 @@ impl Token {
         if let Some(abandon) = self.abandon {
             // SAFETY: the token's references keep what the implementation needs alive.
             unsafe { abandon(self.root, self.user_data) };
+        }
+    }
+}
+
+/// Eight bytes of a text as a word; those past its end are zero. In one piece: bytes
+/// that are put together in memory can be read as a word after a stall only.
+#[inline]
+fn word_of(text: &[u8], i: usize) -> u64 {
+    let rest = text.get(8 * i..).unwrap_or_default();
+    match (rest.first_chunk(), text.last_chunk()) {
+        (Some(bytes), _) => u64::from_le_bytes(*bytes),
+        (None, _) if rest.is_empty() => 0,
+        // The text's last eight bytes, without those that came before the rest.
+        (None, Some(bytes)) => u64::from_le_bytes(*bytes) >> (64 - 8 * rest.len()),
+        (None, None) => {
+            let byte = |word, byte: &u8| word << 8 | u64::from(*byte);
+            rest.iter().rfold(0, byte)
+        }
+    }
+}
+
+impl Listing {
+    /// What [`Token::to_words`] was given.
+    pub fn from_words(words: &[u64; WORDS]) -> Listing {
+        let facts = words[TOKEN_WORDS];
+        let mut realm = [0; REALM];
+        for (bytes, word) in realm.chunks_mut(8).zip(&words[TOKEN_WORDS + 1..]) {
+            bytes.copy_from_slice(&word.to_le_bytes());
+        }
+        Listing {
+            code: facts as u16,
+            realm_length: (facts >> 16) as u8,
+            realm,
         }
     }
 }

@@ -97,7 +97,7 @@ impl Server {
         let wish = self.wish(message)?;
         // Taken before anything is opened; dropped, and so given back, on
         // every way out but the last.
-        let quota = self.config.user_quota;
+        let quota = grant.quota.or(self.config.user_quota);
         let seat = self.shared.accounts().take_seat(user, quota);
         let seat = seat.ok_or(errors::QUOTA_REACHED)?;
         if self.state != State::Open || self.table.len() >= self.config.max_allocations {

@@ -115,6 +115,12 @@ impl Server {
         self.alternate[family.index()] = server.filter(|a| Family::of(&a.ip()) == family);
     }
 
+    /// Whether a client has an allocation here, or a request that waits.
+    pub fn serves(&self, link: &Link) -> bool {
+        let has_allocation = self.table.of_client(&held::key(link)).is_some();
+        has_allocation || !self.held.of_client(link).is_empty()
+    }
+
     /// Refuses new allocations (508, or 300 where there is an alternate), or no
     /// longer. Existing ones stay.
     pub fn drain(&mut self, drain: bool) {

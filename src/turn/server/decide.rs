@@ -159,6 +159,21 @@ impl Server {
         Action::Reply
     }
 
+    /// Whether a request that is yet to be decided was made by one who holds the
+    /// credential. `None` when there is no such request.
+    pub fn verify(
+        &self,
+        id: RequestId,
+        credential: Option<&Credential>,
+        name: Option<&str>,
+    ) -> Option<bool> {
+        let held = self.held.get(id)?;
+        let message = Message::parse(&held.message).ok()?;
+        let presented = self.mechanism.examine(&message, |_| true).ok()?;
+        let proven = credential.and_then(|held| self.prove(&message, &presented, held, name));
+        Some(held.verified || proven.is_some())
+    }
+
     /// Whether the request was made by one who holds the credential: then the
     /// user's name, the keys, and what signs the reply.
     fn prove(

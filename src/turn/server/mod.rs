@@ -118,7 +118,7 @@ impl Server {
     pub fn inbound(&mut self, link: &Link, bytes: &[u8], now: Time, out: &mut Vec<u8>) -> Action {
         match bytes.first() {
             _ if self.state == State::Stopped => Action::Nothing,
-            Some(0x40..=0x4F) => self.channel_data(link, bytes, now),
+            Some(0x40..=0x7F) => self.channel_data(link, bytes, now),
             Some(0x00..=0x03) => self.stun(link, bytes, now, out),
             _ => {
                 self.counters.malformed += 1;

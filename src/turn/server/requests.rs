@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use crate::turn::action::{Action, Event, Withdrawal};
+use crate::turn::address::Family;
 use crate::turn::arena::{AllocationId, RequestId};
 use crate::turn::attributes::kind;
 use crate::turn::auth::{Presented, User};
@@ -15,6 +16,7 @@ use crate::turn::integrity;
 use crate::turn::message::{Class, Message, Method};
 use crate::turn::time::Time;
 
+use super::allocate::requested_family;
 use super::{Server, State};
 
 /// A request that waits for a decision, as an observer may look at it.
@@ -32,6 +34,8 @@ pub struct Request<'a> {
     pub algorithm: Algorithm,
     /// The lifetime that the client asks for.
     pub lifetime: Option<Duration>,
+    /// The address family that the client asks for.
+    pub family: Option<Family>,
     /// Whether the client has proven to hold the credential (`ask_each`).
     pub verified: bool,
     /// The message as it came.
@@ -222,6 +226,7 @@ impl Server {
             realm: &self.mechanism.realm,
             algorithm: presented.algorithm,
             lifetime: lifetime.map(|secs| Duration::from_secs(secs.into())),
+            family: requested_family(&message).ok().flatten(),
             verified: held.verified,
             message: &held.message,
         })

@@ -85,11 +85,15 @@ pub struct Client {
 
 impl Client {
     pub fn new(world: &World, address: &str) -> Self {
+        Client::on(Link {
+            listener: world.udp,
+            client: addr(address),
+        })
+    }
+
+    pub fn on(link: Link) -> Self {
         Client {
-            link: Link {
-                listener: world.udp,
-                client: addr(address),
-            },
+            link,
             user: "ann".into(),
             password: "secret".into(),
             nonce: Vec::new(),

@@ -100,7 +100,7 @@ fn lying_channel_data_is_dropped() {
         world.send(&ann, &channel(CHANNEL + 1, b"x")),
         Action::Nothing
     );
-    assert_eq!(world.send(&ann, &channel(0x5000, b"x")), Action::Nothing);
+    assert_eq!(world.send(&ann, &channel(0x8000, b"x")), Action::Nothing);
     let stranger = Client::new(&world, "9.9.9.9:1001");
     assert_eq!(world.send(&stranger, &good), Action::Nothing);
 }
@@ -241,14 +241,14 @@ fn channels_follow_the_rules_of_binding() {
         ann.ask(&mut world, &request)
     };
     assert_eq!(code(0x3FFF, PEER), 400);
-    assert_eq!(code(0x5000, PEER), 400);
+    assert_eq!(code(0x8000, PEER), 400);
     assert_eq!(code(CHANNEL, "127.0.0.1:1"), 403);
     assert_eq!(code(CHANNEL, "[2606:4700::1111]:1"), 443);
     assert_eq!(code(CHANNEL, PEER), 0);
     assert_eq!(code(CHANNEL, PEER), 0);
     assert_eq!(code(CHANNEL, "8.8.4.4:7000"), 400);
     assert_eq!(code(CHANNEL + 1, PEER), 400);
-    assert_eq!(code(0x4FFF, "8.8.8.8:7001"), 0);
+    assert_eq!(code(0x7FFF, "8.8.8.8:7001"), 0);
     for body in [
         (|w: &mut Writer<'_>| {
             w.number(kind::CHANNEL_NUMBER, 0x4002 << 16);

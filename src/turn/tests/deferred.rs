@@ -330,3 +330,19 @@ fn a_grant_after_the_drain_or_the_last_place_gets_508() {
     assert!(Reply::parse(&world.out).signed_by(&b));
     world.assert_empty();
 }
+
+#[test]
+fn who_holds_the_credential_is_known_before_the_decision() {
+    let mut world = World::new();
+    let mut ann = client(&world);
+    let (id, _) = hold(&mut world, &mut ann);
+    let (right, wrong) = (
+        Credential::password("secret"),
+        Credential::password("guess"),
+    );
+    assert_eq!(world.server.verify(id, None, None), Some(false));
+    assert_eq!(world.server.verify(id, Some(&wrong), None), Some(false));
+    assert_eq!(world.server.verify(id, Some(&right), None), Some(true));
+    assert_eq!(world.authorize(id), Decided::Reply(ann.link));
+    assert_eq!(world.server.verify(id, Some(&right), None), None);
+}

@@ -3,7 +3,7 @@
 
 mod allocate;
 mod auth;
-mod client;
+pub(crate) mod client;
 mod codec;
 mod control;
 mod data;

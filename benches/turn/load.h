@@ -1,0 +1,48 @@
+/* The load generator's parts. */
+#ifndef LOAD_H
+#define LOAD_H
+
+#include <sys/socket.h>
+#include <sys/types.h>
+
+#include "stun.h"
+
+enum { CHANNEL = 0x4000, MOST_FLOWS = 8192 };
+
+/* A client with an allocation. */
+struct flow {
+    int fd;
+    struct stun_nonce nonce;
+    struct sockaddr_in relayed;
+};
+
+struct load {
+    struct sockaddr_in server;
+    pid_t server_pid;
+    struct stun_credential credential;
+    uint16_t peer_port; /* where the peer receives; 0 for any */
+    int bare;        /* the server is the bare loop, which knows no STUN */
+    unsigned size;   /* bytes of payload in a packet */
+    unsigned burst;  /* packets sent on one flow before the next has its turn */
+    unsigned window; /* packets under way at most */
+    double seconds;
+    unsigned flow_count;
+    struct flow flows[MOST_FLOWS];
+};
+
+void die(const char *what);
+double now(void);
+
+/* Nanoseconds that the server's threads have run. */
+double server_cpu(const struct load *load);
+
+int peer_socket(const struct load *load, struct sockaddr_in *address);
+
+/* clients.c: sockets, allocations, permissions and channels. */
+void open_clients(struct load *load, unsigned count);
+void close_clients(struct load *load);
+void allocate_all(struct load *load);
+void delete_all(struct load *load);
+void bind_channel(struct load *load, struct flow *flow, uint16_t channel, const struct sockaddr_in *peer);
+
+#endif

@@ -1,0 +1,207 @@
+/* The server under test: one user, on 127.0.0.1 and ::1, over UDP and TCP, relaying to loopback.
+ *
+ * usage: judged_server --user NAME:PASSWORD [--port PORT] [--realm TEXT] [--workers N] [--delay-ms N] [--allow RANGE]
+ *
+ * With a delay, every decision is made that much later, by another thread. Prints "listening PORT" when it does; ends
+ * when it is told to (SIGTERM).
+ */
+#include <getopt.h>
+#include <pjauth.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { MOST_ALLOWED = 16, MOST_WAITING = 1 << 16, LISTENERS = 4 };
+
+struct waiting {
+    pjauth_turn_request *request;
+    double due;
+};
+
+static struct {
+    pjauth_turn_observer observer; /* first: the library passes its address */
+    const char *user;
+    const char *password;
+    double delay;
+    const char *allowed[MOST_ALLOWED];
+    unsigned allowed_count;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    struct waiting waiting[MOST_WAITING]; /* a ring: the delay is the same for all */
+    unsigned first;
+    unsigned count;
+} host = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+
+static double now(void) {
+    struct timespec time;
+
+    clock_gettime(CLOCK_REALTIME, &time);
+    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+/* -- the observer ------------------------------------------------------------------------------------------------- */
+
+static int decide(pjauth_turn_request *request) {
+    char name[64];
+    size_t length = pjauth_turn_request_username(request, name, sizeof(name));
+
+    if (length >= sizeof(name) || strcmp(name, host.user) != 0) {
+        return PJAUTH_TURN_NOT_AUTHORIZED;
+    }
+    pjauth_turn_request_set_password(request, host.password);
+    return PJAUTH_TURN_AUTHORIZED;
+}
+
+/* Keeps a request for the other thread; 0 if there are too many. */
+static int keep(pjauth_turn_request *request) {
+    int kept;
+
+    pthread_mutex_lock(&host.lock);
+    kept = host.count < MOST_WAITING;
+    if (kept) {
+        struct waiting *last = &host.waiting[(host.first + host.count++) % MOST_WAITING];
+
+        last->request = request;
+        last->due = now() + host.delay;
+        pthread_cond_signal(&host.changed);
+    }
+    pthread_mutex_unlock(&host.lock);
+    return kept;
+}
+
+static int authenticate(pjauth_turn_observer *observer, pjauth_turn_server *server, pjauth_turn_request *request) {
+    (void)observer;
+    (void)server;
+    if (host.delay <= 0) {
+        return decide(request);
+    }
+    return keep(request) ? PJAUTH_TURN_AUTHENTICATING : PJAUTH_TURN_NOT_AUTHORIZED;
+}
+
+static void heard(pjauth_turn_observer *observer, pjauth_turn_server *server, pjauth_turn_allocation *allocation) {
+    (void)observer;
+    (void)server;
+    (void)allocation;
+}
+
+static const pjauth_turn_observer_vtable functions = {heard, heard, authenticate};
+
+/* The other thread. A request may have gone meanwhile: then its decision is refused, and nothing is lost. */
+static void *decide_later(void *unused) {
+    pthread_mutex_lock(&host.lock);
+    for (;;) {
+        struct waiting head = host.waiting[host.first];
+
+        if (host.count == 0) {
+            pthread_cond_wait(&host.changed, &host.lock);
+        } else if (head.due > now()) {
+            struct timespec until = {(time_t)head.due, (long)((head.due - (double)(time_t)head.due) * 1e9)};
+
+            pthread_cond_timedwait(&host.changed, &host.lock, &until);
+        } else {
+            host.first = (host.first + 1) % MOST_WAITING;
+            host.count--;
+            pthread_mutex_unlock(&host.lock);
+            pjauth_turn_handle_request(head.request, decide(head.request));
+            pthread_mutex_lock(&host.lock);
+        }
+    }
+    return unused;
+}
+
+/* -- the program -------------------------------------------------------------------------------------------------- */
+
+static void log_line(void *unused, int level, const char *text) {
+    (void)unused;
+    printf("%d %s\n", level, text);
+    fflush(stdout);
+}
+
+static void require(int status, const char *what) {
+    if (status != 0) {
+        printf("FAIL %s: status %d\n", what, status);
+        exit(1);
+    }
+}
+
+static void read_options(int argc, char **argv, pjauth_turn_options *options, int *port) {
+    static const struct option names[] = {{"user", 1, NULL, 'u'},     {"port", 1, NULL, 'p'},
+                                          {"realm", 1, NULL, 'r'},    {"workers", 1, NULL, 'w'},
+                                          {"delay-ms", 1, NULL, 'd'}, {"allow", 1, NULL, 'a'},
+                                          {NULL, 0, NULL, 0}};
+    int name;
+
+    while ((name = getopt_long(argc, argv, "", names, NULL)) != -1) {
+        if (name == 'u' && strchr(optarg, ':') != NULL) {
+            host.user = strtok(optarg, ":");
+            host.password = strtok(NULL, "");
+        } else if (name == 'p') {
+            *port = atoi(optarg);
+        } else if (name == 'r') {
+            options->realm = optarg;
+        } else if (name == 'w') {
+            options->workers = (unsigned)atoi(optarg);
+        } else if (name == 'd') {
+            host.delay = atof(optarg) / 1000;
+        } else if (name == 'a' && host.allowed_count < MOST_ALLOWED) {
+            host.allowed[host.allowed_count++] = optarg;
+        } else {
+            exit(2);
+        }
+    }
+    if (host.user == NULL || host.password == NULL) {
+        printf("--user NAME:PASSWORD is needed\n");
+        exit(2);
+    }
+    if (host.allowed_count == 0) {
+        host.allowed[host.allowed_count++] = "127.0.0.0/8";
+        host.allowed[host.allowed_count++] = "::1";
+    }
+    options->allow = host.allowed;
+    options->allow_count = host.allowed_count;
+}
+
+static void announce(pjauth_turn_server *server) {
+    char address[128];
+
+    pjauth_turn_server_listener(server, 0, NULL, address, sizeof(address));
+    printf("listening %s\n", strrchr(address, ':') + 1);
+    fflush(stdout);
+}
+
+int main(int argc, char **argv) {
+    pjauth_turn_options options;
+    pjauth_turn_listener listeners[LISTENERS];
+    pjauth_turn_server *server;
+    pthread_t decider;
+    sigset_t ending;
+    int port = 0;
+    int at;
+
+    require(pjauth_turn_options_init(&options, sizeof(options)), "options");
+    read_options(argc, argv, &options, &port);
+    for (at = 0; at < LISTENERS; at++) {
+        listeners[at].address = at % 2 == 0 ? "127.0.0.1" : "::1";
+        listeners[at].port = (uint16_t)port;
+        listeners[at].transport = at < 2 ? PJAUTH_TURN_UDP : PJAUTH_TURN_TCP;
+    }
+    options.listeners = listeners;
+    options.listener_count = LISTENERS;
+    options.log = log_line;
+    host.observer.vtable = &functions;
+
+    sigemptyset(&ending);
+    sigaddset(&ending, SIGTERM);
+    sigaddset(&ending, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &ending, NULL);
+    require(pjauth_turn_server_create(&options, &host.observer, &server), "create");
+    require(pthread_create(&decider, NULL, decide_later, NULL), "thread");
+    require(pjauth_turn_server_start(server), "start");
+    announce(server);
+    sigwait(&ending, &at);
+    require(pjauth_turn_server_destroy(server), "destroy");
+    return 0;
+}

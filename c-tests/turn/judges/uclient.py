@@ -1,0 +1,77 @@
+"""coturn's own client, turnutils_uclient, and its peer: what is sent through the server must come back, all of it.
+
+usage: uclient.py SERVER CASE
+"""
+
+import re
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+
+import lab
+
+CLIENTS = 4
+MESSAGES = 25
+
+
+@contextmanager
+def peer(address):
+    port = lab.free_port()
+    with lab.running(lab.need("turnutils_peer", "coturn"), "-p", port, "-L", address) as process:
+        time.sleep(0.3)
+        lab.check(process.poll() is None, "turnutils_peer ended")
+        yield port
+
+
+def uclient(server, address, *options, password=lab.PASSWORD):
+    """Runs the client; returns its exit status and what it printed."""
+    command = [lab.need("turnutils_uclient", "coturn"), *options, "-u", lab.USER, "-w", password,
+               "-p", str(server.port), "-m", str(CLIENTS), "-n", str(MESSAGES), address]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, errors="replace", timeout=60)
+    return done.returncode, done.stdout
+
+
+def relays(*options, address="127.0.0.1", server_options=()):
+    """A case: with these options, every message of every client comes back."""
+    def case(kind):
+        with lab.server(kind, *server_options) as server, peer(address) as port:
+            status, output = uclient(server, address, *options, "-e", address, "-r", str(port))
+            print(output[-1500:])
+            lab.check(status == 0, f"turnutils_uclient ended with {status}")
+            total = CLIENTS * MESSAGES
+            lab.check(f"tot_send_msgs={total}, tot_recv_msgs={total}" in output, f"not {total} sent and received")
+            lost = re.search(r"Total lost packets (\d+) .* total send dropped (\d+)", output)
+            lab.check(lost and lost.groups() == ("0", "0"), "packets lost or dropped")
+    return case
+
+
+def refuses_password(kind):
+    with lab.server(kind) as server, peer("127.0.0.1") as port:
+        status, output = uclient(server, "127.0.0.1", "-e", "127.0.0.1", "-r", str(port), password="wrong")
+        lab.check(status != 0, f"a wrong password was let in:\n{output[-1500:]}")
+
+
+CASES = {
+    "udp": relays("-l", "160"),
+    "udp-send": relays("-s", "-l", "160"),
+    "udp-large": relays("-l", "1200"),
+    "udp-odd": relays("-l", "161", "-D"),
+    "udp-fragment": relays("-g", "-l", "160"),
+    "tcp": relays("-t", "-l", "160"),
+    "tcp-send": relays("-t", "-s", "-l", "160"),
+    "tcp-odd": relays("-t", "-l", "161"),
+    "ipv6": relays("-x", "-l", "160", address="::1"),
+    "ipv6-tcp-send": relays("-x", "-t", "-s", "-l", "160", address="::1"),
+    "between-clients": relays("-y", "-c", "-l", "160"),
+    "between-clients-tcp": relays("-y", "-c", "-t", "-l", "160"),
+    "both-families": relays("-Z", "-l", "160"),
+    "extra-requests": relays("-G", "-l", "160"),
+    "password": refuses_password,
+    "delayed": relays("-l", "160", server_options=["--delay-ms", "200"]),
+    "delayed-tcp": relays("-t", "-l", "160", server_options=["--delay-ms", "200"]),
+}
+
+if __name__ == "__main__":
+    sys.exit(lab.main(CASES))

@@ -1,0 +1,78 @@
+//! The exported functions of the TURN half, `pjauth_turn_*`.
+//!
+//! Each checks its arguments, looks up the handle, and says in a few lines what
+//! is done; what is done is in the driver ([`relay`](super::relay)) and the
+//! core. Nothing here is dereferenced that the caller did not give as a
+//! pointer to something of its own: servers, requests and allocations are
+//! handles, and anything else in their place is `PJ_EINVAL`.
+
+mod allocation;
+mod call;
+mod observer;
+mod options;
+mod request;
+mod server;
+mod snapshot;
+mod text;
+mod types;
+
+use core::ffi::c_void;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicPtr, Ordering::Relaxed};
+
+use crate::handle::{Handle, Kind, Shared, Slab};
+
+use super::relay::panics;
+use super::status::{EBUG, Status};
+use observer::{AllocationState, RequestState, ServerState};
+
+static SERVERS: Slab<Shared<ServerState>> = Slab::new(Kind::TURN_SERVER);
+static REQUESTS: Slab<Shared<RequestState>> = Slab::new(Kind::TURN_REQUEST);
+static ALLOCATIONS: Slab<Shared<AllocationState>> = Slab::new(Kind::TURN_ALLOCATION);
+
+/// The panic barrier of a function that returns a status.
+fn guard(f: impl FnOnce() -> Result<(), Status>) -> Status {
+    super::status::of(panics::catch(f).unwrap_or(Err(EBUG)))
+}
+
+/// The panic barrier of a function that returns a value: `otherwise` after a
+/// panic.
+fn value<T>(otherwise: T, f: impl FnOnce() -> T) -> T {
+    panics::catch(f).unwrap_or(otherwise)
+}
+
+/// The handle that a pointer claims to be.
+fn handle<T>(pointer: *const T) -> Option<Handle> {
+    Handle::from_bits(pointer as u64)
+}
+
+/// The pointer that a handle is lent as.
+fn pointer<T>(handle: Handle) -> *mut T {
+    handle.bits() as *mut T
+}
+
+fn server_of(pointer: *const types::pjauth_turn_server) -> Option<Arc<ServerState>> {
+    SERVERS.get(handle(pointer)?)
+}
+
+fn request_of(pointer: *const types::pjauth_turn_request) -> Option<Arc<RequestState>> {
+    REQUESTS.get(handle(pointer)?)
+}
+
+fn allocation_of(pointer: *const types::pjauth_turn_allocation) -> Option<Arc<AllocationState>> {
+    ALLOCATIONS.get(handle(pointer)?)
+}
+
+/// A pointer of the application's, kept for it and never looked behind.
+#[derive(Debug, Default)]
+struct UserData(AtomicPtr<c_void>);
+
+impl UserData {
+    fn set(&self, data: *mut c_void) {
+        self.0.store(data, Relaxed);
+    }
+
+    fn get(&self) -> *mut c_void {
+        self.0.load(Relaxed)
+    }
+}

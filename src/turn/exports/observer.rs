@@ -1,0 +1,242 @@
+//! What stands behind the handles, and the way to the application's observer.
+
+use core::ffi::c_void;
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use parking_lot::{Mutex, RwLock};
+
+use crate::handle::Handle;
+use crate::turn::action::{Decision, Grant, Reason};
+use crate::turn::arena::{AllocationId, RequestId};
+use crate::turn::credentials::Credential;
+use crate::turn::limits::Rate;
+use crate::turn::relay::{self, Ask, Level, Observer, Options, Place};
+
+use super::call::{Outcome, call};
+use super::types::{
+    PJAUTH_TURN_AUTHENTICATING, PJAUTH_TURN_AUTHORIZED, PJAUTH_TURN_NOT_AUTHORIZED,
+    PJAUTH_TURN_QUOTA_REACHED, pjauth_turn_observer,
+};
+use super::{ALLOCATIONS, REQUESTS, UserData};
+
+/// A server, running or not.
+pub struct ServerState {
+    pub options: Options,
+    /// What each allocation starts with.
+    pub terms: Terms,
+    pub observer: ObserverPointer,
+    /// Its own handle.
+    pub handle: OnceLock<Handle>,
+    /// The one that runs, or the last one that ran.
+    pub running: RwLock<Option<Arc<relay::Server>>>,
+    /// The handles of the allocations that exist.
+    pub allocations: Mutex<HashMap<Place<AllocationId>, Handle>>,
+    pub user_data: UserData,
+}
+
+/// A request that waits for a decision.
+pub struct RequestState {
+    pub server: Arc<ServerState>,
+    pub ask: Ask,
+    pub terms: Mutex<Terms>,
+    pub user_data: UserData,
+}
+
+/// An allocation.
+pub struct AllocationState {
+    pub server: Arc<ServerState>,
+    pub place: Place<AllocationId>,
+    pub user_data: UserData,
+}
+
+/// What the observer says of a request beside its decision.
+#[derive(Clone, Default)]
+pub struct Terms {
+    pub credential: Option<Credential>,
+    pub username: Option<String>,
+    pub quota: Option<u32>,
+    pub byte_cap: Option<u64>,
+    pub rate: Option<Rate>,
+    pub valid_for: Option<Duration>,
+}
+
+impl Terms {
+    /// The decision that a state stands for; `None` for one that is none.
+    pub fn decide(self, state: i32) -> Option<Decision> {
+        match state {
+            PJAUTH_TURN_AUTHORIZED => Some(Decision::Authorized(Grant {
+                credential: self.credential,
+                username: self.username,
+                quota: self.quota,
+                byte_cap: self.byte_cap,
+                rate: self.rate,
+                valid_for: self.valid_for,
+            })),
+            PJAUTH_TURN_QUOTA_REACHED => Some(Decision::QuotaReached(self.credential)),
+            PJAUTH_TURN_NOT_AUTHORIZED => Some(Decision::NotAuthorized),
+            _ => None,
+        }
+    }
+}
+
+impl ServerState {
+    pub fn running(&self) -> Option<Arc<relay::Server>> {
+        self.running.read().clone()
+    }
+
+    pub fn log(&self, level: Level, text: &str) {
+        (self.options.log)(level, text);
+    }
+
+    /// The decision that a state stands for. One that is none is refused.
+    pub fn decision(&self, terms: Terms, state: i32) -> Decision {
+        terms.decide(state).unwrap_or_else(|| {
+            let text = format!("{state} is no state of a request: taken as NOT_AUTHORIZED");
+            self.log(Level::Warning, &text);
+            Decision::NotAuthorized
+        })
+    }
+
+    fn pointer(&self) -> *mut c_void {
+        let handle = self.handle.get();
+        handle.map_or(core::ptr::null_mut(), |handle| super::pointer(*handle))
+    }
+}
+
+/// The application's observer.
+pub struct ObserverPointer(*mut pjauth_turn_observer);
+
+// SAFETY: the application promises that its observer may be called from the
+// server's threads, and we only pass the address on and read its table.
+unsafe impl Send for ObserverPointer {}
+// SAFETY: likewise.
+unsafe impl Sync for ObserverPointer {}
+
+/// The functions by their place in the table.
+#[derive(Clone, Copy)]
+enum Function {
+    Created = 0,
+    Removed = 1,
+    Authenticate = 2,
+}
+
+impl ObserverPointer {
+    /// # Safety
+    /// The observer outlives every call to it.
+    pub unsafe fn new(observer: *mut pjauth_turn_observer) -> Self {
+        ObserverPointer(observer)
+    }
+
+    fn call(&self, function: Function, server: *mut c_void, subject: *mut c_void) -> Outcome {
+        // SAFETY: the application keeps the observer alive while the server
+        // exists. Its first word is the address of a table of three functions.
+        let entry = unsafe {
+            let table = (*self.0).vtable.cast::<*const c_void>();
+            *table.add(function as usize)
+        };
+        // SAFETY: each of the functions takes three pointers.
+        unsafe { call(entry, [self.0.cast(), server, subject]) }
+    }
+}
+
+/// One worker's way to the observer.
+pub struct Caller {
+    state: Arc<ServerState>,
+    /// The requests that wait, of this worker.
+    requests: HashMap<RequestId, Handle>,
+}
+
+impl Caller {
+    pub fn new(state: Arc<ServerState>) -> Self {
+        Caller {
+            state,
+            requests: HashMap::new(),
+        }
+    }
+
+    fn call(&self, function: Function, subject: Handle) -> Option<i32> {
+        let server = self.state.pointer();
+        let observer = &self.state.observer;
+        match observer.call(function, server, super::pointer(subject)) {
+            Outcome::Returned(value) => Some(value),
+            Outcome::Threw => {
+                let name = match function {
+                    Function::Created => "onServerAllocationCreated",
+                    Function::Removed => "onServerAllocationRemoved",
+                    Function::Authenticate => "authenticateRequest",
+                };
+                let text = format!("the observer's {name} threw an exception");
+                self.state.log(Level::Error, &text);
+                None
+            }
+        }
+    }
+}
+
+impl Observer for Caller {
+    fn created(&mut self, place: Place<AllocationId>) {
+        let allocation = Arc::new(AllocationState {
+            server: self.state.clone(),
+            place,
+            user_data: UserData::default(),
+        });
+        let Some(handle) = ALLOCATIONS.mint(0, 0, allocation) else {
+            self.state
+                .log(Level::Error, "no handle is left: an allocation is revoked");
+            if let Some(server) = self.state.running() {
+                server.revoke(place);
+            }
+            return;
+        };
+        self.state.allocations.lock().insert(place, handle);
+        self.call(Function::Created, handle);
+    }
+
+    fn removed(&mut self, place: Place<AllocationId>, _: Reason) {
+        let handle = self.state.allocations.lock().remove(&place);
+        if let Some(handle) = handle {
+            self.call(Function::Removed, handle);
+            ALLOCATIONS.take(handle);
+        }
+    }
+
+    fn authenticate(&mut self, ask: Ask) -> Decision {
+        let id = ask.place.id;
+        let request = Arc::new(RequestState {
+            server: self.state.clone(),
+            ask,
+            terms: Mutex::new(self.state.terms.clone()),
+            user_data: UserData::default(),
+        });
+        let Some(handle) = REQUESTS.mint(0, 0, request.clone()) else {
+            self.state
+                .log(Level::Error, "no handle is left: a request is refused");
+            return Decision::NotAuthorized;
+        };
+        let state = self.call(Function::Authenticate, handle);
+        let state = state.unwrap_or(PJAUTH_TURN_NOT_AUTHORIZED);
+        if state == PJAUTH_TURN_AUTHENTICATING {
+            self.requests.insert(id, handle);
+            return Decision::Later;
+        }
+        match REQUESTS.take(handle) {
+            Some(_) => {
+                let terms = std::mem::take(&mut *request.terms.lock());
+                self.state.decision(terms, state)
+            }
+            // It was answered by handle_request, which is on its way.
+            None => Decision::Later,
+        }
+    }
+
+    fn done(&mut self, id: RequestId) {
+        if let Some(handle) = self.requests.remove(&id) {
+            REQUESTS.take(handle);
+            if self.requests.len() < self.requests.capacity() / 8 {
+                self.requests.shrink_to(self.requests.len() * 2);
+            }
+        }
+    }
+}

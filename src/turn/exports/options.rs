@@ -1,0 +1,304 @@
+//! Options as C gives them.
+
+use core::ffi::{c_char, c_int, c_uint, c_void};
+use core::mem::{self, MaybeUninit};
+use std::ffi::CString;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::turn::config::{Listener, Transport};
+use crate::turn::credentials::Algorithm;
+use crate::turn::limits::{Frequency, Rate};
+use crate::turn::ranges::Range;
+use crate::turn::relay::{Level, Log, Options, RelayAddress};
+use crate::turn::status::{EINVAL, Status};
+
+use super::call::call;
+use super::observer::Terms;
+use super::text;
+use super::types::{
+    PJAUTH_TURN_MD5, PJAUTH_TURN_SHA256, PJAUTH_TURN_TCP, PJAUTH_TURN_UDP, PJAUTH_TURN_UNLIMITED,
+    pjauth_turn_listener, pjauth_turn_options, pjauth_turn_relay,
+};
+
+/// Fills in the defaults.
+///
+/// @param options  What to fill in.
+/// @param size     `sizeof(*options)`: a program compiled with an older header
+///                 has a shorter structure.
+/// @return 0, or PJ_EINVAL for a NULL or a size that no version had.
+///
+/// # Safety
+/// `options` is NULL or has room for `size` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pjauth_turn_options_init(
+    options: *mut pjauth_turn_options,
+    size: usize,
+) -> Status {
+    if options.is_null() || size < mem::offset_of!(pjauth_turn_options, listeners) {
+        return EINVAL;
+    }
+    let full = mem::size_of::<pjauth_turn_options>();
+    let mut defaults = defaults();
+    defaults.size = size.min(full);
+    // SAFETY: the caller's room has `size` bytes, and the defaults have `full`.
+    unsafe {
+        core::ptr::copy_nonoverlapping(
+            (&raw const defaults).cast::<u8>(),
+            options.cast::<u8>(),
+            size.min(full),
+        );
+    }
+    super::super::status::SUCCESS
+}
+
+fn defaults() -> pjauth_turn_options {
+    let Options {
+        config,
+        ports,
+        streams,
+        ..
+    } = Options::default();
+    let seconds = |duration: Duration| duration.as_secs() as c_uint;
+    let millis = |duration: Duration| duration.as_millis() as c_uint;
+    pjauth_turn_options {
+        size: mem::size_of::<pjauth_turn_options>(),
+        realm: c"pjauth".as_ptr(),
+        software: core::ptr::null(),
+        listeners: core::ptr::null(),
+        listener_count: 0,
+        relays: core::ptr::null(),
+        relay_count: 0,
+        min_port: *ports.start(),
+        max_port: *ports.end(),
+        workers: 0,
+        algorithms: PJAUTH_TURN_MD5 | PJAUTH_TURN_SHA256,
+        default_lifetime: seconds(config.default_lifetime),
+        max_lifetime: seconds(config.max_lifetime),
+        nonce_lifetime: seconds(config.nonce_lifetime),
+        max_allocations: config.max_allocations as c_uint,
+        user_quota: 0,
+        max_permissions: config.max_permissions as c_uint,
+        max_channels: config.max_channels as c_uint,
+        max_held: config.max_held as c_uint,
+        max_held_per_source: config.max_held_per_source,
+        held_deadline_msec: millis(config.held_deadline),
+        challenges_per_second: (1000 / config.challenges.every.as_millis().max(1)) as c_uint,
+        challenge_burst: config.challenges.burst,
+        max_connections: streams.total,
+        max_connections_per_source: streams.per_source,
+        connection_idle_msec: millis(streams.idle),
+        connection_backlog: streams.backlog as c_uint,
+        connection_stall_msec: millis(streams.stall),
+        bandwidth_limit: PJAUTH_TURN_UNLIMITED,
+        rate: PJAUTH_TURN_UNLIMITED,
+        rate_burst: 262_144,
+        allow: core::ptr::null(),
+        allow_count: 0,
+        deny: core::ptr::null(),
+        deny_count: 0,
+        secret: core::ptr::null(),
+        ask_each: 0,
+        userhash: 0,
+        log: None,
+        log_user_data: core::ptr::null_mut(),
+    }
+}
+
+/// The caller's options, with defaults for what its version did not have.
+///
+/// # Safety
+/// NULL, or options of which `size` bytes are initialised.
+pub unsafe fn copy(options: *const pjauth_turn_options) -> Result<pjauth_turn_options, Status> {
+    if options.is_null() {
+        return Err(EINVAL);
+    }
+    // SAFETY: the caller's structure begins with its size.
+    let size = unsafe { (*options).size };
+    let full = mem::size_of::<pjauth_turn_options>();
+    if size < mem::offset_of!(pjauth_turn_options, listeners) || size > full {
+        return Err(EINVAL);
+    }
+    let mut copied = MaybeUninit::new(defaults());
+    // SAFETY: `size` bytes of the caller's are initialised, and no more than
+    // ours; the rest keep the defaults. Every field of C's is a value of ours.
+    Ok(unsafe {
+        core::ptr::copy_nonoverlapping(
+            options.cast::<u8>(),
+            copied.as_mut_ptr().cast::<u8>(),
+            size,
+        );
+        copied.assume_init()
+    })
+}
+
+/// # Safety
+/// Pointers and counts in the options belong together.
+pub unsafe fn read(c: &pjauth_turn_options) -> Result<(Options, Terms), Status> {
+    let mut options = Options::default();
+    // SAFETY: the caller's strings, terminated.
+    unsafe {
+        options.config.realm = text::read(c.realm)?.to_owned();
+        if !c.software.is_null() {
+            options.config.software = text::read(c.software)?.to_owned();
+        }
+    }
+    // SAFETY: the caller's arrays, as long as their counts say.
+    unsafe {
+        for listener in slice(c.listeners, c.listener_count)? {
+            options.listeners.push(read_listener(listener)?);
+        }
+        for relay in slice(c.relays, c.relay_count)? {
+            options.relays.push(read_relay(relay)?);
+        }
+        for range in slice(c.allow, c.allow_count)? {
+            options.config.policy.allow(read_range(*range)?);
+        }
+        for range in slice(c.deny, c.deny_count)? {
+            options.config.policy.deny(read_range(*range)?);
+        }
+        if !c.secret.is_null() {
+            options.secret = Some(c.secret.cast::<[u8; 32]>().read());
+        }
+    }
+    numbers(c, &mut options)?;
+    if let Some(log) = c.log {
+        options.log = logger(log, c.log_user_data);
+    }
+    let terms = Terms {
+        byte_cap: limit(c.bandwidth_limit),
+        rate: rate(c.rate, c.rate_burst),
+        ..Terms::default()
+    };
+    Ok((options, terms))
+}
+
+fn numbers(c: &pjauth_turn_options, options: &mut Options) -> Result<(), Status> {
+    let seconds = |n: c_uint| Duration::from_secs(n.into());
+    let millis = |n: c_uint| Duration::from_millis(n.into());
+    let config = &mut options.config;
+    config.algorithms = match c.algorithms {
+        PJAUTH_TURN_MD5 => vec![Algorithm::Md5],
+        PJAUTH_TURN_SHA256 => vec![Algorithm::Sha256],
+        both if both == PJAUTH_TURN_MD5 | PJAUTH_TURN_SHA256 => {
+            vec![Algorithm::Sha256, Algorithm::Md5]
+        }
+        _ => return Err(EINVAL),
+    };
+    if c.challenges_per_second == 0 || c.default_lifetime == 0 || c.max_lifetime == 0 {
+        return Err(EINVAL);
+    }
+    config.userhash = c.userhash != 0;
+    config.ask_each = c.ask_each != 0;
+    config.default_lifetime = seconds(c.default_lifetime);
+    config.max_lifetime = seconds(c.max_lifetime);
+    config.nonce_lifetime = seconds(c.nonce_lifetime);
+    config.max_allocations = c.max_allocations as usize;
+    config.user_quota = (c.user_quota > 0).then_some(c.user_quota);
+    config.max_permissions = c.max_permissions as usize;
+    config.max_channels = c.max_channels as usize;
+    config.max_held = c.max_held as usize;
+    config.max_held_per_source = c.max_held_per_source;
+    config.held_deadline = millis(c.held_deadline_msec);
+    config.challenges = Frequency {
+        every: Duration::from_secs(1) / c.challenges_per_second,
+        burst: c.challenge_burst,
+    };
+    options.ports = c.min_port..=c.max_port;
+    options.workers = c.workers as usize;
+    options.streams.total = c.max_connections;
+    options.streams.per_source = c.max_connections_per_source;
+    options.streams.idle = millis(c.connection_idle_msec);
+    options.streams.backlog = c.connection_backlog as usize;
+    options.streams.stall = millis(c.connection_stall_msec);
+    Ok(())
+}
+
+/// `None` for PJAUTH_TURN_UNLIMITED.
+pub fn limit(bytes: u64) -> Option<u64> {
+    (bytes != PJAUTH_TURN_UNLIMITED).then_some(bytes)
+}
+
+/// `None` for PJAUTH_TURN_UNLIMITED.
+pub fn rate(bytes_per_second: u64, burst: u64) -> Option<Rate> {
+    limit(bytes_per_second).map(|bytes_per_second| Rate {
+        bytes_per_second,
+        burst,
+    })
+}
+
+/// # Safety
+/// NULL, or as many elements as `count` says.
+unsafe fn slice<'a, T>(first: *const T, count: c_uint) -> Result<&'a [T], Status> {
+    match (first.is_null(), count) {
+        (_, 0) => Ok(&[]),
+        (true, _) => Err(EINVAL),
+        // SAFETY: the caller's array.
+        (false, count) => Ok(unsafe { core::slice::from_raw_parts(first, count as usize) }),
+    }
+}
+
+unsafe fn read_ip(address: *const c_char) -> Result<IpAddr, Status> {
+    // SAFETY: the caller's terminated string.
+    unsafe { text::read(address) }?.parse().map_err(|_| EINVAL)
+}
+
+unsafe fn read_range(range: *const c_char) -> Result<Range, Status> {
+    // SAFETY: the caller's terminated string.
+    unsafe { text::read(range) }?.parse().map_err(|_| EINVAL)
+}
+
+unsafe fn read_listener(listener: &pjauth_turn_listener) -> Result<Listener, Status> {
+    // SAFETY: the caller's terminated string.
+    let ip = unsafe { read_ip(listener.address) }?;
+    let transport = match listener.transport {
+        PJAUTH_TURN_UDP => Transport::Udp,
+        PJAUTH_TURN_TCP => Transport::Tcp,
+        _ => return Err(EINVAL),
+    };
+    Ok(Listener {
+        transport,
+        address: SocketAddr::new(ip, listener.port),
+    })
+}
+
+unsafe fn read_relay(relay: &pjauth_turn_relay) -> Result<RelayAddress, Status> {
+    // SAFETY: the caller's terminated string.
+    let bind = unsafe { read_ip(relay.address) }?;
+    let advertised = match relay.external.is_null() {
+        true => bind,
+        // SAFETY: likewise.
+        false => unsafe { read_ip(relay.external) }?,
+    };
+    Ok(RelayAddress { bind, advertised })
+}
+
+type LogFunction = unsafe extern "C" fn(*mut c_void, c_int, *const c_char);
+
+/// The application's log function with its argument.
+struct Logger(LogFunction, *mut c_void);
+
+// SAFETY: the application promises that its function may be called from any
+// thread with this argument, which we only pass on.
+unsafe impl Send for Logger {}
+// SAFETY: likewise.
+unsafe impl Sync for Logger {}
+
+impl Logger {
+    fn write(&self, level: Level, line: &str) {
+        let Ok(line) = CString::new(line.replace('\0', "?")) else {
+            return;
+        };
+        let level = level as usize as *mut c_void;
+        let text = line.as_ptr().cast_mut().cast();
+        // SAFETY: the function takes these three words; the text outlives the
+        // call. What it may throw has nowhere to be reported.
+        unsafe { call(self.0 as *const c_void, [self.1, level, text]) };
+    }
+}
+
+fn logger(function: LogFunction, user_data: *mut c_void) -> Arc<Log> {
+    let logger = Logger(function, user_data);
+    Arc::new(move |level, line| logger.write(level, line))
+}

@@ -1,0 +1,398 @@
+//! A request that waits for a decision.
+
+use core::ffi::{c_char, c_int, c_uint, c_void};
+use std::time::Duration;
+
+use crate::turn::address::Family;
+use crate::turn::arena::RequestId;
+use crate::turn::credentials::{Algorithm, Credential};
+use crate::turn::relay::Place;
+use crate::turn::status::{EINVAL, Status};
+
+use super::observer::{RequestState, Terms};
+use super::options::{limit, rate};
+use super::server::transport_number;
+use super::types::{
+    PJAUTH_TURN_AUTHENTICATING, PJAUTH_TURN_MD5, PJAUTH_TURN_SHA256, pjauth_turn_request,
+    pjauth_turn_server,
+};
+use super::{REQUESTS, guard, handle, pointer, request_of, text, value};
+
+/// Decides about a request, from any thread, once. The first to decide wins;
+/// from then on the handle is dead.
+///
+/// @param request  A request for which `authenticate_request` returned, or is
+///                 about to return, PJAUTH_TURN_AUTHENTICATING.
+/// @param state    PJAUTH_TURN_AUTHORIZED, _QUOTA_REACHED or _NOT_AUTHORIZED.
+///                 Any other number counts as the last and is logged, except
+///                 PJAUTH_TURN_AUTHENTICATING, which decides nothing.
+/// @return 0 if this decision is the one; PJ_EINVAL if the request was decided
+///         before or can no longer be answered, or for
+///         PJAUTH_TURN_AUTHENTICATING.
+#[unsafe(no_mangle)]
+pub extern "C" fn pjauth_turn_handle_request(
+    request: *mut pjauth_turn_request,
+    state: c_int,
+) -> Status {
+    if state == PJAUTH_TURN_AUTHENTICATING {
+        return EINVAL;
+    }
+    guard(|| {
+        let handle = handle(request).ok_or(EINVAL)?;
+        let taken = REQUESTS.take(handle).ok_or(EINVAL)?;
+        let terms = std::mem::take(&mut *taken.terms.lock());
+        let decision = taken.server.decision(terms, state);
+        if let Some(server) = taken.server.running() {
+            let place: Place<RequestId> = taken.ask.place;
+            server.decide(place, decision);
+        }
+        Ok(())
+    })
+}
+
+/// Writes the user's name as the client gives it; nothing is proven yet. Empty
+/// where the client hides it: see `pjauth_turn_request_userhash()`.
+///
+/// @return the length of the text.
+///
+/// # Safety
+/// `out` is NULL or has room for `size` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pjauth_turn_request_username(
+    request: *const pjauth_turn_request,
+    out: *mut c_char,
+    size: usize,
+) -> usize {
+    // SAFETY: the caller's room.
+    unsafe { write(request, out, size, |state| state.ask.username.clone()) }
+}
+
+/// Writes the realm.
+///
+/// @return the length of the text.
+///
+/// # Safety
+/// `out` is NULL or has room for `size` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pjauth_turn_request_realm(
+    request: *const pjauth_turn_request,
+    out: *mut c_char,
+    size: usize,
+) -> usize {
+    let realm = |state: &RequestState| state.server.options.config.realm.clone();
+    // SAFETY: the caller's room.
+    unsafe { write(request, out, size, realm) }
+}
+
+/// Writes the client's address.
+///
+/// @return the length of the text.
+///
+/// # Safety
+/// `out` is NULL or has room for `size` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pjauth_turn_request_client_address(
+    request: *const pjauth_turn_request,
+    out: *mut c_char,
+    size: usize,
+) -> usize {
+    // SAFETY: the caller's room.
+    unsafe {
+        write(request, out, size, |state| {
+            state.ask.tuple.client.to_string()
+        })
+    }
+}
+
+/// Writes the server's address that the client uses.
+///
+/// @return the length of the text.
+///
+/// # Safety
+/// `out` is NULL or has room for `size` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pjauth_turn_request_server_address(
+    request: *const pjauth_turn_request,
+    out: *mut c_char,
+    size: usize,
+) -> usize {
+    // SAFETY: the caller's room.
+    unsafe {
+        write(request, out, size, |state| {
+            state.ask.tuple.server.to_string()
+        })
+    }
+}
+
+/// @return PJAUTH_TURN_UDP or PJAUTH_TURN_TCP; 0 for a dead handle.
+#[unsafe(no_mangle)]
+pub extern "C" fn pjauth_turn_request_transport(request: *const pjauth_turn_request) -> c_int {
+    number(request, |state| transport_number(state.ask.tuple.transport))
+}
+
+/// @return the STUN method: 3 Allocate; with `ask_each` also 4 Refresh,
+///         8 CreatePermission, 9 ChannelBind; 0 for a dead handle.
+#[unsafe(no_mangle)]
+pub extern "C" fn pjauth_turn_request_method(request: *const pjauth_turn_request) -> c_int {
+    number(request, |state| state.ask.method as c_int)
+}
+
+/// @return PJAUTH_TURN_MD5 or PJAUTH_TURN_SHA256: which key the client uses. A
+///         stored key of the other is no use. 0 for a dead handle.
+#[unsafe(no_mangle)]
+pub extern "C" fn pjauth_turn_request_algorithm(request: *const pjauth_turn_request) -> c_uint {
+    number(request, |state| match state.ask.algorithm {
+        Algorithm::Md5 => PJAUTH_TURN_MD5,
+        Algorithm::Sha256 => PJAUTH_TURN_SHA256,
+    } as c_int) as c_uint
+}
+
+/// @return the lifetime in seconds that the client asks for; -1 if it asks for
+///         none, or for a dead handle.
+#[unsafe(no_mangle)]
+pub extern "C" fn pjauth_turn_request_lifetime(request: *const pjauth_turn_request) -> i64 {
+    let asked = |state: &RequestState| state.ask.lifetime.map(|asked| asked.as_secs() as i64);
+    value(-1, || {
+        let state = request_of(request);
+        state.and_then(|state| asked(&state)).unwrap_or(-1)
+    })
+}
+
+/// @return 4 or 6: the address family that the client asks for; 0 if it asks for
+///         none, or for a dead handle.
+#[unsafe(no_mangle)]
+pub extern "C" fn pjauth_turn_request_family(request: *const pjauth_turn_request) -> c_int {
+    number(request, |state| match state.ask.family {
+        Some(Family::V4) => 4,
+        Some(Family::V6) => 6,
+        None => 0,
+    })
+}
+
+/// Copies `SHA-256(user:realm)`, where the client hides the user's name.
+///
+/// @param out  Room for 32 bytes.
+/// @return 0; PJ_EINVAL for a NULL, a dead handle, or a client that names the
+///         user.
+///
+/// # Safety
+/// `out` is NULL or has room for 32 bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pjauth_turn_request_userhash(
+    request: *const pjauth_turn_request,
+    out: *mut u8,
+) -> Status {
+    guard(|| {
+        let state = request_of(request).ok_or(EINVAL)?;
+        let hash = state
+            .ask
+            .userhash
+            .filter(|_| !out.is_null())
+            .ok_or(EINVAL)?;
+        // SAFETY: the caller's 32 bytes.
+        unsafe { out.cast::<[u8; 32]>().write(hash) };
+        Ok(())
+    })
+}
+
+/// @return the server; NULL for a dead handle.
+#[unsafe(no_mangle)]
+pub extern "C" fn pjauth_turn_request_server(
+    request: *const pjauth_turn_request,
+) -> *mut pjauth_turn_server {
+    let state = request_of(request);
+    let server = state.and_then(|state| state.server.handle.get().copied());
+    server.map_or(core::ptr::null_mut(), pointer)
+}
+
+/// Sets the password that the client must prove to know.
+///
+/// @return 0, or PJ_EINVAL for a NULL or a dead handle; so with the next ones.
+///
+/// # Safety
+/// `password` is NULL or terminated.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pjauth_turn_request_set_password(
+    request: *mut pjauth_turn_request,
+    password: *const c_char,
+) -> Status {
+    change(request, |terms| {
+        // SAFETY: the caller's string.
+        let password = unsafe { text::read(password) }?;
+        terms.credential = Some(Credential::password(password));
+        Ok(())
+    })
+}
+
+/// Sets the key that the client must prove to hold, in place of a password.
+///
+/// @param algorithm  PJAUTH_TURN_MD5 or PJAUTH_TURN_SHA256.
+/// @param key        The key, 16 or 32 bytes.
+/// @param size       How many: PJ_EINVAL for another number.
+///
+/// # Safety
+/// `key` is NULL or has `size` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pjauth_turn_request_set_key(
+    request: *mut pjauth_turn_request,
+    algorithm: c_uint,
+    key: *const u8,
+    size: usize,
+) -> Status {
+    if key.is_null() {
+        return EINVAL;
+    }
+    change(request, |terms| {
+        terms.credential = Some(match (algorithm, size) {
+            // SAFETY: the caller's 16 bytes.
+            (PJAUTH_TURN_MD5, 16) => Credential::md5(unsafe { key.cast::<[u8; 16]>().read() }),
+            (PJAUTH_TURN_SHA256, 32) => {
+                // SAFETY: the caller's 32 bytes.
+                Credential::sha256(unsafe { key.cast::<[u8; 32]>().read() })
+            }
+            _ => return Err(EINVAL),
+        });
+        Ok(())
+    })
+}
+
+/// Whether the client holds what was set. The server asks the same before it
+/// grants anything; ask it earlier where the decision itself must not be open to
+/// strangers, such as one that takes a place in a quota elsewhere.
+///
+/// @return 1 if it does, 0 if not, for a dead handle, or if nothing was set.
+#[unsafe(no_mangle)]
+pub extern "C" fn pjauth_turn_request_verify(request: *const pjauth_turn_request) -> c_int {
+    number(request, |state| {
+        let terms = state.terms.lock().clone();
+        let (credential, name) = (terms.credential.as_ref(), terms.username.as_deref());
+        let proven = state
+            .server
+            .running()
+            .and_then(|server| server.verify(state.ask.place, credential, name));
+        c_int::from(proven == Some(true))
+    })
+}
+
+/// Sets the user's name where the client hides it. It must match the hash.
+///
+/// # Safety
+/// `username` is NULL or terminated.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pjauth_turn_request_set_username(
+    request: *mut pjauth_turn_request,
+    username: *const c_char,
+) -> Status {
+    change(request, |terms| {
+        // SAFETY: the caller's string.
+        terms.username = Some(unsafe { text::read(username) }?.to_owned());
+        Ok(())
+    })
+}
+
+/// Sets how many allocations the user may have at once, this one included; if it
+/// would be more, the client gets 486. Counted when the decision takes effect, so
+/// that two requests that wait at once cannot both take the last place.
+#[unsafe(no_mangle)]
+pub extern "C" fn pjauth_turn_request_set_quota(
+    request: *mut pjauth_turn_request,
+    quota: c_uint,
+) -> Status {
+    change(request, |terms| {
+        terms.quota = Some(quota);
+        Ok(())
+    })
+}
+
+/// Sets how many bytes the allocation may relay in all, both directions
+/// together, or PJAUTH_TURN_UNLIMITED.
+#[unsafe(no_mangle)]
+pub extern "C" fn pjauth_turn_request_set_bandwidth_limit(
+    request: *mut pjauth_turn_request,
+    bytes: u64,
+) -> Status {
+    change(request, |terms| {
+        terms.byte_cap = limit(bytes);
+        Ok(())
+    })
+}
+
+/// Sets how many bytes a second the allocation may relay, both directions
+/// together, or PJAUTH_TURN_UNLIMITED.
+///
+/// @param burst  Bytes that may pass at once after a pause; a packet larger than
+///               this never passes.
+#[unsafe(no_mangle)]
+pub extern "C" fn pjauth_turn_request_set_rate(
+    request: *mut pjauth_turn_request,
+    bytes_per_second: u64,
+    burst: u64,
+) -> Status {
+    change(request, |terms| {
+        terms.rate = rate(bytes_per_second, burst);
+        Ok(())
+    })
+}
+
+/// Sets how long the allocation may last in milliseconds, however often the
+/// client refreshes it.
+#[unsafe(no_mangle)]
+pub extern "C" fn pjauth_turn_request_set_valid_for(
+    request: *mut pjauth_turn_request,
+    msec: u64,
+) -> Status {
+    change(request, |terms| {
+        terms.valid_for = Some(Duration::from_millis(msec));
+        Ok(())
+    })
+}
+
+/// Keeps a pointer for the application while the request waits.
+#[unsafe(no_mangle)]
+pub extern "C" fn pjauth_turn_request_set_user_data(
+    request: *mut pjauth_turn_request,
+    user_data: *mut c_void,
+) -> Status {
+    guard(|| {
+        request_of(request).ok_or(EINVAL)?.user_data.set(user_data);
+        Ok(())
+    })
+}
+
+/// @return the pointer kept; NULL without one or for a dead handle.
+#[unsafe(no_mangle)]
+pub extern "C" fn pjauth_turn_request_user_data(
+    request: *const pjauth_turn_request,
+) -> *mut c_void {
+    let state = request_of(request);
+    state.map_or(core::ptr::null_mut(), |state| state.user_data.get())
+}
+
+fn change(
+    request: *mut pjauth_turn_request,
+    change: impl FnOnce(&mut Terms) -> Result<(), Status>,
+) -> Status {
+    guard(|| {
+        let state = request_of(request).ok_or(EINVAL)?;
+        change(&mut state.terms.lock())
+    })
+}
+
+fn number(request: *const pjauth_turn_request, of: impl FnOnce(&RequestState) -> c_int) -> c_int {
+    value(0, || request_of(request).map_or(0, |state| of(&state)))
+}
+
+/// # Safety
+/// `out` is NULL or has room for `size` bytes.
+unsafe fn write(
+    request: *const pjauth_turn_request,
+    out: *mut c_char,
+    size: usize,
+    of: impl FnOnce(&RequestState) -> String,
+) -> usize {
+    value(0, || {
+        let found = request_of(request).map(|state| of(&state));
+        // SAFETY: the caller's room.
+        unsafe { text::write(&found.unwrap_or_default(), out, size) }
+    })
+}

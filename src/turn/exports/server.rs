@@ -1,0 +1,297 @@
+//! A server's life.
+
+use core::ffi::{c_char, c_int, c_uint, c_void};
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+
+use parking_lot::{Mutex, RwLock};
+
+use crate::turn::config::{Listener, Transport};
+use crate::turn::relay::{self, Level, StartError};
+use crate::turn::status::{self, EINVAL, EINVALIDOP, ETOOMANY, Status};
+
+use super::observer::{Caller, ObserverPointer, ServerState};
+use super::options::{self, rate};
+use super::types::{
+    PJAUTH_TURN_TCP, PJAUTH_TURN_UDP, pjauth_turn_observer, pjauth_turn_options, pjauth_turn_server,
+};
+use super::{SERVERS, UserData, guard, handle, pointer, server_of, text, value};
+
+/// Makes a server that does not run yet.
+///
+/// @param options   Its options, copied.
+/// @param observer  Who decides. Must live until `pjauth_turn_server_destroy()`
+///                  has returned.
+/// @param server    Gets the handle.
+/// @return 0; PJ_EINVAL for a NULL or an option without sense.
+///
+/// # Safety
+/// Strings are terminated and arrays as long as their counts say.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pjauth_turn_server_create(
+    options: *const pjauth_turn_options,
+    observer: *mut pjauth_turn_observer,
+    server: *mut *mut pjauth_turn_server,
+) -> Status {
+    if options.is_null() || observer.is_null() || server.is_null() {
+        return EINVAL;
+    }
+    guard(|| {
+        // SAFETY: the caller's options, which say how long they are.
+        let given = unsafe { options::copy(options) }?;
+        // SAFETY: the caller's arrays and strings.
+        let (options, terms) = unsafe { options::read(&given) }?;
+        let state = Arc::new(ServerState {
+            options,
+            terms,
+            // SAFETY: the caller keeps it alive until destroy has returned.
+            observer: unsafe { ObserverPointer::new(observer) },
+            handle: OnceLock::new(),
+            running: RwLock::new(None),
+            allocations: Mutex::new(HashMap::new()),
+            user_data: UserData::default(),
+        });
+        let minted = SERVERS.mint(0, 0, state.clone()).ok_or(ETOOMANY)?;
+        // Set once, here.
+        let _ = state.handle.set(minted);
+        // SAFETY: the caller's pointer.
+        unsafe { server.write(pointer(minted)) };
+        Ok(())
+    })
+}
+
+/// Binds the listeners and starts the workers. A server that has been stopped
+/// can be started again.
+///
+/// @return 0; PJ_EINVAL for a dead handle or options that contradict each
+///         other; PJ_EINVALIDOP while it runs; the system's error, as PJLIB's
+///         PJ_STATUS_FROM_OS gives it, where it refuses. The log says more.
+#[unsafe(no_mangle)]
+pub extern "C" fn pjauth_turn_server_start(server: *mut pjauth_turn_server) -> Status {
+    guard(|| {
+        let state = server_of(server).ok_or(EINVAL)?;
+        let mut running = state.running.write();
+        if running.as_ref().is_some_and(|server| !server.has_ended()) {
+            return Err(EINVALIDOP);
+        }
+        let observer = |_| Box::new(Caller::new(state.clone())) as Box<dyn relay::Observer>;
+        match relay::Server::start(&state.options, observer) {
+            Ok(started) => {
+                *running = Some(Arc::new(started));
+                Ok(())
+            }
+            Err(error) => {
+                state.log(Level::Error, &format!("cannot start: {error}"));
+                Err(match &error {
+                    StartError::Options(_) => EINVAL,
+                    StartError::System(_, error) => status::of_system(error),
+                })
+            }
+        }
+    })
+}
+
+/// Ends every allocation and every worker, and closes all sockets. When it
+/// returns, the observer has been told of all removals, and requests that
+/// waited are dead. Called from a function of the observer's, it returns at once
+/// and all that follows. A server that does not run is left alone.
+///
+/// @return 0, or PJ_EINVAL for a dead handle.
+///
+/// Hold no lock here that the observer's functions take.
+#[unsafe(no_mangle)]
+pub extern "C" fn pjauth_turn_server_stop(server: *mut pjauth_turn_server) -> Status {
+    guard(|| {
+        let state = server_of(server).ok_or(EINVAL)?;
+        if let Some(running) = state.running() {
+            running.stop();
+        }
+        Ok(())
+    })
+}
+
+/// Refuses new allocations with 508, or no longer; those that exist stay. Ask
+/// `pjauth_turn_server_get_counters()` how many are left.
+///
+/// @param drain  0 for no longer.
+/// @return 0; PJ_EINVAL for a dead handle; PJ_EINVALIDOP when it does not run.
+#[unsafe(no_mangle)]
+pub extern "C" fn pjauth_turn_server_drain(
+    server: *mut pjauth_turn_server,
+    drain: c_int,
+) -> Status {
+    guard(|| {
+        running(server)?.drain(drain != 0);
+        Ok(())
+    })
+}
+
+/// Stops a server and kills its handle. When it returns, the observer will not
+/// be called again.
+///
+/// @return 0; PJ_EINVAL for a dead handle; PJ_EINVALIDOP from a function of the
+///         observer's, which nobody could outlive: nothing is done then.
+#[unsafe(no_mangle)]
+pub extern "C" fn pjauth_turn_server_destroy(server: *mut pjauth_turn_server) -> Status {
+    guard(|| {
+        let state = server_of(server).ok_or(EINVAL)?;
+        let running = state.running();
+        if running.as_ref().is_some_and(|running| running.is_worker()) {
+            return Err(EINVALIDOP);
+        }
+        let taken = handle(server).and_then(|handle| SERVERS.take(handle));
+        if let Some(running) = running {
+            running.stop();
+        }
+        // The observer keeps the state, which keeps the server.
+        state.running.write().take();
+        taken.map(drop).ok_or(EINVAL)
+    })
+}
+
+/// Writes where clients reach the server: an address with the port that was
+/// bound. Listeners of wildcard addresses appear as one for each address.
+///
+/// @param index      From 0 on.
+/// @param transport  Gets PJAUTH_TURN_UDP or PJAUTH_TURN_TCP; may be NULL.
+/// @param out        Gets the text.
+/// @param size       Room in `out`.
+/// @return the length of the text; 0 where there is no such listener.
+///
+/// # Safety
+/// `transport` is NULL or points to an int, `out` is NULL or has room for `size`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pjauth_turn_server_listener(
+    server: *const pjauth_turn_server,
+    index: c_uint,
+    transport: *mut c_int,
+    out: *mut c_char,
+    size: usize,
+) -> usize {
+    value(0, || {
+        let listener = listener(server, index);
+        let found = listener.map(|found| found.address.to_string());
+        if let Some(listener) = listener.filter(|_| !transport.is_null()) {
+            // SAFETY: the caller's int.
+            unsafe { transport.write(transport_number(listener.transport)) };
+        }
+        // SAFETY: the caller's room.
+        unsafe { text::write(&found.unwrap_or_default(), out, size) }
+    })
+}
+
+fn listener(server: *const pjauth_turn_server, index: c_uint) -> Option<Listener> {
+    let running = server_of(server)?.running()?;
+    running.listeners().get(index as usize).copied()
+}
+
+pub fn transport_number(transport: Transport) -> c_int {
+    match transport {
+        Transport::Udp => PJAUTH_TURN_UDP,
+        Transport::Tcp => PJAUTH_TURN_TCP,
+    }
+}
+
+/// Keeps a pointer for the application.
+///
+/// @return 0, or PJ_EINVAL for a dead handle.
+#[unsafe(no_mangle)]
+pub extern "C" fn pjauth_turn_server_set_user_data(
+    server: *mut pjauth_turn_server,
+    user_data: *mut c_void,
+) -> Status {
+    guard(|| {
+        server_of(server).ok_or(EINVAL)?.user_data.set(user_data);
+        Ok(())
+    })
+}
+
+/// @return the pointer kept; NULL without one or for a dead handle.
+#[unsafe(no_mangle)]
+pub extern "C" fn pjauth_turn_server_user_data(server: *const pjauth_turn_server) -> *mut c_void {
+    let state = server_of(server);
+    state.map_or(core::ptr::null_mut(), |state| state.user_data.get())
+}
+
+/// Sets how many allocations a user may have at once, from now on; those that
+/// exist stay. It goes before what `pjauth_turn_request_set_quota()` says.
+///
+/// @param quota  Negative to go back to the default.
+/// @return 0; PJ_EINVAL for a NULL or dead handle; PJ_EINVALIDOP when the server
+///         does not run. A stop forgets it.
+///
+/// # Safety
+/// `username` is NULL or terminated.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pjauth_turn_server_set_user_quota(
+    server: *mut pjauth_turn_server,
+    username: *const c_char,
+    quota: c_int,
+) -> Status {
+    guard(|| {
+        // SAFETY: the caller's string.
+        let user = unsafe { text::read(username) }?;
+        let quota = u32::try_from(quota).ok();
+        running(server)?.accounts().set_quota(user, quota);
+        Ok(())
+    })
+}
+
+/// Limits the bytes a second of all the user's allocations together, both
+/// directions, from now on.
+///
+/// @param bytes_per_second  PJAUTH_TURN_UNLIMITED lifts the limit.
+/// @param burst             Bytes that may pass at once after a pause; a packet
+///                          larger than this never passes.
+/// @return as `pjauth_turn_server_set_user_quota()`.
+///
+/// # Safety
+/// `username` is NULL or terminated.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pjauth_turn_server_set_user_rate(
+    server: *mut pjauth_turn_server,
+    username: *const c_char,
+    bytes_per_second: u64,
+    burst: u64,
+) -> Status {
+    guard(|| {
+        // SAFETY: the caller's string.
+        let user = unsafe { text::read(username) }?;
+        let rate = rate(bytes_per_second, burst);
+        running(server)?.accounts().set_rate(user, rate);
+        Ok(())
+    })
+}
+
+/// Ends all allocations of a user.
+///
+/// @param count  Gets how many; may be NULL.
+/// @return 0; PJ_EINVAL for a NULL or dead handle; PJ_EINVALIDOP when the server
+///         does not run.
+///
+/// # Safety
+/// `username` is NULL or terminated, `count` is NULL or points to a number.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pjauth_turn_server_revoke_user(
+    server: *mut pjauth_turn_server,
+    username: *const c_char,
+    count: *mut c_uint,
+) -> Status {
+    guard(|| {
+        // SAFETY: the caller's string.
+        let user = unsafe { text::read(username) }?;
+        let revoked = running(server)?.revoke_user(user);
+        if !count.is_null() {
+            // SAFETY: the caller's number.
+            unsafe { count.write(revoked as c_uint) };
+        }
+        Ok(())
+    })
+}
+
+/// The running server behind a handle.
+pub fn running(server: *const pjauth_turn_server) -> Result<Arc<relay::Server>, Status> {
+    let state = server_of(server).ok_or(EINVAL)?;
+    let running = state.running().filter(|running| !running.has_ended());
+    running.ok_or(EINVALIDOP)
+}

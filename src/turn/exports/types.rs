@@ -1,0 +1,334 @@
+//! The types and numbers of the header.
+#![allow(non_camel_case_types)]
+
+use core::ffi::{c_char, c_int, c_uint, c_void};
+
+/// A TURN server: a handle. Text that a function of the TURN half writes goes
+/// into the caller's buffer as with `snprintf`: as much as fits, terminated if
+/// there is room for a byte; the function returns the length of the whole text
+/// (without the terminator), which is 0 where there is none, such as for a dead
+/// handle. An address with its port is written as `192.0.2.1:3478` or
+/// `[2001:db8::1]:3478`.
+pub struct pjauth_turn_server {
+    _opaque: [u8; 0],
+}
+
+/// A request that waits for a decision: a handle. It dies with the decision,
+/// and when the request can no longer be answered.
+pub struct pjauth_turn_request {
+    _opaque: [u8; 0],
+}
+
+/// An allocation: a handle. It lives from `on_server_allocation_created` to the
+/// end of `on_server_allocation_removed`.
+pub struct pjauth_turn_allocation {
+    _opaque: [u8; 0],
+}
+
+/// The decision comes later, by `pjauth_turn_handle_request()`.
+pub const PJAUTH_TURN_AUTHENTICATING: c_int = 1;
+/// The client may have what it asks for, if it holds the credential.
+pub const PJAUTH_TURN_AUTHORIZED: c_int = 2;
+/// The client gets 486 (Allocation Quota Reached).
+pub const PJAUTH_TURN_QUOTA_REACHED: c_int = 3;
+/// The client gets 401 (Unauthenticated).
+pub const PJAUTH_TURN_NOT_AUTHORIZED: c_int = 4;
+
+/// Clients over UDP.
+pub const PJAUTH_TURN_UDP: c_int = 1;
+/// Clients over TCP.
+pub const PJAUTH_TURN_TCP: c_int = 2;
+
+/// `MD5(user:realm:password)`, 16 bytes: the key of RFC 5389 and older.
+pub const PJAUTH_TURN_MD5: c_uint = 1;
+/// `SHA-256(user:realm:password)`, 32 bytes.
+pub const PJAUTH_TURN_SHA256: c_uint = 2;
+
+/// No bound, for bytes and rates.
+pub const PJAUTH_TURN_UNLIMITED: u64 = u64::MAX;
+
+/// An allocation has not ended.
+pub const PJAUTH_TURN_LIVE: c_int = 0;
+/// Its lifetime ran out.
+pub const PJAUTH_TURN_EXPIRED: c_int = 1;
+/// The client deleted it.
+pub const PJAUTH_TURN_DELETED: c_int = 2;
+/// The client's connection closed.
+pub const PJAUTH_TURN_CLIENT_GONE: c_int = 3;
+/// The application revoked it.
+pub const PJAUTH_TURN_REVOKED: c_int = 4;
+/// Its bandwidth limit was reached.
+pub const PJAUTH_TURN_LIMIT_REACHED: c_int = 5;
+/// The server stopped.
+pub const PJAUTH_TURN_STOPPED: c_int = 6;
+
+/// Who decides. The first word points to the table of functions, which is the
+/// layout of a C++ object whose class declares these three virtual functions in
+/// this order, and no other (Itanium C++ ABI, and Microsoft's on x64): a C
+/// program makes the table, a C++ program passes its object.
+///
+/// The observer must live until `pjauth_turn_server_destroy()` has returned.
+#[repr(C)]
+pub struct pjauth_turn_observer {
+    /// The table of functions, none of them NULL.
+    pub vtable: *const pjauth_turn_observer_vtable,
+}
+
+/// The observer's functions. They are called from the server's own threads, from
+/// several at once if it has several workers, and with no lock held: they may
+/// call every function of this header, `pjauth_turn_server_destroy()` excepted.
+///
+/// A C++ exception that leaves one of them is logged and ended; an
+/// `authenticate_request` that throws counts as PJAUTH_TURN_NOT_AUTHORIZED.
+#[repr(C)]
+pub struct pjauth_turn_observer_vtable {
+    /// An allocation exists.
+    pub on_server_allocation_created: unsafe extern "C" fn(
+        observer: *mut pjauth_turn_observer,
+        server: *mut pjauth_turn_server,
+        allocation: *mut pjauth_turn_allocation,
+    ),
+    /// An allocation ends, and its figures are final. Called once for each that
+    /// was created; the handle is dead when it returns.
+    pub on_server_allocation_removed: unsafe extern "C" fn(
+        observer: *mut pjauth_turn_observer,
+        server: *mut pjauth_turn_server,
+        allocation: *mut pjauth_turn_allocation,
+    ),
+    /// Decides about a request: returns a PJAUTH_TURN_* state. What the client
+    /// must prove to hold is set before that with
+    /// `pjauth_turn_request_set_password()` or `pjauth_turn_request_set_key()`.
+    ///
+    /// After PJAUTH_TURN_AUTHENTICATING the server keeps the request until
+    /// `pjauth_turn_handle_request()`, the deadline, or the end of client or
+    /// server; the call may come before this function has returned. Any other
+    /// number counts as PJAUTH_TURN_NOT_AUTHORIZED and is logged.
+    pub authenticate_request: unsafe extern "C" fn(
+        observer: *mut pjauth_turn_observer,
+        server: *mut pjauth_turn_server,
+        request: *mut pjauth_turn_request,
+    ) -> c_int,
+}
+
+/// Where clients reach the server.
+#[repr(C)]
+pub struct pjauth_turn_listener {
+    /// An IPv4 or IPv6 address; `0.0.0.0` or `::` stand for each of the host's.
+    pub address: *const c_char,
+    /// The port; 0 for any free one.
+    pub port: u16,
+    /// PJAUTH_TURN_UDP or PJAUTH_TURN_TCP.
+    pub transport: c_int,
+}
+
+/// Where relayed transport addresses are.
+#[repr(C)]
+pub struct pjauth_turn_relay {
+    /// An address of the host.
+    pub address: *const c_char,
+    /// What clients and peers see in its place behind a 1:1 NAT; NULL for the
+    /// same.
+    pub external: *const c_char,
+}
+
+/// Everything about a server but its observer. Fill in with
+/// `pjauth_turn_options_init()` first. All of it is copied.
+#[repr(C)]
+pub struct pjauth_turn_options {
+    /// Size of this structure as the program knows it.
+    pub size: usize,
+    /// The realm, 1 to 127 characters. Default: `pjauth`.
+    pub realm: *const c_char,
+    /// SOFTWARE of replies; NULL, the default, for none.
+    pub software: *const c_char,
+    /// Where clients reach the server: at least one.
+    pub listeners: *const pjauth_turn_listener,
+    /// How many.
+    pub listener_count: c_uint,
+    /// Where relays are; none, the default, means where the listeners are.
+    pub relays: *const pjauth_turn_relay,
+    /// How many.
+    pub relay_count: c_uint,
+    /// First port of relays. Default: 49152.
+    pub min_port: u16,
+    /// Last port of relays. Default: 65535.
+    pub max_port: u16,
+    /// Threads; 0, the default, for one for each processor.
+    pub workers: c_uint,
+    /// PJAUTH_TURN_MD5, PJAUTH_TURN_SHA256 or, the default, both: what clients of
+    /// RFC 8489 are offered. With stored MD5 keys alone, offer MD5 alone.
+    pub algorithms: c_uint,
+    /// Lifetime of an allocation in seconds, unless the client asks for more.
+    /// Default: 600.
+    pub default_lifetime: c_uint,
+    /// The longest lifetime in seconds that a client can ask for. Default: 3600.
+    pub max_lifetime: c_uint,
+    /// How long a nonce serves, in seconds. Default: 600.
+    pub nonce_lifetime: c_uint,
+    /// Allocations in all; more get 508. Default: 100000.
+    pub max_allocations: c_uint,
+    /// Allocations of a user; more get 486. 0, the default, for no bound.
+    pub user_quota: c_uint,
+    /// Permissions of an allocation. Default: 256.
+    pub max_permissions: c_uint,
+    /// Channels of an allocation. Default: 256.
+    pub max_channels: c_uint,
+    /// Requests that may wait for a decision; more get 508. Default: 16384.
+    pub max_held: c_uint,
+    /// Likewise for each source address (IPv6: /64) and worker. Default: 256.
+    pub max_held_per_source: c_uint,
+    /// How long a request may wait, in milliseconds; then the client gets 500.
+    /// Default: 30000.
+    pub held_deadline_msec: c_uint,
+    /// Replies of 400, 401, 437, 438 and 441 a second that a source (IPv6: /64)
+    /// gets from each worker without proof of who it is. Default: 100.
+    pub challenges_per_second: c_uint,
+    /// How many of these at once. Default: 200.
+    pub challenge_burst: c_uint,
+    /// TCP connections in all. Default: 20000.
+    pub max_connections: c_uint,
+    /// Likewise for each source address (IPv6: /64). Default: 256.
+    pub max_connections_per_source: c_uint,
+    /// How long a TCP connection may be silent that has neither allocation nor
+    /// waiting request, in milliseconds. Default: 30000.
+    pub connection_idle_msec: c_uint,
+    /// Bytes that may wait for a TCP client that reads slowly; data beyond is
+    /// dropped. Default: 262144.
+    pub connection_backlog: c_uint,
+    /// How long a TCP client may read nothing while something waits for it, in
+    /// milliseconds; then it is cut off. Default: 30000.
+    pub connection_stall_msec: c_uint,
+    /// Bytes that an allocation may relay in all, both directions together,
+    /// unless the request or allocation says otherwise. Default:
+    /// PJAUTH_TURN_UNLIMITED.
+    pub bandwidth_limit: u64,
+    /// Bytes a second likewise. Default: PJAUTH_TURN_UNLIMITED.
+    pub rate: u64,
+    /// Bytes that may pass at once after a pause, where `rate` is set.
+    /// Default: 262144.
+    pub rate_burst: u64,
+    /// Ranges of peers that clients may reach although they are loopback,
+    /// private or otherwise special: `10.0.0.0/8`, `2001:db8::1`. The most
+    /// specific range of `allow` and `deny` decides.
+    pub allow: *const *const c_char,
+    /// How many.
+    pub allow_count: c_uint,
+    /// Ranges of peers that clients may not reach.
+    pub deny: *const *const c_char,
+    /// How many.
+    pub deny_count: c_uint,
+    /// Makes nonces: servers with the same 32 bytes accept each other's. NULL,
+    /// the default, for random ones.
+    pub secret: *const u8,
+    /// Ask the observer about each Refresh, CreatePermission and ChannelBind
+    /// too, after the client has proven who it is. Default: 0; RFC 8656 has the
+    /// allocation's key decide.
+    pub ask_each: c_int,
+    /// Ask clients to hide their user name (USERHASH). Default: 0.
+    pub userhash: c_int,
+    /// Where log lines go, from any thread; NULL, the default, for nowhere.
+    /// Levels: 1 error, 2 warning, 3 information.
+    pub log:
+        Option<unsafe extern "C" fn(user_data: *mut c_void, level: c_int, text: *const c_char)>,
+    /// Passed to `log`.
+    pub log_user_data: *mut c_void,
+}
+
+/// Bytes of a user name in `pjauth_turn_allocation_info`, with the terminator.
+pub const PJAUTH_TURN_USERNAME_SIZE: usize = 512;
+/// Bytes of an address with its port likewise.
+pub const PJAUTH_TURN_ADDRESS_SIZE: usize = 64;
+
+/// What is known of an allocation at a moment, or at its end.
+#[repr(C)]
+pub struct pjauth_turn_allocation_info {
+    /// Its handle.
+    pub allocation: *mut pjauth_turn_allocation,
+    /// Whose it is.
+    pub username: [c_char; PJAUTH_TURN_USERNAME_SIZE],
+    /// The client's address.
+    pub client: [c_char; PJAUTH_TURN_ADDRESS_SIZE],
+    /// The server's address that the client uses.
+    pub server: [c_char; PJAUTH_TURN_ADDRESS_SIZE],
+    /// The relayed address, the IPv4 one if there are two.
+    pub relayed: [c_char; PJAUTH_TURN_ADDRESS_SIZE],
+    /// The IPv6 one if there are two, otherwise empty.
+    pub relayed_second: [c_char; PJAUTH_TURN_ADDRESS_SIZE],
+    /// PJAUTH_TURN_UDP or PJAUTH_TURN_TCP.
+    pub transport: c_int,
+    /// PJAUTH_TURN_LIVE, or why it ended.
+    pub reason: c_int,
+    /// Packets from the client to its peers.
+    pub packets_to_peers: u64,
+    /// Their payload in bytes.
+    pub bytes_to_peers: u64,
+    /// Packets from peers to the client.
+    pub packets_to_client: u64,
+    /// Their payload in bytes.
+    pub bytes_to_client: u64,
+    /// Bytes that both directions may use together, or PJAUTH_TURN_UNLIMITED.
+    pub bandwidth_limit: u64,
+    /// How long it has existed, in milliseconds.
+    pub age_msec: u64,
+    /// How long it will exist if it is not refreshed.
+    pub remaining_msec: u64,
+}
+
+/// Figures of a server since it was started; those from `allocations` on are of
+/// the moment.
+#[repr(C)]
+#[derive(Default)]
+pub struct pjauth_turn_counters {
+    /// Allocations created.
+    pub allocations_created: u64,
+    /// Allocations ended.
+    pub allocations_removed: u64,
+    /// Packets relayed from clients to peers.
+    pub packets_to_peers: u64,
+    /// Payload bytes relayed from clients to peers.
+    pub bytes_to_peers: u64,
+    /// Packets relayed from peers to clients.
+    pub packets_to_clients: u64,
+    /// Payload bytes relayed from peers to clients.
+    pub bytes_to_clients: u64,
+    /// Packets handed from one allocation to another inside the server.
+    pub packets_inside: u64,
+    /// Packets dropped for want of an allocation, a channel or a permission.
+    pub packets_denied: u64,
+    /// Packets dropped because a rate or limit was used up.
+    pub packets_limited: u64,
+    /// Datagrams that the kernel did not take.
+    pub packets_unsent: u64,
+    /// Packets dropped on the way from one worker to another.
+    pub packets_overrun: u64,
+    /// Packets dropped because a TCP client read too slowly.
+    pub packets_unread: u64,
+    /// Messages from clients that were no STUN and no ChannelData.
+    pub malformed: u64,
+    /// STUN requests.
+    pub requests: u64,
+    /// Success responses.
+    pub successes: u64,
+    /// Error responses other than 401 and 438.
+    pub errors: u64,
+    /// 401 and 438 responses.
+    pub challenges: u64,
+    /// Error responses not sent because a source had too many.
+    pub challenges_suppressed: u64,
+    /// Retransmissions answered from the cache or absorbed by a held request.
+    pub retransmissions: u64,
+    /// Requests put to the observer.
+    pub asked: u64,
+    /// Requests that waited for a later decision.
+    pub held_total: u64,
+    /// Of these, those that nobody decided in time.
+    pub held_expired: u64,
+    /// Requests that could not wait because a bound was reached.
+    pub held_refused: u64,
+    /// Allocations that exist now.
+    pub allocations: u64,
+    /// Requests that wait for a later decision now.
+    pub held: u64,
+    /// TCP connections that are open now.
+    pub connections: u64,
+}

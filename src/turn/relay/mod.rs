@@ -1,0 +1,45 @@
+//! The driver of the TURN half: sockets, threads and a clock for the cores.
+//!
+//! ```text
+//!   Server: start, stop, figures, control      any thread
+//!      |                      |
+//!   control, mailbox       worker (one thread each)
+//!                             |
+//!   listeners  streams     path: a packet's way      sockets, ports
+//!   clients over UDP, TCP     |                      to peers
+//!                          queue: batches out
+//!                             |
+//!                          sys: the system calls
+//! ```
+//!
+//! Each worker has its own core, its own sockets on every listener
+//! (`SO_REUSEPORT`), and its own table of relay sockets. A core is behind a
+//! lock that the worker holds while it works on a batch: nobody else wants it,
+//! except who reads figures or changes something. A packet for an allocation
+//! of another worker goes through that worker's [`mailbox`], many at a time.
+
+mod clock;
+mod control;
+mod listeners;
+mod mailbox;
+mod observer;
+mod options;
+pub mod panics;
+mod path;
+mod ports;
+mod queue;
+mod server;
+mod sockets;
+mod streams;
+mod sys;
+#[cfg(test)]
+mod tests;
+mod token;
+mod worker;
+
+pub use observer::{Ask, Level, Log, Observer, Place};
+pub use options::{Options, StartError};
+pub use ports::RelayAddress;
+pub use server::{Server, Totals};
+pub use streams::StreamLimits;
+pub use worker::Losses;

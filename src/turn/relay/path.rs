@@ -1,0 +1,271 @@
+//! The way of a packet through a worker.
+#![forbid(unsafe_code)]
+
+use std::io::{ErrorKind, Read};
+use std::ops::Range;
+
+use crate::turn::action::{Action, Header};
+use crate::turn::arena::RelayId;
+use crate::turn::config::{Link, ListenerId, Transport};
+use crate::turn::framing::frame_len;
+
+use super::queue::Place;
+use super::streams::Written;
+use super::worker::{Guard, Worker};
+
+/// Batches taken from one listener before the others have their turn.
+const ROUNDS: usize = 4;
+/// Datagrams taken in one call.
+const BATCH: usize = 32;
+/// Datagrams taken from one relay socket before the others have their turn.
+const RELAY_BATCH: usize = 16;
+
+impl Worker {
+    pub(super) fn read_listener(&mut self, core: &mut Guard<'_>, index: usize) {
+        let fd = self.doors[index].fd();
+        for _ in 0..ROUNDS {
+            self.make_room(core, BATCH);
+            let is_more = self.inbox.receive(fd, &mut self.slots, BATCH);
+            for i in 0..self.inbox.count() {
+                let received = self.inbox.received(i);
+                let link = Link {
+                    listener: ListenerId(index as u32),
+                    client: received.from,
+                };
+                for datagram in received.datagrams() {
+                    self.from_client(core, &link, received.slot, datagram);
+                }
+            }
+            // An error is that of an earlier datagram, and no reason to stop.
+            if !is_more.unwrap_or(false) {
+                return;
+            }
+        }
+    }
+
+    pub(super) fn read_relay(&mut self, core: &mut Guard<'_>, index: usize) {
+        let Some((relay, fd)) = core.sockets.at(index) else {
+            return;
+        };
+        self.make_room(core, 1);
+        // An error is that of an earlier datagram.
+        let _ = self.inbox.receive(fd, &mut self.slots, RELAY_BATCH);
+        for i in 0..self.inbox.count() {
+            let received = self.inbox.received(i);
+            for datagram in received.datagrams() {
+                let len = datagram.len();
+                let action = core.server.from_peer(relay, received.from, len, self.now);
+                self.act(
+                    core,
+                    None,
+                    action,
+                    Place::Slot(received.slot),
+                    datagram.start,
+                );
+            }
+        }
+    }
+
+    pub(super) fn read_stream(&mut self, core: &mut Guard<'_>, index: usize) {
+        for _ in 0..ROUNDS {
+            self.make_room(core, 1);
+            let slot = self.slots.take();
+            let Some(stream) = self.streams.get_mut(index) else {
+                return;
+            };
+            let buffer = self.slots.slot_mut(slot);
+            let kept = stream.pending.len();
+            buffer[..kept].copy_from_slice(&stream.pending);
+            match (&stream.socket).read(&mut buffer[kept..]) {
+                Ok(count) if count > 0 => {
+                    stream.pending = Vec::new();
+                    if !self.cut(core, index, slot, kept + count) {
+                        return self.close(core, index);
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+                Ok(_) | Err(_) => return self.close(core, index),
+            }
+        }
+    }
+
+    /// Takes the whole messages out of what a stream brought, and keeps the
+    /// rest. `false` when it is not TURN.
+    fn cut(&mut self, core: &mut Guard<'_>, index: usize, slot: usize, len: usize) -> bool {
+        let mut at = 0;
+        loop {
+            // The observer may have been called, and the connection be gone.
+            let Some(stream) = self.streams.get_mut(index) else {
+                return true;
+            };
+            let rest = &self.slots.slot(slot)[at..len];
+            let frame = match frame_len(rest) {
+                Err(_) => return false,
+                Ok(Some(frame)) if frame <= rest.len() => frame,
+                Ok(_) => {
+                    stream.pending = rest.to_vec();
+                    return true;
+                }
+            };
+            stream.heard = self.now;
+            let link = stream.link;
+            self.from_client(core, &link, slot, at..at + frame);
+            at += frame;
+        }
+    }
+
+    fn from_client(
+        &mut self,
+        core: &mut Guard<'_>,
+        link: &Link,
+        slot: usize,
+        packet: Range<usize>,
+    ) {
+        let start = packet.start;
+        let bytes = &self.slots.slot(slot)[packet];
+        let action = core.server.inbound(link, bytes, self.now, &mut self.out);
+        self.act(core, Some(link), action, Place::Slot(slot), start);
+    }
+
+    /// Takes in packets from other workers.
+    pub(super) fn read_parcel(&mut self, core: &mut Guard<'_>) {
+        let mailbox = self.shared.mailbox.clone();
+        mailbox.take_parcel(&mut self.parcel);
+        let mut next = 0;
+        while let Some(packet) = self.parcel.packet(next) {
+            let len = packet.payload.len();
+            let server = &mut core.server;
+            let action = server.handed_over(&packet.to, packet.from, len, self.now);
+            if let Some(action) = action {
+                self.act(core, None, action, Place::Parcel, packet.payload.start);
+            }
+            next += 1;
+        }
+        if next > 0 {
+            self.flush(core);
+            self.parcel.clear();
+        }
+    }
+
+    /// Does what the core says about a packet that begins at `start` of a
+    /// buffer.
+    fn act(
+        &mut self,
+        core: &mut Guard<'_>,
+        link: Option<&Link>,
+        action: Action,
+        place: Place,
+        start: usize,
+    ) {
+        let within = |payload: Range<usize>| start + payload.start..start + payload.end;
+        match action {
+            Action::Nothing => return,
+            Action::Reply => {
+                if let Some(link) = link {
+                    self.reply(core, link);
+                }
+            }
+            Action::Ask(id) => self.ask(core, id),
+            Action::ToPeer {
+                relay,
+                peer,
+                payload,
+                dont_fragment,
+            } => {
+                if let Some(fd) = self.relay_fd(core, relay, dont_fragment) {
+                    self.queue.to_peer(fd, peer, (place, within(payload)));
+                }
+            }
+            Action::ToClient {
+                link,
+                header,
+                payload,
+                padding,
+            } => self.to_client(core, &link, header, (place, within(payload)), padding),
+            Action::Elsewhere {
+                to,
+                from,
+                payload,
+                kernel,
+                dont_fragment,
+            } => {
+                let payload = within(payload);
+                match (self.control.common.ports.owner(&to), kernel) {
+                    (Some(worker), _) if worker != self.index => {
+                        let buffer = match place {
+                            Place::Slot(index) => self.slots.slot(index),
+                            Place::Parcel | Place::Own => return,
+                        };
+                        let parcel = &mut self.parcels[usize::from(worker)];
+                        parcel.push(from, to, &buffer[payload]);
+                    }
+                    (None, Some(relay)) => {
+                        if let Some(fd) = self.relay_fd(core, relay, dont_fragment) {
+                            self.queue.to_peer(fd, to, (place, payload));
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+        if self.queue.is_full() {
+            self.flush(core);
+        }
+    }
+
+    fn to_client(
+        &mut self,
+        core: &mut Guard<'_>,
+        link: &Link,
+        header: Header,
+        (place, payload): (Place, Range<usize>),
+        padding: u8,
+    ) {
+        let door = &self.doors[link.listener.0 as usize];
+        if door.listener.transport == Transport::Udp {
+            let payload = (place, payload);
+            self.queue
+                .to_client(door.fd(), link.client, header, payload, padding);
+            return;
+        }
+        let zeros = [0; 3];
+        let buffer = match place {
+            Place::Slot(index) => self.slots.slot(index),
+            Place::Parcel => self.parcel.bytes(),
+            Place::Own => return,
+        };
+        let parts = [
+            &header[..],
+            &buffer[payload],
+            &zeros[..usize::from(padding)],
+        ];
+        if self.streams.write(link, parts, true) == Written::Dropped {
+            core.losses.slow_readers += 1;
+        }
+    }
+
+    /// The socket to send a peer's packet from.
+    fn relay_fd(
+        &mut self,
+        core: &mut Guard<'_>,
+        relay: RelayId,
+        dont_fragment: bool,
+    ) -> Option<std::os::fd::RawFd> {
+        if !self.queue.is_empty() && core.sockets.fragments(relay) == Some(dont_fragment) {
+            // What waits goes out under the old setting.
+            self.flush(core);
+        }
+        core.sockets.sending(relay, dont_fragment)
+    }
+
+    /// Sees to it that `wanted` slots are free.
+    fn make_room(&mut self, core: &mut Guard<'_>, wanted: usize) {
+        if self.slots.left() < wanted && !self.queue.is_empty() {
+            self.flush(core);
+        }
+        if self.queue.is_empty() {
+            self.slots.reset();
+        }
+    }
+}

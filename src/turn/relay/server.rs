@@ -1,0 +1,378 @@
+//! A running server.
+#![forbid(unsafe_code)]
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{
+    AtomicBool, AtomicUsize,
+    Ordering::{Acquire, Release},
+};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use crate::turn::accounts::Accounts;
+use crate::turn::action::Decision;
+use crate::turn::allocation::Figures;
+use crate::turn::arena::{AllocationId, RequestId};
+use crate::turn::config::{Config, Listener};
+use crate::turn::counters::Counters;
+use crate::turn::credentials::Credential;
+use crate::turn::limits::Rate;
+use crate::turn::reservations;
+
+use super::clock;
+use super::control::{Control, random};
+use super::listeners::{self, Door};
+use super::mailbox::{Mailbox, Message, Parcel};
+use super::observer::{Observer, Place};
+use super::options::{Options, StartError};
+use super::ports::Ports;
+use super::queue::Queue;
+use super::sockets::Common;
+use super::streams::Streams;
+use super::sys::{Epoll, Inbox, Interest, Slots, interface_addresses, without_signals};
+use super::token::Token;
+use super::worker::{Losses, Shared, Worker};
+
+/// A running server. Its methods may be called from any thread, the observer's
+/// included.
+pub struct Server {
+    control: Arc<Control>,
+    workers: Vec<Arc<Shared>>,
+    listeners: Vec<Listener>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// A server's figures as a whole.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Totals {
+    /// What the cores have done.
+    pub counters: Counters,
+    /// What the driver has lost.
+    pub losses: Losses,
+    /// Allocations that exist now.
+    pub allocations: usize,
+    /// Requests that wait for a later decision now.
+    pub held: usize,
+    /// TCP connections that are open now.
+    pub connections: u32,
+}
+
+impl Server {
+    /// Binds the listeners and starts the workers. `observer` makes each
+    /// worker's part of the application.
+    ///
+    /// # Errors
+    /// [`StartError`]; then nothing runs and nothing is bound.
+    pub fn start(
+        options: &Options,
+        mut observer: impl FnMut(u16) -> Box<dyn Observer>,
+    ) -> Result<Server, StartError> {
+        options.check()?;
+        let system = |what| move |error| StartError::System(what, error);
+        let count = options.worker_count();
+        let interfaces = interface_addresses().map_err(system("interfaces"))?;
+        let doors = listeners::open_all(&options.listeners, &interfaces, count)
+            .map_err(system("listener"))?;
+        let bound: Vec<Listener> = doors[0].iter().map(|door| door.listener).collect();
+        if bound.is_empty() {
+            return Err(StartError::Options(
+                "no address of the host fits a listener",
+            ));
+        }
+        let control = Arc::new(control(options, count, &bound, &interfaces)?);
+        let workers = doors.into_iter().enumerate().map(|(index, doors)| {
+            let index = index as u16;
+            worker(index, &control, doors, options, observer(index))
+        });
+        let workers: Result<Vec<Worker>, _> = workers.collect();
+        let workers = workers.map_err(system("worker"))?;
+        let shared = workers.iter().map(|worker| worker.shared.clone()).collect();
+        let threads = spawn(workers, &control).map_err(system("thread"))?;
+        Ok(Server {
+            control,
+            workers: shared,
+            listeners: bound,
+            threads: Mutex::new(threads),
+        })
+    }
+
+    /// Where clients reach the server, with the ports that were bound.
+    pub fn listeners(&self) -> &[Listener] {
+        &self.listeners
+    }
+
+    /// Quotas and rates by user.
+    pub fn accounts(&self) -> &Arc<Accounts> {
+        self.control.shared.accounts()
+    }
+
+    /// The realm of the users.
+    pub fn realm(&self) -> &str {
+        &self.control.config.realm
+    }
+
+    /// Refuses new allocations, or no longer. Existing ones stay.
+    pub fn drain(&self, drain: bool) {
+        self.control.draining.store(drain, Release);
+        for worker in &self.workers {
+            worker.core.lock().server.drain(drain);
+        }
+    }
+
+    /// Ends every allocation and every worker. When it returns, the observer
+    /// has been told of all removals and will not be called again, except when
+    /// this is called from an observer's method: then that follows.
+    pub fn stop(&self) {
+        self.control.stop();
+        if self.is_worker() {
+            return;
+        }
+        // Whoever comes second waits for the first.
+        let mut threads = self.threads.lock();
+        for thread in threads.drain(..) {
+            // A worker catches its panics.
+            let _ = thread.join();
+        }
+    }
+
+    /// Whether it has been stopped, or has stopped for a bug of ours.
+    pub fn is_stopping(&self) -> bool {
+        self.control.stopping.load(Acquire)
+    }
+
+    /// Whether every worker has ended: the observer will not be called again.
+    pub fn has_ended(&self) -> bool {
+        self.control.ended.load(Acquire) == self.workers.len()
+    }
+
+    /// Whether this thread is one of the server's: whether an observer's method
+    /// is running here.
+    pub fn is_worker(&self) -> bool {
+        self.control.is_worker()
+    }
+
+    /// Whether the client of a request holds a credential; `None` when the
+    /// request has been decided, or can no longer be.
+    pub fn verify(
+        &self,
+        request: Place<RequestId>,
+        credential: Option<&Credential>,
+        name: Option<&str>,
+    ) -> Option<bool> {
+        let worker = self.workers.get(usize::from(request.worker))?;
+        let core = worker.core.lock();
+        core.server.verify(request.id, credential, name)
+    }
+
+    /// Decides about a request that was to be answered later.
+    pub fn decide(&self, request: Place<RequestId>, decision: Decision) {
+        if let Some(mailbox) = self.control.mailboxes.get(usize::from(request.worker)) {
+            mailbox.post(Message::Decide(request.id, decision));
+        }
+    }
+
+    /// What is known of an allocation; `None` when it is gone.
+    pub fn figures(&self, at: Place<AllocationId>) -> Option<Figures> {
+        let worker = self.workers.get(usize::from(at.worker))?;
+        worker.core.lock().server.figures(at.id, clock::now())
+    }
+
+    /// The allocations that exist now.
+    pub fn allocations(&self) -> Vec<Place<AllocationId>> {
+        let mut found = Vec::new();
+        for (worker, shared) in self.workers.iter().enumerate() {
+            let core = shared.core.lock();
+            let worker = worker as u16;
+            found.extend(core.server.allocations().map(|id| Place { worker, id }));
+        }
+        found
+    }
+
+    /// Ends an allocation; `false` when it has ended already.
+    pub fn revoke(&self, at: Place<AllocationId>) -> bool {
+        self.change(at, |server, now| server.revoke(at.id, now))
+    }
+
+    /// Ends all allocations of a user; returns how many.
+    pub fn revoke_user(&self, user: &str) -> usize {
+        let now = clock::now();
+        let mut count = 0;
+        for worker in &self.workers {
+            count += worker.core.lock().server.revoke_user(user, now);
+            worker.mailbox.wake().wake();
+        }
+        count
+    }
+
+    /// Sets when an allocation expires, counted from now; `false` when it has
+    /// ended.
+    pub fn set_lifetime(&self, at: Place<AllocationId>, lifetime: Duration) -> bool {
+        self.change(at, |server, now| server.set_lifetime(at.id, lifetime, now))
+    }
+
+    /// Sets how many bytes an allocation may relay in all; `false` when it has
+    /// ended.
+    pub fn set_byte_cap(&self, at: Place<AllocationId>, cap: Option<u64>) -> bool {
+        self.change(at, |server, _| server.set_byte_cap(at.id, cap))
+    }
+
+    /// Sets the rate of an allocation; `false` when it has ended.
+    pub fn set_rate(&self, at: Place<AllocationId>, rate: Option<Rate>) -> bool {
+        self.change(at, |server, _| server.set_rate(at.id, rate))
+    }
+
+    /// Figures of the whole server.
+    pub fn totals(&self) -> Totals {
+        let mut totals = Totals {
+            connections: self.control.census.total(),
+            ..Totals::default()
+        };
+        for worker in &self.workers {
+            let core = worker.core.lock();
+            totals.counters.add(core.server.counters());
+            totals.losses.add(&core.losses);
+            totals.allocations += core.server.allocation_count();
+            totals.held += core.server.held_count();
+        }
+        totals
+    }
+
+    fn change(
+        &self,
+        at: Place<AllocationId>,
+        change: impl FnOnce(&mut crate::turn::Server, crate::turn::Time) -> bool,
+    ) -> bool {
+        let Some(worker) = self.workers.get(usize::from(at.worker)) else {
+            return false;
+        };
+        let changed = change(&mut worker.core.lock().server, clock::now());
+        // There may be events to tell now, or an earlier deadline.
+        worker.mailbox.wake().wake();
+        changed
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn control(
+    options: &Options,
+    count: usize,
+    bound: &[Listener],
+    interfaces: &[IpAddr],
+) -> Result<Control, StartError> {
+    let system = |what| move |error| StartError::System(what, error);
+    let addresses: Vec<SocketAddr> = bound.iter().map(|listener| listener.address).collect();
+    let relays = options.relay_addresses(&addresses);
+    let mut config = options.core_config(count);
+    own_addresses(&mut config, interfaces, &relays);
+    let mailboxes: Result<Vec<_>, _> = (0..count).map(|_| Mailbox::new().map(Arc::new)).collect();
+    let mailboxes = mailboxes.map_err(system("eventfd"))?;
+    let pollers: Result<Vec<_>, _> = (0..count).map(|_| Epoll::new().map(Arc::new)).collect();
+    let secret = match options.secret {
+        Some(secret) => secret,
+        None => {
+            let mut secret = [0; 32];
+            getrandom::fill(&mut secret)
+                .map_err(|error| system("random")(std::io::Error::other(error)))?;
+            secret
+        }
+    };
+    Ok(Control {
+        config,
+        shared: Arc::new(reservations::Shared::new(secret)),
+        common: Arc::new(Common {
+            ports: Ports::new(&relays, options.ports.clone()),
+            pollers: pollers.map_err(system("epoll"))?,
+            mailboxes: mailboxes.clone(),
+            reserved: Mutex::default(),
+        }),
+        mailboxes,
+        census: Arc::default(),
+        log: options.log.clone(),
+        stopping: AtomicBool::new(false),
+        draining: AtomicBool::new(false),
+        ended: AtomicUsize::new(0),
+    })
+}
+
+/// Nobody shall reach the host itself through the server, unless allowed. What
+/// has a relay's address is looked for inside.
+fn own_addresses(config: &mut Config, interfaces: &[IpAddr], relays: &[super::RelayAddress]) {
+    for ip in interfaces {
+        config.policy.own(*ip);
+    }
+    for relay in relays {
+        config.policy.own(relay.bind);
+        config.policy.relay(relay.advertised);
+    }
+}
+
+fn worker(
+    index: u16,
+    control: &Arc<Control>,
+    doors: Vec<Door>,
+    options: &Options,
+    observer: Box<dyn Observer>,
+) -> std::io::Result<Worker> {
+    let common = &control.common;
+    let poller = common.pollers[usize::from(index)].clone();
+    let mailbox = control.mailboxes[usize::from(index)].clone();
+    poller.add(mailbox.wake().fd(), Token::Wake.pack(), Interest::Read)?;
+    for (index, door) in doors.iter().enumerate() {
+        poller.add(door.fd(), Token::Listener(index).pack(), Interest::Read)?;
+    }
+    let core = Mutex::new(control.new_core(index, doors.iter()));
+    let [a, b, c, d] = random();
+    let parcels = common.mailboxes.iter().map(|_| Parcel::default());
+    Ok(Worker {
+        index,
+        shared: Arc::new(Shared { core, mailbox }),
+        streams: Streams::new(
+            poller.clone(),
+            control.census.clone(),
+            options.streams,
+            ahash::RandomState::with_seeds(a, b, c, d),
+        ),
+        parcels: parcels.collect(),
+        control: control.clone(),
+        poller,
+        doors,
+        slots: Slots::new(),
+        inbox: Inbox::new(),
+        queue: Queue::new(),
+        parcel: Parcel::default(),
+        messages: Vec::new(),
+        observer,
+        out: Vec::new(),
+        now: clock::now(),
+        next_sweep: clock::now(),
+        resume: None,
+    })
+}
+
+fn spawn(workers: Vec<Worker>, control: &Control) -> std::io::Result<Vec<JoinHandle<()>>> {
+    let mut threads = Vec::new();
+    for worker in workers {
+        let name = format!("pjauth-turn-{}", worker.index);
+        let builder = thread::Builder::new().name(name);
+        // The host's signals are for the host's threads.
+        match without_signals(|| builder.spawn(move || worker.run())) {
+            Ok(thread) => threads.push(thread),
+            Err(error) => {
+                control.stop();
+                for thread in threads {
+                    let _ = thread.join();
+                }
+                return Err(error);
+            }
+        }
+    }
+    Ok(threads)
+}

@@ -1,0 +1,438 @@
+//! Many datagrams in one system call.
+
+use std::io;
+use std::mem;
+use std::net::SocketAddr;
+use std::ops::Range;
+use std::os::fd::RawFd;
+use std::ptr;
+
+use super::address::RawAddress;
+
+/// Slots of a receiver.
+pub const SLOTS: usize = 32;
+/// Bytes of a slot: the largest datagram, or datagrams that GRO joined, or the
+/// longest frame of a stream with some room to read more.
+pub const SLOT: usize = 17 * 4096;
+/// Messages in one sendmmsg.
+const MESSAGES: usize = 64;
+/// Datagrams that one message may carry (UDP_MAX_SEGMENTS of the kernel).
+const SEGMENTS: usize = 64;
+/// Payload of one message: what fits into one IPv4 datagram.
+const MESSAGE_BYTES: usize = 65_507;
+/// Larger datagrams are not joined: a segment must fit the path's MTU, which
+/// is at least this much on all links that matter.
+const LARGEST_SEGMENT: usize = 1280;
+const PARTS: usize = 3;
+
+/// Room for one ancillary item of four bytes, aligned as it must be.
+#[derive(Clone, Copy)]
+#[repr(C, align(8))]
+struct Control([u8; 24]);
+
+const CONTROL: Control = Control([0; 24]);
+
+/// Buffers that packets are received into, used up from the first to the last.
+pub struct Slots {
+    bytes: Vec<u8>,
+    used: usize,
+}
+
+impl Slots {
+    pub fn new() -> Self {
+        Slots {
+            bytes: vec![0; SLOTS * SLOT],
+            used: 0,
+        }
+    }
+
+    pub fn slot(&self, index: usize) -> &[u8] {
+        &self.bytes[index * SLOT..][..SLOT]
+    }
+
+    pub fn slot_mut(&mut self, index: usize) -> &mut [u8] {
+        &mut self.bytes[index * SLOT..][..SLOT]
+    }
+
+    /// How many are free.
+    pub fn left(&self) -> usize {
+        SLOTS - self.used
+    }
+
+    /// Makes all of them free again.
+    pub fn reset(&mut self) {
+        self.used = 0;
+    }
+
+    /// Takes the next, of which there must be one.
+    pub fn take(&mut self) -> usize {
+        self.used += 1;
+        self.used - 1
+    }
+}
+
+/// What was received into a slot: one datagram, or several of the same flow
+/// and size, of which only the last may be smaller.
+#[derive(Clone, Copy, Debug)]
+pub struct Received {
+    pub slot: usize,
+    pub from: SocketAddr,
+    pub len: usize,
+    /// Size of each.
+    pub segment: usize,
+}
+
+impl Received {
+    /// Where each datagram stands in the slot.
+    pub fn datagrams(&self) -> impl Iterator<Item = Range<usize>> + use<> {
+        let (len, step) = (self.len, self.segment.max(1));
+        let empty = (len == 0).then_some(0..0);
+        let full = (0..len)
+            .step_by(step)
+            .map(move |at| at..(at + step).min(len));
+        empty.into_iter().chain(full)
+    }
+}
+
+/// Receives batches of datagrams.
+pub struct Inbox {
+    headers: Vec<libc::mmsghdr>,
+    vectors: Vec<libc::iovec>,
+    addresses: Vec<RawAddress>,
+    controls: Vec<Control>,
+    received: Vec<Received>,
+}
+
+// SAFETY: the pointers in `headers` and `vectors` are set anew before each call
+// and mean nothing outside of it.
+unsafe impl Send for Inbox {}
+
+impl Inbox {
+    pub fn new() -> Self {
+        Inbox {
+            headers: vec![empty_header(); SLOTS],
+            vectors: vec![empty_vector(); SLOTS],
+            addresses: vec![RawAddress::empty(); SLOTS],
+            controls: vec![CONTROL; SLOTS],
+            received: Vec::with_capacity(SLOTS),
+        }
+    }
+
+    /// Receives into free slots, at most `most` and without waiting. What came
+    /// is [`received`](Self::received). `false` when the socket is empty now.
+    ///
+    /// # Errors
+    /// What the kernel says, other than that there is nothing.
+    pub fn receive(&mut self, fd: RawFd, slots: &mut Slots, most: usize) -> io::Result<bool> {
+        self.received.clear();
+        let first = slots.used;
+        let count = most.min(slots.left());
+        for i in 0..count {
+            self.vectors[i] = vector(slots.slot_mut(first + i));
+            let header = &mut self.headers[i].msg_hdr;
+            header.msg_name = (&raw mut self.addresses[i]).cast();
+            header.msg_namelen = RawAddress::SIZE;
+            header.msg_iov = &raw mut self.vectors[i];
+            header.msg_iovlen = 1;
+            header.msg_control = (&raw mut self.controls[i]).cast();
+            header.msg_controllen = mem::size_of::<Control>() as _;
+            header.msg_flags = 0;
+        }
+        // SAFETY: the first `count` headers point to addresses, vectors and
+        // ancillary room of this receiver, and the vectors to free slots, all
+        // of which outlive the call and are borrowed by nobody else.
+        let found = unsafe {
+            libc::recvmmsg(
+                fd,
+                self.headers.as_mut_ptr(),
+                count as u32,
+                libc::MSG_DONTWAIT,
+                ptr::null_mut(),
+            )
+        };
+        if found < 0 {
+            let error = io::Error::last_os_error();
+            return match error.kind() {
+                io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => Ok(false),
+                _ => Err(error),
+            };
+        }
+        let found = found as usize;
+        for i in 0..found {
+            let slot = slots.take();
+            let header = &self.headers[i];
+            let len = header.msg_len as usize;
+            // A datagram that did not fit is no use to anybody.
+            let whole = header.msg_hdr.msg_flags & libc::MSG_TRUNC == 0;
+            if let Some(from) = self.addresses[i].get().filter(|_| whole) {
+                let segment = self.segment(i).filter(|size| *size > 0).unwrap_or(len);
+                self.received.push(Received {
+                    slot,
+                    from,
+                    len,
+                    segment,
+                });
+            }
+        }
+        Ok(found == count)
+    }
+
+    pub fn count(&self) -> usize {
+        self.received.len()
+    }
+
+    pub fn received(&self, index: usize) -> Received {
+        self.received[index]
+    }
+
+    /// The size of the datagrams that GRO joined.
+    fn segment(&self, index: usize) -> Option<usize> {
+        let header = &self.headers[index].msg_hdr;
+        // SAFETY: the kernel has filled in the header's ancillary part, which
+        // points into `controls` and is as long as it says.
+        let item = unsafe { libc::CMSG_FIRSTHDR(header).as_ref() }?;
+        if item.cmsg_level != libc::SOL_UDP || item.cmsg_type != libc::UDP_GRO {
+            return None;
+        }
+        // SAFETY: an item of this type carries an int.
+        let size = unsafe { libc::CMSG_DATA(item).cast::<i32>().read_unaligned() };
+        usize::try_from(size).ok()
+    }
+}
+
+/// A datagram to send: its parts one after the other.
+#[derive(Clone, Copy, Debug)]
+pub struct Outgoing<'a> {
+    pub to: SocketAddr,
+    pub parts: [&'a [u8]; PARTS],
+}
+
+impl Outgoing<'_> {
+    fn len(&self) -> usize {
+        self.parts.iter().map(|part| part.len()).sum()
+    }
+}
+
+/// Sends batches of datagrams.
+pub struct Sender {
+    headers: Vec<libc::mmsghdr>,
+    vectors: Vec<libc::iovec>,
+    addresses: Vec<RawAddress>,
+    controls: Vec<Control>,
+    /// The datagrams of each message.
+    groups: Vec<Range<usize>>,
+    /// Whether the kernel takes several datagrams in one message (UDP GSO).
+    joins: bool,
+    /// Datagrams that the kernel did not take.
+    pub failed: u64,
+}
+
+// SAFETY: the pointers in `headers` and `vectors` are set anew before each call
+// and mean nothing outside of it.
+unsafe impl Send for Sender {}
+
+impl Sender {
+    pub fn new() -> Self {
+        Sender {
+            headers: vec![empty_header(); MESSAGES],
+            vectors: Vec::with_capacity(MESSAGES * PARTS),
+            addresses: vec![RawAddress::empty(); MESSAGES],
+            controls: vec![CONTROL; MESSAGES],
+            groups: Vec::with_capacity(MESSAGES),
+            joins: true,
+            failed: 0,
+        }
+    }
+
+    /// Sends datagrams from one socket, in order and without waiting. Those
+    /// that the kernel does not take now are lost and counted, as datagrams are.
+    pub fn send(&mut self, fd: RawFd, datagrams: &[Outgoing<'_>]) {
+        let mut at = 0;
+        while at < datagrams.len() {
+            let end = self.group(datagrams, at);
+            self.send_groups(fd, datagrams);
+            at = end;
+        }
+    }
+
+    /// Forms messages of the datagrams from `at` on, until there are MESSAGES.
+    /// Returns where it stopped.
+    fn group(&mut self, datagrams: &[Outgoing<'_>], mut at: usize) -> usize {
+        self.groups.clear();
+        while at < datagrams.len() && self.groups.len() < MESSAGES {
+            let end = match self.joins {
+                true => at + joinable(&datagrams[at..]),
+                false => at + 1,
+            };
+            self.groups.push(at..end);
+            at = end;
+        }
+        at
+    }
+
+    fn send_groups(&mut self, fd: RawFd, datagrams: &[Outgoing<'_>]) {
+        self.vectors.clear();
+        for group in &self.groups {
+            for datagram in &datagrams[group.clone()] {
+                let parts = datagram.parts.iter().filter(|part| !part.is_empty());
+                self.vectors.extend(parts.map(|part| constant_vector(part)));
+            }
+        }
+        let mut first_vector = self.vectors.as_mut_ptr();
+        for (i, group) in self.groups.iter().enumerate() {
+            let members = &datagrams[group.clone()];
+            let count: usize = members
+                .iter()
+                .map(|d| d.parts.iter().filter(|part| !part.is_empty()).count())
+                .sum();
+            let (address, len) = RawAddress::new(&members[0].to);
+            self.addresses[i] = address;
+            let header = &mut self.headers[i].msg_hdr;
+            header.msg_name = (&raw mut self.addresses[i]).cast();
+            header.msg_namelen = len;
+            header.msg_iov = first_vector;
+            header.msg_iovlen = count as _;
+            header.msg_control = ptr::null_mut();
+            header.msg_controllen = 0;
+            if members.len() > 1 {
+                self.controls[i] = segment_size(members[0].len() as u16);
+                header.msg_control = (&raw mut self.controls[i]).cast();
+                header.msg_controllen = SEGMENT_SPACE as _;
+            }
+            first_vector = first_vector.wrapping_add(count);
+        }
+        let mut sent = 0;
+        while sent < self.groups.len() {
+            match self.call(fd, sent) {
+                Ok(count) => sent += count,
+                Err(error) => {
+                    let group = self.groups[sent].clone();
+                    self.refused(fd, &error, &datagrams[group]);
+                    sent += 1;
+                }
+            }
+        }
+    }
+
+    /// Sends the messages from `first` on; returns how many went.
+    fn call(&mut self, fd: RawFd, first: usize) -> io::Result<usize> {
+        let count = self.groups.len() - first;
+        // SAFETY: these headers were filled in by `send_groups` just now. They
+        // point into this sender and to the datagrams' parts, all of which
+        // outlive the call, and which the kernel only reads.
+        let sent = unsafe {
+            libc::sendmmsg(
+                fd,
+                self.headers[first..].as_mut_ptr(),
+                count as u32,
+                libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL,
+            )
+        };
+        match sent {
+            -1 => Err(io::Error::last_os_error()),
+            sent => Ok(sent as usize),
+        }
+    }
+
+    /// The kernel did not take this message.
+    fn refused(&mut self, fd: RawFd, error: &io::Error, members: &[Outgoing<'_>]) {
+        if members.len() == 1 || error.kind() == io::ErrorKind::WouldBlock {
+            self.failed += members.len() as u64;
+            return;
+        }
+        // A device or kernel that cannot split them, or a path with a smaller
+        // MTU: one by one.
+        let can_split = !matches!(
+            error.raw_os_error(),
+            Some(libc::EIO | libc::EOPNOTSUPP | libc::ENOPROTOOPT)
+        );
+        self.joins &= can_split;
+        for datagram in members {
+            self.failed += u64::from(!send_one(fd, datagram));
+        }
+    }
+}
+
+/// Sends a datagram, or says `false`.
+fn send_one(fd: RawFd, datagram: &Outgoing<'_>) -> bool {
+    let (mut address, len) = RawAddress::new(&datagram.to);
+    let mut vectors = datagram.parts.map(constant_vector);
+    let mut header = empty_header().msg_hdr;
+    header.msg_name = (&raw mut address).cast();
+    header.msg_namelen = len;
+    header.msg_iov = vectors.as_mut_ptr();
+    header.msg_iovlen = PARTS as _;
+    // SAFETY: the header points to locals and to the datagram's parts, which
+    // outlive the call, and which the kernel only reads.
+    unsafe { libc::sendmsg(fd, &header, libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL) >= 0 }
+}
+
+/// How many datagrams, from the first on, may go in one message: to the same
+/// address and of the same size, only the last may be smaller.
+fn joinable(datagrams: &[Outgoing<'_>]) -> usize {
+    let (to, size) = (datagrams[0].to, datagrams[0].len());
+    if size == 0 || size > LARGEST_SEGMENT {
+        return 1;
+    }
+    let mut total = size;
+    let mut count = 1;
+    for datagram in datagrams[1..].iter().take(SEGMENTS - 1) {
+        let len = datagram.len();
+        if datagram.to != to || len > size || len == 0 || total + len > MESSAGE_BYTES {
+            break;
+        }
+        total += len;
+        count += 1;
+        if len < size {
+            break;
+        }
+    }
+    count
+}
+
+// SAFETY: CMSG_SPACE only computes.
+const SEGMENT_SPACE: usize = unsafe { libc::CMSG_SPACE(2) } as usize;
+const _: () = assert!(SEGMENT_SPACE <= mem::size_of::<Control>());
+
+/// The ancillary item that tells the kernel the size of each datagram.
+fn segment_size(size: u16) -> Control {
+    let mut control = CONTROL;
+    let item = (&raw mut control).cast::<libc::cmsghdr>();
+    // SAFETY: `control` is aligned for the header and has room for it and two
+    // bytes more, as asserted above.
+    unsafe {
+        (*item).cmsg_level = libc::SOL_UDP;
+        (*item).cmsg_type = libc::UDP_SEGMENT;
+        (*item).cmsg_len = libc::CMSG_LEN(2) as _;
+        libc::CMSG_DATA(item).cast::<u16>().write_unaligned(size);
+    }
+    control
+}
+
+fn empty_header() -> libc::mmsghdr {
+    // SAFETY: the C structure is made of numbers and pointers, for which zero
+    // is a value.
+    unsafe { mem::zeroed() }
+}
+
+fn empty_vector() -> libc::iovec {
+    libc::iovec {
+        iov_base: ptr::null_mut(),
+        iov_len: 0,
+    }
+}
+
+fn vector(bytes: &mut [u8]) -> libc::iovec {
+    libc::iovec {
+        iov_base: bytes.as_mut_ptr().cast(),
+        iov_len: bytes.len(),
+    }
+}
+
+/// For calls that only read.
+fn constant_vector(bytes: &[u8]) -> libc::iovec {
+    libc::iovec {
+        iov_base: bytes.as_ptr().cast_mut().cast(),
+        iov_len: bytes.len(),
+    }
+}

@@ -1,0 +1,12 @@
+//! The system calls that neither the standard library nor `socket2` offers.
+
+mod address;
+mod batch;
+mod events;
+mod interfaces;
+mod options;
+
+pub use batch::{Inbox, Outgoing, Sender, Slots};
+pub use events::{Epoll, Interest, Ready, Wake, without_signals};
+pub use interfaces::interface_addresses;
+pub use options::{enable_gro, set_dont_fragment};

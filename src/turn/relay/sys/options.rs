@@ -1,0 +1,42 @@
+//! Socket options that `socket2` does not know.
+
+use std::os::fd::RawFd;
+
+use super::events::checked;
+
+/// Lets the kernel hand over several datagrams of one flow at once (UDP GRO).
+/// `false` where it cannot.
+pub fn enable_gro(fd: RawFd) -> bool {
+    set(fd, libc::SOL_UDP, libc::UDP_GRO, 1)
+}
+
+/// Sets whether datagrams leave with the DF bit, and so whether routers may
+/// fragment them. `false` where the system refuses.
+pub fn set_dont_fragment(fd: RawFd, v4: bool, on: bool) -> bool {
+    if v4 {
+        let mode = match on {
+            true => libc::IP_PMTUDISC_DO,
+            false => libc::IP_PMTUDISC_DONT,
+        };
+        return set(fd, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, mode);
+    }
+    let mode = match on {
+        true => libc::IPV6_PMTUDISC_DO,
+        false => libc::IPV6_PMTUDISC_DONT,
+    };
+    set(fd, libc::IPPROTO_IPV6, libc::IPV6_MTU_DISCOVER, mode)
+}
+
+fn set(fd: RawFd, level: i32, name: i32, value: i32) -> bool {
+    // SAFETY: the option's value is an int, which outlives the call.
+    checked(unsafe {
+        libc::setsockopt(
+            fd,
+            level,
+            name,
+            (&raw const value).cast(),
+            size_of::<i32>() as u32,
+        )
+    })
+    .is_ok()
+}

@@ -1,0 +1,340 @@
+//! One worker: a thread, its sockets and its core.
+#![forbid(unsafe_code)]
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::{Acquire, Release};
+use std::time::Duration;
+
+use parking_lot::{Mutex, MutexGuard};
+
+use crate::turn::action::{Decided, Decision, Event};
+use crate::turn::arena::RequestId;
+use crate::turn::config::{Link, Transport};
+use crate::turn::server;
+use crate::turn::time::Time;
+
+use super::clock;
+use super::control::Control;
+use super::listeners::Door;
+use super::mailbox::{Mailbox, Message, Parcel};
+use super::observer::{Ask, Level, Observer, Place};
+use super::panics;
+use super::queue::Queue;
+use super::sockets::Sockets;
+use super::streams::{Streams, Written};
+use super::sys::{Epoll, Inbox, Ready, Slots};
+use super::token::Token;
+
+/// Bugs of ours that a worker survives.
+const LIVES: u32 = 8;
+/// The longest wait: also how long a lost wake would go unnoticed.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
+/// What other threads can reach of a worker. The worker holds the lock while
+/// it works on a batch, never while it waits or calls the observer.
+pub struct Shared {
+    pub core: Mutex<Core>,
+    pub mailbox: Arc<Mailbox>,
+}
+
+/// A core with its sockets.
+pub struct Core {
+    pub server: server::Server,
+    pub sockets: Sockets,
+    pub losses: Losses,
+}
+
+/// What a driver loses.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Losses {
+    /// Datagrams that the kernel did not take.
+    pub sends: u64,
+    /// Packets for another worker that had too many.
+    pub handovers: u64,
+    /// Data for clients that read too slowly.
+    pub slow_readers: u64,
+}
+
+impl Losses {
+    /// Adds another worker's.
+    pub fn add(&mut self, other: &Losses) {
+        self.sends += other.sends;
+        self.handovers += other.handovers;
+        self.slow_readers += other.slow_readers;
+    }
+}
+
+/// The lock on a core, which is opened for calls to the observer.
+pub type Guard<'a> = MutexGuard<'a, Core>;
+
+/// What a worker keeps to itself.
+pub struct Worker {
+    pub(super) index: u16,
+    pub(super) control: Arc<Control>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) poller: Arc<Epoll>,
+    pub(super) doors: Vec<Door>,
+    pub(super) streams: Streams,
+    pub(super) slots: Slots,
+    pub(super) inbox: Inbox,
+    pub(super) queue: Queue,
+    /// Packets that another worker sent.
+    pub(super) parcel: Parcel,
+    /// Packets for other workers, by worker.
+    pub(super) parcels: Vec<Parcel>,
+    pub(super) messages: Vec<Message>,
+    pub(super) observer: Box<dyn Observer>,
+    /// Where the core writes replies.
+    pub(super) out: Vec<u8>,
+    pub(super) now: Time,
+    pub(super) next_sweep: Time,
+    /// When listeners that ran out of descriptors try again.
+    pub(super) resume: Option<Time>,
+}
+
+impl Worker {
+    /// Works until the server is stopped.
+    pub fn run(mut self) {
+        self.control.employ();
+        for life in 1.. {
+            let Err(panic) = panics::catch(|| self.serve()) else {
+                break;
+            };
+            let log = &self.control.log;
+            log(
+                Level::Error,
+                &format!("a bug in pjauth: {panic}; the worker starts afresh"),
+            );
+            if life == LIVES {
+                log(
+                    Level::Error,
+                    "a worker panicked too often: the server stops",
+                );
+                self.control.stop();
+                break;
+            }
+            self.begin_anew();
+        }
+        // What is left when even ending panics goes with the process.
+        let _ = panics::catch(|| self.finish());
+    }
+
+    fn serve(&mut self) {
+        let shared = self.shared.clone();
+        let mut ready: Vec<Ready> = Vec::new();
+        while !self.control.stopping.load(Acquire) {
+            let timeout = self.timeout(&shared.core.lock());
+            if let Err(error) = self.poller.wait(&mut ready, timeout) {
+                (self.control.log)(Level::Error, &format!("epoll_wait: {error}"));
+                self.control.stop();
+                return;
+            }
+            let mut core = shared.core.lock();
+            self.now = clock::now();
+            for event in &ready {
+                self.dispatch(&mut core, *event);
+            }
+            self.read_mail(&mut core);
+            if core.server.next_deadline().is_some_and(|at| at <= self.now) {
+                core.server.tick(self.now);
+            }
+            self.housekeeping(&mut core);
+            self.tell(&mut core);
+            self.flush(&mut core);
+        }
+    }
+
+    fn dispatch(&mut self, core: &mut Guard<'_>, event: Ready) {
+        match Token::unpack(event.token) {
+            Token::Wake => self.shared.mailbox.wake().reset(),
+            Token::Listener(index) => match self.doors[index].listener.transport {
+                Transport::Udp => self.read_listener(core, index),
+                Transport::Tcp => self.accept(index),
+            },
+            Token::Relay(index) => self.read_relay(core, index),
+            Token::Connection(index) => {
+                if event.writable && !self.streams.push_out(index, self.now) {
+                    self.close(core, index);
+                } else if event.readable {
+                    self.read_stream(core, index);
+                }
+            }
+        }
+    }
+
+    fn timeout(&self, core: &Core) -> Duration {
+        let now = clock::now();
+        let sweep = (self.streams.len() > 0).then_some(self.next_sweep);
+        let due = [core.server.next_deadline(), sweep, self.resume];
+        let next = due.into_iter().flatten().min();
+        next.map_or(LONGEST_WAIT, |at| at.since(now).min(LONGEST_WAIT))
+    }
+
+    /// Does what other threads asked for, and takes in other workers' packets.
+    fn read_mail(&mut self, core: &mut Guard<'_>) {
+        let mut messages = std::mem::take(&mut self.messages);
+        self.shared.mailbox.take_messages(&mut messages);
+        for message in messages.drain(..) {
+            match message {
+                Message::Forget(relay) => core.sockets.forget(relay),
+                Message::Decide(id, decision) => {
+                    self.decide(core, id, decision);
+                    let observer = &mut self.observer;
+                    MutexGuard::unlocked(core, || observer.done(id));
+                }
+            }
+        }
+        if messages.capacity() < 1024 {
+            self.messages = messages;
+        }
+        self.read_parcel(core);
+    }
+
+    /// Asks the observer about a request, and does what it says.
+    pub(super) fn ask(&mut self, core: &mut Guard<'_>, id: RequestId) {
+        let place = Place {
+            worker: self.index,
+            id,
+        };
+        let Some(request) = core.server.request_of(id) else {
+            return;
+        };
+        let ask = Ask::new(place, &request);
+        let observer = &mut self.observer;
+        let decision = MutexGuard::unlocked(core, || observer.authenticate(ask));
+        let is_later = matches!(decision, Decision::Later);
+        self.now = clock::now();
+        let decided = self.decide(core, id, decision);
+        if is_later && decided != Decided::Held {
+            let observer = &mut self.observer;
+            MutexGuard::unlocked(core, || observer.done(id));
+        }
+    }
+
+    fn decide(&mut self, core: &mut Guard<'_>, id: RequestId, decision: Decision) -> Decided {
+        let Core {
+            server, sockets, ..
+        } = &mut **core;
+        let decided = server.decide(id, decision, self.now, sockets, &mut self.out);
+        if let Decided::Reply(link) = decided {
+            self.tell(core);
+            self.reply(core, &link);
+        }
+        decided
+    }
+
+    /// Tells the observer what happened.
+    pub(super) fn tell(&mut self, core: &mut Guard<'_>) {
+        loop {
+            if self.queue.holds_relays() {
+                // The next event may close a socket that a packet waits for.
+                self.flush(core);
+            }
+            let Core {
+                server, sockets, ..
+            } = &mut **core;
+            let Some(event) = server.poll_event(sockets) else {
+                return;
+            };
+            let worker = self.index;
+            let observer = &mut self.observer;
+            match event {
+                Event::Created(id) => {
+                    MutexGuard::unlocked(core, || observer.created(Place { worker, id }));
+                }
+                Event::Removed(id, reason) => {
+                    MutexGuard::unlocked(core, || observer.removed(Place { worker, id }, reason));
+                }
+                Event::Withdrawn(id, _) => {
+                    MutexGuard::unlocked(core, || observer.done(id));
+                }
+                Event::Send(link, bytes) => self.send_to(core, &link, &bytes),
+            }
+        }
+    }
+
+    /// Sends what the core wrote into `out`.
+    pub(super) fn reply(&mut self, core: &mut Guard<'_>, link: &Link) {
+        let out = std::mem::take(&mut self.out);
+        self.send_to(core, link, &out);
+        self.out = out;
+    }
+
+    fn send_to(&mut self, core: &mut Guard<'_>, link: &Link, bytes: &[u8]) {
+        let door = &self.doors[link.listener.0 as usize];
+        if door.listener.transport == Transport::Udp {
+            self.queue.reply(door.fd(), link.client, bytes);
+            return;
+        }
+        if self.streams.write(link, [bytes, &[], &[]], false) == Written::Gone
+            && let Some(index) = self.streams.of_link(link)
+        {
+            self.close(core, index);
+        }
+    }
+
+    /// Sends everything that waits, to clients, peers and other workers.
+    pub(super) fn flush(&mut self, core: &mut Guard<'_>) {
+        core.losses.sends += self.queue.flush(&self.slots, &self.parcel);
+        while let Some(broken) = self.streams.flush(self.now) {
+            self.close(core, broken);
+        }
+        for (worker, parcel) in self.parcels.iter_mut().enumerate() {
+            if !parcel.is_empty() {
+                let mailbox = &self.control.mailboxes[worker];
+                core.losses.handovers += mailbox.send(parcel) as u64;
+            }
+        }
+    }
+
+    fn housekeeping(&mut self, core: &mut Guard<'_>) {
+        if self.resume.is_some_and(|at| at <= self.now) {
+            self.resume = None;
+            self.reopen_doors();
+        }
+        if self.streams.len() > 0 && self.next_sweep <= self.now {
+            self.next_sweep = self.now + self.streams.period();
+            let overdue = self
+                .streams
+                .overdue(self.now, |link| core.server.serves(link));
+            for index in overdue {
+                self.close(core, index);
+            }
+        }
+    }
+
+    /// Closes a connection, and takes back what its client had.
+    pub(super) fn close(&mut self, core: &mut Guard<'_>, index: usize) {
+        if let Some(link) = self.streams.close(index) {
+            core.server.client_gone(&link, self.now);
+        }
+    }
+
+    /// After a panic the core cannot be trusted: another one takes its place.
+    fn begin_anew(&mut self) {
+        let _ = panics::catch(|| self.end_core());
+        self.slots.reset();
+        self.queue = Queue::new();
+        self.parcel.clear();
+        *self.shared.core.lock() = self.control.new_core(self.index, self.doors.iter());
+    }
+
+    /// Ends everything that the core serves, and tells the observer.
+    fn end_core(&mut self) {
+        let shared = self.shared.clone();
+        let mut core = shared.core.lock();
+        self.now = clock::now();
+        core.server.stop(self.now);
+        self.tell(&mut core);
+        self.flush(&mut core);
+        for index in self.streams.all() {
+            self.close(&mut core, index);
+        }
+        self.tell(&mut core);
+    }
+
+    fn finish(&mut self) {
+        self.end_core();
+        self.control.ended.fetch_add(1, Release);
+    }
+}
