@@ -180,6 +180,13 @@ static void connection_open(void)
     lab_events(50);
 }
 
+void lab_reconnect(void)
+{
+    pjsip_transport_dec_ref(connection);
+    lab_events(200);
+    connection_open();
+}
+
 void lab_events(unsigned msec)
 {
     volatile int never = 0;

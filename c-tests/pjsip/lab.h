@@ -76,6 +76,9 @@ void lab_fail(const char *file, int line, const char *format, ...);
 void lab_events(unsigned msec);
 int lab_until(volatile int *flag, int count, unsigned msec);
 
+/* Where the registrar has closed the program's connection: another one. */
+void lab_reconnect(void);
+
 /* The registrar's lines since the last call, each ended by a newline. */
 const char *lab_wire(void);
 

@@ -63,5 +63,6 @@ int main(int argc, char **argv)
     ua_modules();
     lab_run(call_cases, call_case_count);
     lab_run(event_cases, event_case_count);
+    defer_run();
     return lab_close();
 }

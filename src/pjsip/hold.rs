@@ -22,6 +22,7 @@ pub struct Held {
     pub id: usize,
     pub transaction: usize,
     pub dialog: usize,
+    pub request: usize,
     pub is_invite: bool,
     /// Not yet handed to the transaction.
     pub waiting: bool,
@@ -82,6 +83,11 @@ pub fn remove(id: usize) -> Option<Held> {
 /// The challenge with this identity.
 pub fn get(id: usize) -> Option<Held> {
     find(|held| held.id == id)
+}
+
+/// Whether this request's challenge waits for its transaction.
+pub fn holds(request: usize) -> bool {
+    find(|held| held.waiting && held.request == request).is_some()
 }
 
 /// The challenge that waits for this transaction.

@@ -115,20 +115,6 @@ impl<'h> Request<'h> {
         unsafe { (*self.as_ptr()).auth_retry = i32::from(retry) };
     }
 
-    /// Gives the topmost Via a branch, where it has none.
-    pub fn set_branch(self, branch: Text) {
-        // SAFETY: a live request; the text is as long-lived as its transaction, and
-        // out of the header before the request gets another.
-        unsafe {
-            if let Some(via) = self.headers().find(|hdr| (**hdr).type_ == abi::PJSIP_H_VIA) {
-                let via = via.cast::<abi::pjsip_via_hdr>();
-                if (*via).branch_param.slen == 0 {
-                    (*via).branch_param = branch;
-                }
-            }
-        }
-    }
-
     /// Makes the request one that can be sent again: a new branch, the route set as
     /// it was before a strict router changed it, and nothing printed.
     pub fn reopen(self) {

@@ -4,7 +4,7 @@
 //! runs inside the panic barrier or with a lock of ours held. A transaction's group
 //! lock is the host's, recursive, and the one under which it runs its own callbacks.
 
-use super::message::{Request, Response};
+use super::message::Response;
 use super::session::Session;
 use crate::pjsip::abi::{
     self, pjsip_dialog, pjsip_method, pjsip_rx_data, pjsip_transaction, pjsip_tx_data,
@@ -211,27 +211,10 @@ impl<'h> Transaction<'h> {
     pub unsafe fn deliver(self, rdata: *mut pjsip_rx_data, answer: Answer) -> bool {
         // SAFETY: as the caller promises.
         unsafe {
-            if self.is_invite() {
-                self.restore_branch();
-            }
             hold::begin_delivery(rdata.addr(), answer);
             abi::pjsip_tsx_recv_msg(self.as_ptr(), rdata);
         }
         hold::end_delivery(rdata.addr())
-    }
-
-    /// The application's `reinit_req` took the branch out of the request that the
-    /// ACK is made of.
-    ///
-    /// # Safety
-    /// The lock is held.
-    unsafe fn restore_branch(self) {
-        // SAFETY: the transaction's own request and text.
-        unsafe {
-            if let Some(request) = Request::from_raw(self.request()) {
-                request.set_branch((*self.as_ptr()).branch);
-            }
-        }
     }
 }
 
@@ -281,6 +264,7 @@ impl Holding {
             id: holding.as_ptr().expose_provenance(),
             transaction: transaction.addr(),
             dialog: transaction.dialog().addr(),
+            request: transaction.request().addr(),
             is_invite: transaction.is_invite(),
             waiting: true,
         });
