@@ -12,7 +12,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
-use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use parking_lot::Mutex;
 
 /// A challenge that its transaction has not seen yet.
@@ -23,7 +23,6 @@ pub struct Held {
     pub transaction: usize,
     pub dialog: usize,
     pub request: usize,
-    pub is_invite: bool,
     /// Not yet handed to the transaction.
     pub waiting: bool,
 }
@@ -55,6 +54,18 @@ static DELIVERY_COUNT: AtomicUsize = AtomicUsize::new(0);
 
 /// Endpoints whose responses pass through a module of ours, or soon will.
 static ENDPOINTS: Mutex<Vec<usize>> = Mutex::new(Vec::new());
+
+static WANTED: AtomicBool = AtomicBool::new(true);
+
+/// Whether challenges are to be held.
+pub fn is_wanted() -> bool {
+    WANTED.load(Relaxed)
+}
+
+/// Sets what [`is_wanted`] returns.
+pub fn set_wanted(wanted: bool) {
+    WANTED.store(wanted, Relaxed);
+}
 
 /// Whether nothing is held.
 pub fn is_empty() -> bool {
@@ -95,9 +106,9 @@ pub fn waiting_for(transaction: usize) -> Option<Held> {
     find(|held| held.waiting && held.transaction == transaction)
 }
 
-/// The challenge that an INVITE of this dialog waits with.
-pub fn invite_of(dialog: usize) -> Option<Held> {
-    find(|held| held.waiting && held.is_invite && held.dialog == dialog)
+/// A challenge that a request of this dialog waits with.
+pub fn waiting_in(dialog: usize) -> Option<Held> {
+    find(|held| held.waiting && held.dialog == dialog)
 }
 
 /// The transaction is about to be handed the challenge. One caller is told so.

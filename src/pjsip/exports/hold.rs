@@ -13,9 +13,23 @@ use crate::pjsip::host::{
     self, Alarm, Endpoint, Holding, Request, Response, Session, Token, Transaction,
 };
 use crate::pjsip::stats::{Event, count};
-use crate::pjsip::status::{EBUG, ECANCELLED, EINVAL, SUCCESS, Status};
+use crate::pjsip::status::{EBUG, EINVAL, SUCCESS, Status};
 use core::ffi::c_void;
 use core::ptr;
+
+/// Sets whether the challenges of calls (INVITE, UPDATE and BYE) are held back until
+/// the application has answered them, so that neither their transaction nor the call
+/// ends meanwhile. They are by default, in sessions that have an asynchronous callback.
+/// Without it they are as in PJSIP itself: an INVITE over TCP has failed by the time an
+/// answer comes.
+///
+/// @param hold  Whether to hold the challenges that arrive from now on.
+///
+/// May be called from any thread, at any time.
+#[unsafe(no_mangle)]
+pub extern "C" fn pjauth_hold_challenges(hold: bool) {
+    hold::set_wanted(hold);
+}
 
 /// Sees to it that the challenges of calls are held from now on, in the endpoint
 /// that a session lives in.
@@ -69,7 +83,7 @@ unsafe extern "C-unwind" fn on_response(rdata: *mut pjsip_rx_data) -> pj_bool_t 
         let Some(code) = host::code_of(rdata) else {
             return 0;
         };
-        let is_challenge = code == 401 || code == 407;
+        let is_challenge = (code == 401 || code == 407) && hold::is_wanted();
         if !is_challenge && hold::is_empty() {
             return 0;
         }
@@ -81,8 +95,8 @@ unsafe extern "C-unwind" fn on_response(rdata: *mut pjsip_rx_data) -> pj_bool_t 
         } else if is_challenge {
             hold_back(transaction, rdata)
         } else {
-            if code >= 200 && transaction.is_cancel() {
-                give_up_cancelled(transaction);
+            if code >= 200 && transaction.ends_a_call() {
+                give_up(transaction);
             }
             false
         };
@@ -99,6 +113,10 @@ fn absorb(transaction: Transaction<'_>, code: i32) -> bool {
     if let Some(held) = held.filter(|_| code >= 300) {
         // SAFETY: the lock keeps the challenge, and the transaction is its own.
         unsafe { transaction.acknowledge(Holding::of(held).ack()) };
+    }
+    if held.is_some() && !transaction.is_invite() {
+        // A retransmission may have been on its way when they were stopped.
+        transaction.stop_timers();
     }
     transaction.release();
     held.is_some()
@@ -119,6 +137,11 @@ unsafe fn hold_back(transaction: Transaction<'_>, rdata: *mut pjsip_rx_data) -> 
             && transaction.is_of_a_call()
             && !transaction.request().is_null()
             && host::session_of(dialog).is_some_and(has_callback);
+        if asks && host::is_call_over(dialog) {
+            transaction.deliver(rdata, Answer::None);
+            transaction.release();
+            return true;
+        }
         let holding = asks.then(|| Holding::create(transaction, rdata)).flatten();
         let Some(holding) = holding else {
             transaction.release();
@@ -162,7 +185,9 @@ unsafe fn hold_back(transaction: Transaction<'_>, rdata: *mut pjsip_rx_data) -> 
                 host::discard_holding(holding.as_ptr().addr());
                 transaction.drop_reference();
                 transaction.acquire();
-                transaction.deliver(rdata, Answer::Ordinary);
+                if transaction.is_open() {
+                    transaction.deliver(rdata, Answer::Ordinary);
+                }
                 transaction.release();
             }
         }
@@ -200,26 +225,25 @@ unsafe fn settle(transaction: Transaction<'_>, rdata: *mut pjsip_rx_data) {
     transaction.release();
 }
 
-/// A CANCEL was answered: its INVITE gets the challenge as the final response that
-/// ends it, since the peer has no other to send.
-fn give_up_cancelled(cancel: Transaction<'_>) {
-    cancel.acquire();
-    let dialog = cancel.dialog();
-    cancel.release();
+/// A CANCEL or a BYE was answered: what else waits in the dialog gets its challenge
+/// as the final response that ends it, since the peer has no other to send.
+fn give_up(end: Transaction<'_>) {
+    end.acquire();
+    let dialog = end.dialog();
+    end.release();
     if dialog.is_null() {
         return;
     }
-    let Some(held) = hold::invite_of(dialog.addr()) else {
-        return;
-    };
-    let taken = guard(|| {
-        Ok(challenge::take_some(|_, words| {
-            // SAFETY: words of a token, of which only an address is looked at.
-            unsafe { Token::from_words(*words) }.user_data.addr() == held.id
-        }))
-    });
-    let Ok((taken, _)) = taken else { return };
-    for words in taken.into_iter().flatten() {
+    while let Some(held) = hold::waiting_in(dialog.addr()) {
+        let taken = guard(|| {
+            Ok(challenge::take_some(|_, words| {
+                // SAFETY: words of a token, of which only an address is looked at.
+                unsafe { Token::from_words(*words) }.user_data.addr() == held.id
+            }))
+        });
+        let Ok(([Some(words), ..], _)) = taken else {
+            return; // somebody else has it, and will do the same
+        };
         count(Event::Revoked);
         // SAFETY: words of a token, just taken by us alone.
         unsafe {
@@ -236,7 +260,7 @@ pub(super) fn is_held(token: &Token) -> bool {
 }
 
 /// Hands the challenge to its transaction, and `request` to whoever then asks for
-/// an answer. `PJ_EINVAL`: the transaction is gone, the request is the caller's.
+/// an answer. `PJ_EINVAL`: transaction or call is gone, the request is the caller's.
 /// Otherwise its reference is consumed.
 ///
 /// # Safety
@@ -270,11 +294,10 @@ unsafe fn hand_over(user_data: *mut c_void, request: *mut pjsip_tx_data) -> Stat
         let used = transaction.deliver(holding.response(), answer);
         transaction.release();
         if used || request.is_null() {
-            return SUCCESS;
+            SUCCESS
+        } else {
+            EINVAL
         }
-        // The call was ended in the meantime, or is gone.
-        host::drop_request(request);
-        ECANCELLED
     }
 }
 

@@ -36,6 +36,15 @@ enum pjauth_knob {
     PJAUTH_POOL_ALIGNMENT = PJ_POOL_ALIGNMENT
 };
 
+/* How a call's session (pjsip_inv_session) begins, in all versions: to read the
+ * state of one, the header is not worth what it includes. */
+typedef struct pjauth_inv_session_head {
+    char obj_name[PJ_MAX_OBJ_NAME];
+    void *pools[3];
+    unsigned state;
+} pjauth_inv_session_head;
+enum { PJAUTH_INV_STATE_DISCONNECTED = 6 };
+
 /* Status codes: pjproject's are macros over macros, and bindgen wants values. */
 enum pjauth_status {
     PJAUTH_EUNKNOWN = PJ_EUNKNOWN,

@@ -7,6 +7,7 @@
 //! default policy answers exhausted memory with a `longjmp`.
 
 mod credentials;
+mod dialog;
 mod draft;
 mod endpoint;
 mod entry;
@@ -20,6 +21,7 @@ mod token;
 mod transaction;
 
 pub use credentials::{DATA_MASK, copy_to_pool, is_aka, store, wipe};
+pub use dialog::{introduce, is_call_over, keep_dialog, let_dialog_go, session_of};
 pub use draft::{AkaCall, Bearer, Digest, Draft, Fields};
 pub use endpoint::Endpoint;
 pub use entry::Entry;
@@ -30,10 +32,7 @@ pub use session::{Credential, Session};
 pub use text::{Text, bytes};
 pub use timer::{Alarm, discard_alarm, keep_alarm, on_exit};
 pub use token::{Listing, REALM, Token, WORDS, implementation, owner_of};
-pub use transaction::{
-    Holding, Transaction, code_of, discard_holding, forget_holding, introduce, keep_dialog,
-    let_dialog_go, session_of,
-};
+pub use transaction::{Holding, Transaction, code_of, discard_holding, forget_holding};
 
 use super::abi;
 use super::status::{self, Status};

@@ -5,12 +5,11 @@
 //! lock is the host's, recursive, and the one under which it runs its own callbacks.
 
 use super::message::Response;
-use super::session::Session;
 use crate::pjsip::abi::{
     self, pjsip_dialog, pjsip_method, pjsip_rx_data, pjsip_transaction, pjsip_tx_data,
 };
 use crate::pjsip::hold::{self, Answer, Held};
-use crate::pjsip::status::{SUCCESS, Status};
+use crate::pjsip::status::SUCCESS;
 use core::marker::PhantomData;
 use core::ptr::{self, NonNull};
 
@@ -94,9 +93,10 @@ impl<'h> Transaction<'h> {
         self.method().id as u32 == abi::PJSIP_INVITE_METHOD
     }
 
-    /// Whether the request is a CANCEL.
-    pub fn is_cancel(self) -> bool {
-        self.method().id as u32 == abi::PJSIP_CANCEL_METHOD
+    /// Whether the request is a CANCEL or a BYE.
+    pub fn ends_a_call(self) -> bool {
+        let method = self.method().id as u32;
+        method == abi::PJSIP_CANCEL_METHOD || method == abi::PJSIP_BYE_METHOD
     }
 
     /// Whether it is one of the methods that are held: those whose calls PJSIP
@@ -163,7 +163,8 @@ impl<'h> Transaction<'h> {
         }
     }
 
-    fn stop_timers(self) {
+    /// Stops retransmissions and the timeout. To be called with the lock held.
+    pub fn stop_timers(self) {
         let transaction = self.as_ptr();
         // SAFETY: the lock is held; the second mutex is what the transaction layer
         // guards its timers with. An identity of 0 is its word for a stopped timer.
@@ -204,17 +205,20 @@ impl<'h> Transaction<'h> {
     }
 
     /// Hands the response to the transaction. Whoever asks what to answer is told
-    /// `answer`; returns whether somebody did.
+    /// `answer`, or where the call is over that there is none; returns whether
+    /// `answer` was made use of.
     ///
     /// # Safety
-    /// The lock is held; `rdata` is this transaction's response.
+    /// The lock is held, the transaction open; `rdata` is its response.
     pub unsafe fn deliver(self, rdata: *mut pjsip_rx_data, answer: Answer) -> bool {
         // SAFETY: as the caller promises.
         unsafe {
+            let is_over = super::is_call_over(self.dialog());
+            let answer = if is_over { Answer::None } else { answer };
             hold::begin_delivery(rdata.addr(), answer);
             abi::pjsip_tsx_recv_msg(self.as_ptr(), rdata);
+            hold::end_delivery(rdata.addr()) && !is_over
         }
-        hold::end_delivery(rdata.addr())
     }
 }
 
@@ -265,7 +269,6 @@ impl Holding {
             transaction: transaction.addr(),
             dialog: transaction.dialog().addr(),
             request: transaction.request().addr(),
-            is_invite: transaction.is_invite(),
             waiting: true,
         });
         Some(holding)
@@ -329,39 +332,6 @@ pub unsafe fn forget_holding(id: usize) {
     }
 }
 
-/// A dialog's session, if an application is to be asked about its challenges.
-///
-/// # Safety
-/// The dialog is alive for `'h`.
-pub unsafe fn session_of<'h>(dialog: *mut pjsip_dialog) -> Option<Session<'h>> {
-    // SAFETY: as the caller promises.
-    unsafe { Session::from_raw(&raw const (*dialog).auth_sess) }
-}
-
-/// Has the response know its transaction and its dialog, as it does where PJSIP's
-/// own modules ask the application.
-///
-/// # Safety
-/// All three are alive, and the response is this transaction's.
-pub unsafe fn introduce(
-    rdata: *mut pjsip_rx_data,
-    transaction: Transaction<'_>,
-    dialog: *mut pjsip_dialog,
-) {
-    // SAFETY: as the caller promises; a registered module's number is in range.
-    unsafe {
-        let slots = &raw mut (*rdata).endpt_info.mod_data;
-        for (module, known) in [
-            (abi::pjsip_tsx_layer_instance(), transaction.as_ptr().cast()),
-            (abi::pjsip_ua_instance(), dialog.cast()),
-        ] {
-            if let Ok(slot) = usize::try_from((*module).id) {
-                (&mut *slots)[slot] = known;
-            }
-        }
-    }
-}
-
 /// The status code of a response.
 ///
 /// # Safety
@@ -369,22 +339,4 @@ pub unsafe fn introduce(
 pub unsafe fn code_of(rdata: *mut pjsip_rx_data) -> Option<i32> {
     // SAFETY: as the caller promises.
     unsafe { Response::from_raw(rdata) }.and_then(Response::code)
-}
-
-/// Keeps a dialog from being destroyed, and with it its session.
-///
-/// # Safety
-/// The dialog is alive.
-pub unsafe fn keep_dialog(dialog: *mut pjsip_dialog, module: *mut abi::pjsip_module) -> Status {
-    // SAFETY: as the caller promises; the module's name goes to the host's log.
-    unsafe { abi::pjsip_dlg_inc_session(dialog, module) }
-}
-
-/// Ends what [`keep_dialog`] began, and with it maybe the dialog.
-///
-/// # Safety
-/// The caller keeps the dialog.
-pub unsafe fn let_dialog_go(dialog: *mut pjsip_dialog, module: *mut abi::pjsip_module) {
-    // SAFETY: as the caller promises.
-    unsafe { abi::pjsip_dlg_dec_session(dialog, module) };
 }
