@@ -292,7 +292,7 @@ void lab_run(const struct lab_case *cases, int count)
         outcome.skip = reason_to_skip(cases[i].where);
         if (!outcome.skip)
             cases[i].run();
-        if (!lab.settles_late || i == last)
+        if (!lab.outlives_cases && (!lab.settles_late || i == last))
             settle(before);
         lab_wire();
         report();

@@ -26,6 +26,7 @@ struct lab {
     int registrar_port;
     int stock; /* true: pjproject's own object is under test */
     int settles_late; /* true: lab_run looks for pools after its last case */
+    int outlives_cases; /* true: it never does, lab_close does */
 };
 
 extern struct lab lab;

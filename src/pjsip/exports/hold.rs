@@ -10,7 +10,7 @@ use crate::pjsip::challenge;
 use crate::pjsip::guard::guard;
 use crate::pjsip::hold::{self, Answer};
 use crate::pjsip::host::{
-    self, Alarm, Endpoint, Holding, Request, Response, Session, Token, Transaction,
+    self, Alarm, Endpoint, Holding, Request, Response, Session, Token, Transaction, WORDS,
 };
 use crate::pjsip::stats::{Event, count};
 use crate::pjsip::status::{EBUG, EINVAL, SUCCESS, Status};
@@ -58,11 +58,34 @@ pub(super) fn hold_soon(sess: Session<'_>) {
 
 /// On a thread of the endpoint's, outside of any module's callback.
 fn register(endpoint: usize) {
+    let endpoint = ptr::with_exposed_provenance_mut(endpoint);
     // SAFETY: the endpoint's own timer went off, so it is alive.
-    let registered =
-        unsafe { host::register_module(ptr::with_exposed_provenance_mut(endpoint), on_response) };
+    let registered = unsafe { host::register_module(endpoint, on_response, on_stop) };
     if registered.is_err() {
         host::log_error("no room for a module: deferred challenges of calls are not held");
+    }
+}
+
+/// The endpoint is going: what is held ends. There is one endpoint to a process, as
+/// there is one transaction layer, so it is all that is held.
+unsafe extern "C-unwind" fn on_stop() -> pj_status_t {
+    loop {
+        let taken = guard(|| {
+            // SAFETY: words of a token, of which only an address is looked at.
+            let held = |words: &[u64; WORDS]| unsafe { is_held(&Token::from_words(*words)) };
+            Ok(challenge::take_some(|_, words| held(words)))
+        });
+        let Ok((taken, number)) = taken else {
+            return SUCCESS;
+        };
+        for words in taken.into_iter().flatten() {
+            count(Event::Revoked);
+            // SAFETY: words of a token, just taken by us alone.
+            unsafe { Token::from_words(words).release() };
+        }
+        if number < challenge::BATCH {
+            return SUCCESS;
+        }
     }
 }
 

@@ -1,13 +1,18 @@
 //! A module of ours in an endpoint: it sees responses before the transaction
 //! layer does.
 
-use crate::pjsip::abi::{self, pj_bool_t, pjsip_endpoint, pjsip_module, pjsip_rx_data};
+use crate::pjsip::abi::{
+    self, pj_bool_t, pj_status_t, pjsip_endpoint, pjsip_module, pjsip_rx_data,
+};
 use crate::pjsip::status::Status;
 use core::ptr;
 use parking_lot::Mutex;
 
 /// What the module does with a response; true keeps it from the layers above.
 pub type OnResponse = unsafe extern "C-unwind" fn(*mut pjsip_rx_data) -> pj_bool_t;
+
+/// What it does when the endpoint begins to go, and all in it is still there.
+pub type OnStop = unsafe extern "C-unwind" fn() -> pj_status_t;
 
 struct Registered {
     endpoint: usize,
@@ -28,6 +33,7 @@ static MODULES: Mutex<Vec<Registered>> = Mutex::new(Vec::new());
 pub unsafe fn register_module(
     endpoint: *mut pjsip_endpoint,
     on_response: OnResponse,
+    on_stop: OnStop,
 ) -> Result<(), Status> {
     // SAFETY: all-zero bytes are a value of the structure: no callbacks.
     let mut module: pjsip_module = unsafe { core::mem::zeroed() };
@@ -35,6 +41,7 @@ pub unsafe fn register_module(
     module.id = -1;
     module.priority = abi::PJSIP_MOD_PRIORITY_TSX_LAYER as i32 - 1;
     module.on_rx_response = Some(on_response);
+    module.stop = Some(on_stop);
     let module = Box::into_raw(Box::new(module));
     MODULES.lock().push(Registered {
         endpoint: endpoint.addr(),
