@@ -2,13 +2,18 @@
  * lives, and what the peer, the user and the application do meanwhile. */
 #include "ua.h"
 
-#include <stdio.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* Two and a half times Timer B, D, F, H, J and K of these cases. DEFER_MSEC in
  * the environment makes it longer, for those who want to see a minute pass. */
 enum { TIMER_T1_MSEC = 15, TIMER_B_MSEC = 64 * TIMER_T1_MSEC };
+
+/* What the library takes for granted of a call's session. */
+typedef char state_is_where_it_was
+    [offsetof(pjsip_inv_session, state) == PJ_MAX_OBJ_NAME + 3 * sizeof(void *) &&
+     PJSIP_INV_STATE_DISCONNECTED == 6 ? 1 : -1];
 
 static unsigned long_time(void)
 {

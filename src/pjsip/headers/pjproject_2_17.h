@@ -213,7 +213,7 @@ typedef enum pjsip_method_e {
 } pjsip_method_e;
 
 typedef struct pjsip_method {
-    int id;
+    pjsip_method_e id;
     pj_str_t name;
 } pjsip_method;
 
@@ -602,12 +602,18 @@ struct pjsip_transaction {
     void *mod_data[PJSIP_MAX_MODULE];
 };
 
-/* Up to the session. */
 typedef struct pjsip_dialog {
     struct pjsip_dialog *prev, *next;
     char obj_name[PJ_MAX_OBJ_NAME];
     void *before_auth[65];
     pjsip_auth_clt_sess auth_sess;
+    pj_str_t initial_dest;
+    int sess_count, tsx_count;
+    void *tp_sel[2];
+    unsigned usage_cnt;
+    pjsip_module *usage[PJSIP_MAX_MODULE];
+    void *mod_data[PJSIP_MAX_MODULE];
+    void *via[4];
 } pjsip_dialog;
 
 pj_status_t pjsip_endpt_register_module(pjsip_endpoint *endpt,
@@ -650,6 +656,9 @@ _Static_assert(offsetof(pjsip_transaction, state) == 208, "tsx.state");
 _Static_assert(offsetof(pjsip_transaction, addr) == 244, "tsx.addr");
 _Static_assert(offsetof(pjsip_transaction, last_tx) == 392, "tsx.last_tx");
 _Static_assert(offsetof(pjsip_dialog, auth_sess) == 568, "dlg.auth_sess");
+_Static_assert(offsetof(pjsip_dialog, usage_cnt) == 776, "dlg.usage_cnt");
+_Static_assert(offsetof(pjsip_dialog, mod_data) == 1040, "dlg.mod_data");
+_Static_assert(sizeof(pjsip_dialog) == 1328, "pjsip_dialog");
 _Static_assert(sizeof(pjsip_auth_clt_sess) == 168, "pjsip_auth_clt_sess");
 _Static_assert(sizeof(pjsip_cached_auth) == 88, "pjsip_cached_auth");
 _Static_assert(sizeof(pjsip_cred_info) == 136, "pjsip_cred_info");
