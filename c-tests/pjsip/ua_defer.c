@@ -338,6 +338,65 @@ static void terminated(void)
     vault_close(&vault);
 }
 
+struct prepared {
+    struct challenge *challenge;
+    pjsip_tx_data *answer;
+    volatile int sent;
+};
+
+static int send_prepared(void *arg)
+{
+    struct prepared *p = arg;
+    pj_status_t status = pjsip_auth_clt_async_send_req(
+        p->challenge->sess, p->challenge->token, p->answer);
+    if (status == PJ_EINVAL)
+        pjsip_tx_data_dec_ref(p->answer);
+    ++p->sent;
+    return 0;
+}
+
+/* The answer comes from one thread just as another hangs up, tears the call
+ * down or does nothing. Whoever is first, the call ends once, and cleanly. */
+static void storm(void)
+{
+    enum { CALLS = 60 };
+    struct prepared prepared;
+    struct worker worker;
+    struct vault vault;
+    pjsip_inv_session *inv;
+    pjsip_tx_data *cancel;
+    int i;
+
+    for (i = 0; i < CALLS; ++i) {
+        inv = call_start(&vault, VAULT_KEEP, "invite", i % 2 ? "tcp" : "udp", NULL);
+        REQUIRE(lab_until(&vault.challenged, 1, WAIT_MSEC));
+        prepared.challenge = &vault.kept;
+        prepared.answer = challenge_answer(&vault.kept);
+        prepared.sent = 0;
+        worker_start(&worker, &send_prepared, &prepared);
+        if (i % 3 == 0) {
+            pjsip_dialog *dlg = inv->dlg;
+            cancel = NULL;
+            pjsip_dlg_inc_lock(dlg);
+            CHECK_EQ(pjsip_inv_end_session(inv, 487, NULL, &cancel), PJ_SUCCESS);
+            if (cancel)
+                CHECK_EQ(pjsip_inv_send_msg(inv, cancel), PJ_SUCCESS);
+            pjsip_dlg_dec_lock(dlg);
+        } else if (i % 3 == 1) {
+            CHECK_EQ(pjsip_inv_terminate(inv, 487, PJ_TRUE), PJ_SUCCESS);
+        }
+        REQUIRE(lab_until(&prepared.sent, 1, WAIT_MSEC));
+        worker_join(&worker);
+        if (i % 3 == 2) {
+            REQUIRE(lab_until(&ua_seen.confirmed, 1, WAIT_MSEC));
+            call_end(inv);
+        }
+        REQUIRE(lab_until(&ua_seen.disconnected, 1, WAIT_MSEC));
+        CHECK_EQ(ua_seen.disconnected, 1);
+        vault_close(&vault);
+    }
+}
+
 #define CASE(name) {#name, name, LAB_PJAUTH_ONLY | LAB_DEFERS}
 
 static const struct lab_case cases[] = {
@@ -347,7 +406,7 @@ static const struct lab_case cases[] = {
     CASE(peer_repeats), CASE(peer_second), CASE(peer_closes), CASE(peer_mute),
     CASE(cancel_before), CASE(cancel_after), CASE(cancel_rings),
     CASE(cancel_mute), CASE(cancel_first), CASE(bye_meanwhile),
-    CASE(abandon_invite), CASE(abandon_reinvite), CASE(terminated),
+    CASE(abandon_invite), CASE(abandon_reinvite), CASE(terminated), CASE(storm),
 };
 
 void defer_run(void)

@@ -90,12 +90,12 @@ impl<'h> Transaction<'h> {
 
     /// Whether the request is an INVITE.
     pub fn is_invite(self) -> bool {
-        self.method().id as u32 == abi::PJSIP_INVITE_METHOD
+        self.method().id == abi::PJSIP_INVITE_METHOD
     }
 
     /// Whether the request is a CANCEL or a BYE.
     pub fn ends_a_call(self) -> bool {
-        let method = self.method().id as u32;
+        let method = self.method().id;
         method == abi::PJSIP_CANCEL_METHOD || method == abi::PJSIP_BYE_METHOD
     }
 
@@ -105,7 +105,7 @@ impl<'h> Transaction<'h> {
         let method = self.method();
         // SAFETY: the method's own name.
         let name = unsafe { super::bytes(&method.name) };
-        self.is_invite() || method.id as u32 == abi::PJSIP_BYE_METHOD || name == b"UPDATE"
+        self.is_invite() || method.id == abi::PJSIP_BYE_METHOD || name == b"UPDATE"
     }
 
     /// Whether a final response is still to come. To be asked with the lock held.
