@@ -166,21 +166,21 @@ fn take(
     configured: bool,
 ) -> Result<Token, Status> {
     let taken = guard(|| {
-        let handle = challenge::handle(token)?;
-        if configured && !challenge::is_of(handle, sess)? {
+        let lent = challenge::find(challenge::handle(token)?)?;
+        if configured && !lent.is_of(sess)? {
             // SAFETY: the caller's session, which PJSIP wants alive in this call.
             let root = unsafe { Session::from_raw(sess) }.and_then(Session::root);
             if root.and_then(Session::callback).is_none() {
                 return Err(EINVALIDOP);
             }
         }
-        challenge::take(handle)
+        // SAFETY: words of a token, just taken by us alone.
+        lent.take().map(|words| unsafe { Token::from_words(words) })
     });
-    if taken == Err(EINVAL) {
+    if matches!(taken, Err(EINVAL)) {
         count(Event::Refused);
     }
-    // SAFETY: words of a token, just taken by us alone.
-    taken.map(|words| unsafe { Token::from_words(words) })
+    taken
 }
 
 /// Gives a live token a deadline in milliseconds from now; 0 takes it away.

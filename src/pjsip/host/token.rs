@@ -71,7 +71,7 @@ impl Token {
         words[6] = self.request.expose_provenance() as u64;
         words[7] = self.endpoint.expose_provenance() as u64;
         words[TOKEN_WORDS] = u64::from(code) | (realm.len() as u64) << 16;
-        for i in 0..REALM / 8 {
+        for i in 0..realm.len().div_ceil(8) {
             words[TOKEN_WORDS + 1 + i] = word_of(realm, i);
         }
         words
