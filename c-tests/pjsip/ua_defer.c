@@ -365,7 +365,7 @@ static void storm(void)
     struct vault vault;
     pjsip_inv_session *inv;
     pjsip_tx_data *cancel;
-    int i;
+    int i, waited;
 
     for (i = 0; i < CALLS; ++i) {
         inv = call_start(&vault, VAULT_KEEP, "invite", i % 2 ? "tcp" : "udp", NULL);
@@ -387,10 +387,12 @@ static void storm(void)
         }
         REQUIRE(lab_until(&prepared.sent, 1, WAIT_MSEC));
         worker_join(&worker);
-        if (i % 3 == 2) {
-            REQUIRE(lab_until(&ua_seen.confirmed, 1, WAIT_MSEC));
+        for (waited = 0; waited < WAIT_MSEC && !ua_seen.confirmed &&
+                         !ua_seen.disconnected; waited += 10)
+            lab_events(10);
+        /* A 200 may be faster than what PJSIP cancels it with. */
+        if (ua_seen.confirmed && !ua_seen.disconnected)
             call_end(inv);
-        }
         REQUIRE(lab_until(&ua_seen.disconnected, 1, WAIT_MSEC));
         CHECK_EQ(ua_seen.disconnected, 1);
         vault_close(&vault);
