@@ -52,9 +52,6 @@ static DELIVERIES: Mutex<Vec<Delivery>> = Mutex::new(Vec::new());
 static HELD_COUNT: AtomicUsize = AtomicUsize::new(0);
 static DELIVERY_COUNT: AtomicUsize = AtomicUsize::new(0);
 
-/// Endpoints whose responses pass through a module of ours, or soon will.
-static ENDPOINTS: Mutex<Vec<usize>> = Mutex::new(Vec::new());
-
 static WANTED: AtomicBool = AtomicBool::new(true);
 
 /// Whether challenges are to be held.
@@ -166,20 +163,4 @@ pub fn take_answer(response: usize) -> Answer {
         Answer::Prepared(_) if !first => Answer::None,
         answer => answer,
     }
-}
-
-/// Notes that an endpoint gets a module of ours. One caller is told that it is the
-/// one to see to it.
-pub fn claim_endpoint(endpoint: usize) -> bool {
-    let mut all = ENDPOINTS.lock();
-    let fresh = !all.contains(&endpoint);
-    if fresh {
-        all.push(endpoint);
-    }
-    fresh
-}
-
-/// The endpoint is gone.
-pub fn forget_endpoint(endpoint: usize) {
-    ENDPOINTS.lock().retain(|known| *known != endpoint);
 }

@@ -270,7 +270,8 @@ unsafe extern "C-unwind" fn endpoint_gone(endpoint: *mut pjsip_endpoint) {
     for _ in 0..dead.unwrap_or(0) {
         count(Event::Revoked);
     }
-    hold::forget(endpoint);
+    // SAFETY: the modules are unloaded, and the pools still there.
+    unsafe { host::free_module(endpoint) };
     if let Some(alarm) = deadline::unwatch(endpoint.addr()) {
         // SAFETY: the timer heap is gone by now. An alias lives only while another
         // thread is inside a call on this endpoint, which its destruction forbids.

@@ -4,13 +4,13 @@
 use super::challenge::{offer, watch_endpoint};
 use crate::pjsip::abi::{
     pj_bool_t, pj_status_t, pjsip_auth_clt_async_impl_token, pjsip_auth_clt_async_on_chal_param,
-    pjsip_auth_clt_sess, pjsip_endpoint, pjsip_rx_data, pjsip_tx_data,
+    pjsip_auth_clt_sess, pjsip_rx_data, pjsip_tx_data,
 };
 use crate::pjsip::challenge;
 use crate::pjsip::guard::guard;
 use crate::pjsip::hold::{self, Answer};
 use crate::pjsip::host::{
-    self, Alarm, Endpoint, Holding, Request, Response, Session, Token, Transaction, WORDS,
+    self, Endpoint, Holding, Request, Response, Session, Token, Transaction, WORDS,
 };
 use crate::pjsip::stats::{Event, count};
 use crate::pjsip::status::{EBUG, EINVAL, SUCCESS, Status};
@@ -32,38 +32,14 @@ pub extern "C" fn pjauth_hold_challenges(hold: bool) {
 }
 
 /// Sees to it that the challenges of calls are held from now on, in the endpoint
-/// that a session lives in.
-///
-/// A module must not be registered in a callback of another one, and who configures
-/// a session may be in one, or hold a lock that one waits for: so it is done on the
-/// host's own thread, when that looks at its timers next.
-pub(super) fn hold_soon(sess: Session<'_>) {
+/// that a session lives in. Throws on exhausted memory.
+pub(super) fn hold_in_endpoint_of(sess: Session<'_>) {
     let Some(endpoint) = sess.endpoint().map(Endpoint::as_ptr) else {
         return;
     };
     watch_endpoint(endpoint);
-    if guard(|| Ok(hold::claim_endpoint(endpoint.addr()))) != Ok(true) {
-        return;
-    }
-    // For `register`, which gets an address.
-    let _ = endpoint.expose_provenance();
-    // SAFETY: the endpoint is alive; `endpoint_gone` discards what is kept.
-    unsafe {
-        let alarm = Alarm::create(endpoint, register);
-        let first = alarm.alias();
-        host::keep_alarm(alarm);
-        first.set(host::now_ms());
-    }
-}
-
-/// On a thread of the endpoint's, outside of any module's callback.
-fn register(endpoint: usize) {
-    let endpoint = ptr::with_exposed_provenance_mut(endpoint);
-    // SAFETY: the endpoint's own timer went off, so it is alive.
-    let registered = unsafe { host::register_module(endpoint, on_response, on_stop) };
-    if registered.is_err() {
-        host::log_error("no room for a module: deferred challenges of calls are not held");
-    }
+    // SAFETY: the session's endpoint is alive; nothing is held.
+    unsafe { host::ensure_module(endpoint, on_response, on_stop) };
 }
 
 /// The endpoint is going: what is held ends. There is one endpoint to a process, as
@@ -86,16 +62,6 @@ unsafe extern "C-unwind" fn on_stop() -> pj_status_t {
         if number < challenge::BATCH {
             return SUCCESS;
         }
-    }
-}
-
-/// The endpoint is gone, with its modules and its timers.
-pub(super) fn forget(endpoint: *mut pjsip_endpoint) {
-    hold::forget_endpoint(endpoint.addr());
-    // SAFETY: as the caller says.
-    unsafe {
-        host::discard_alarm(endpoint);
-        host::free_module(endpoint);
     }
 }
 

@@ -1,6 +1,6 @@
 //! `pjsip_auth_clt_*`: what makes, changes and ends a session.
 
-use super::hold::hold_soon;
+use super::hold::hold_in_endpoint_of;
 use super::{entry, status_of};
 use crate::pjsip::abi::{
     self, pj_bool_t, pj_pool_t, pj_status_t, pjsip_auth_clt_async_setting, pjsip_auth_clt_pref,
@@ -259,7 +259,7 @@ entry! {
             set_callback(root, pool, *opt)
         });
         if configured.is_ok() {
-            hold_soon(sess);
+            hold_in_endpoint_of(sess);
         }
         status_of(configured)
     }

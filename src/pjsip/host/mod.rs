@@ -26,11 +26,11 @@ pub use draft::{AkaCall, Bearer, Digest, Draft, Fields};
 pub use endpoint::Endpoint;
 pub use entry::Entry;
 pub use message::{Challenge, PreviousAnswer, Request, Response};
-pub use module::{free_module, module_of, register_module};
+pub use module::{ensure_module, free_module, module_of};
 pub use pool::Pool;
 pub use session::{Credential, Session};
 pub use text::{Text, bytes};
-pub use timer::{Alarm, discard_alarm, keep_alarm, on_exit};
+pub use timer::{Alarm, on_exit};
 pub use token::{Listing, REALM, Token, WORDS, implementation, owner_of};
 pub use transaction::{Holding, Transaction, code_of, discard_holding, forget_holding};
 
