@@ -16,7 +16,9 @@
 #include <stdint.h>
 
 struct pj_str_t;
+struct pjsip_auth_clt_async_setting;
 struct pjsip_auth_clt_sess;
+struct pjsip_endpoint;
 struct pjsip_tx_data;
 struct pjauth_turn_observer;
 
@@ -863,6 +865,21 @@ void pjauth_sip_get_stats(struct pjauth_sip_stats *out);
  * May be called from any thread, at any time.
  */
 void pjauth_hold_challenges(bool hold);
+
+/**
+ * Sets the callback that is asked about the challenges of every session that has
+ * none of its own: those of modules that do not let an application at their session,
+ * as `pjsip_regc` and `pjsip_publishc` before pjproject 2.17.
+ *
+ * @param endpt  The endpoint that the sessions live in.
+ * @param opt    The setting, which is copied; NULL takes it away.
+ * @return 0, or PJ_EINVAL for an endpoint or a callback that is NULL.
+ *
+ * May be called from any thread that is registered with PJLIB; best before there is
+ * any traffic.
+ */
+int pjauth_async_configure_default(struct pjsip_endpoint *endpt,
+                                   const struct pjsip_auth_clt_async_setting *opt);
 
 /**
  * Reads everything about an allocation at once.

@@ -270,7 +270,7 @@ static const char *reason_to_skip(int where)
 {
     if (lab.stock && !reckless && (where & LAB_PJAUTH_ONLY))
         return "stock promises nothing here";
-    if (!HAS_ASYNC && (where & LAB_DEFERS))
+    if (!HAS_ASYNC && lab.stock && (where & LAB_DEFERS))
         return "no asynchronous challenges in this pjproject";
     if (!HAS_PARENTS && (where & LAB_SHARES))
         return "no shared sessions in this pjproject";

@@ -21,25 +21,11 @@ static unsigned long_time(void)
     return text ? (unsigned)atoi(text) : 5 * TIMER_B_MSEC / 2;
 }
 
-static int send_now(void *arg)
-{
-    struct vault *vault = arg;
-    vault->status = challenge_send(&vault->kept);
-    ++vault->answered;
-    return 0;
-}
-
 /* Waits for a challenge, lets time pass, and answers from another thread. */
 static void answer_late(struct vault *vault, int challenged)
 {
-    struct worker worker;
-
     REQUIRE(lab_until(&vault->challenged, challenged, WAIT_MSEC));
-    lab_events(long_time());
-    CHECK_EQ(ua_seen.disconnected, 0);
-    worker_start(&worker, &send_now, vault);
-    REQUIRE(lab_until(&vault->answered, challenged, WAIT_MSEC));
-    worker_join(&worker);
+    vault_answer_after(vault, long_time());
     CHECK_EQ(vault->status, PJ_SUCCESS);
 }
 

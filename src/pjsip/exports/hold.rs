@@ -4,8 +4,10 @@
 use super::challenge::{offer, watch_endpoint};
 use crate::pjsip::abi::{
     pj_bool_t, pj_status_t, pjsip_auth_clt_async_impl_token, pjsip_auth_clt_async_on_chal_param,
-    pjsip_auth_clt_sess, pjsip_rx_data, pjsip_tx_data,
+    pjsip_auth_clt_async_setting, pjsip_auth_clt_sess, pjsip_endpoint, pjsip_rx_data,
+    pjsip_tx_data,
 };
+use crate::pjsip::aside::is_aside;
 use crate::pjsip::challenge;
 use crate::pjsip::guard::guard;
 use crate::pjsip::hold::{self, Answer};
@@ -13,7 +15,7 @@ use crate::pjsip::host::{
     self, Endpoint, Holding, Request, Response, Session, Token, Transaction, WORDS,
 };
 use crate::pjsip::stats::{Event, count};
-use crate::pjsip::status::{EBUG, EINVAL, SUCCESS, Status};
+use crate::pjsip::status::{EBUG, EINVAL, ENOTSUP, SUCCESS, Status};
 use core::ffi::c_void;
 use core::ptr;
 
@@ -34,12 +36,52 @@ pub extern "C" fn pjauth_hold_challenges(hold: bool) {
 /// Sees to it that the challenges of calls are held from now on, in the endpoint
 /// that a session lives in. Throws on exhausted memory.
 pub(super) fn hold_in_endpoint_of(sess: Session<'_>) {
-    let Some(endpoint) = sess.endpoint().map(Endpoint::as_ptr) else {
-        return;
+    if let Some(endpoint) = sess.endpoint() {
+        hold_in(endpoint);
+    }
+}
+
+fn hold_in(endpoint: Endpoint<'_>) {
+    watch_endpoint(endpoint.as_ptr());
+    // SAFETY: the endpoint is alive; nothing is held.
+    unsafe { host::ensure_module(endpoint.as_ptr(), on_response, on_stop) };
+}
+
+/// Sets the callback that is asked about the challenges of every session that has
+/// none of its own: those of modules that do not let an application at their session,
+/// as `pjsip_regc` and `pjsip_publishc` before pjproject 2.17.
+///
+/// @param endpt  The endpoint that the sessions live in.
+/// @param opt    The setting, which is copied; NULL takes it away.
+/// @return 0; PJ_EINVAL for an endpoint or a callback that is NULL; PJ_ENOTSUP where
+///         the library has stepped aside for another pjproject.
+///
+/// May be called from any thread that is registered with PJLIB; best before there is
+/// any traffic.
+///
+/// # Safety
+/// `endpt` is NULL or alive, `opt` NULL or valid.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn pjauth_async_configure_default(
+    endpt: *mut pjsip_endpoint,
+    opt: *const pjsip_auth_clt_async_setting,
+) -> Status {
+    // SAFETY: as the caller promises.
+    let (endpoint, setting) = unsafe { (Endpoint::from_raw(endpt), opt.as_ref()) };
+    if is_aside() {
+        return ENOTSUP;
+    }
+    let Some(endpoint) = endpoint else {
+        return EINVAL;
     };
-    watch_endpoint(endpoint);
-    // SAFETY: the session's endpoint is alive; nothing is held.
-    unsafe { host::ensure_module(endpoint, on_response, on_stop) };
+    if setting.is_some_and(|setting| setting.cb.is_none()) {
+        return EINVAL;
+    }
+    host::set_default_setting(setting.copied());
+    if setting.is_some() {
+        hold_in(endpoint);
+    }
+    SUCCESS
 }
 
 /// The endpoint is going: what is held ends. There is one endpoint to a process, as
@@ -121,18 +163,18 @@ unsafe fn hold_back(transaction: Transaction<'_>, rdata: *mut pjsip_rx_data) -> 
     // SAFETY: as the caller promises; the dialog lives while the lock is held.
     unsafe {
         let dialog = transaction.dialog();
-        let asks = !dialog.is_null()
-            && transaction.is_open()
-            && transaction.is_of_a_call()
+        let asks = transaction.is_open()
+            && transaction.is_held_back()
             && !transaction.request().is_null()
-            && host::session_of(dialog).is_some_and(has_callback);
-        if asks && host::is_call_over(dialog) {
+            && transaction.session().is_some_and(has_callback);
+        if asks && transaction.is_of_a_dialog() && host::is_call_over(dialog) {
             transaction.deliver(rdata, Answer::None);
             transaction.release();
             return true;
         }
+        let session = transaction.session();
         let holding = asks.then(|| Holding::create(transaction, rdata)).flatten();
-        let Some(holding) = holding else {
+        let (Some(holding), Some(session)) = (holding, session) else {
             transaction.release();
             return false;
         };
@@ -140,7 +182,9 @@ unsafe fn hold_back(transaction: Transaction<'_>, rdata: *mut pjsip_rx_data) -> 
         let module = host::module_of(endpoint);
         let request = transaction.request();
         host::add_request(request);
-        host::keep_dialog(dialog, module);
+        if !dialog.is_null() {
+            host::keep_dialog(dialog, module);
+        }
         // The token's own, and the holding's.
         transaction.add_reference();
         transaction.release();
@@ -158,12 +202,8 @@ unsafe fn hold_back(transaction: Transaction<'_>, rdata: *mut pjsip_rx_data) -> 
             rdata,
             user_data: ptr::null_mut(),
         };
-        let taken = match (
-            host::session_of(dialog),
-            Request::from_raw(request),
-            Response::from_raw(rdata),
-        ) {
-            (Some(session), Some(request), Some(response)) => {
+        let taken = match (Request::from_raw(request), Response::from_raw(rdata)) {
+            (Some(request), Some(response)) => {
                 offer(session, &implementation, request, response, &param)
             }
             _ => Err(EINVAL),
@@ -181,12 +221,15 @@ unsafe fn hold_back(transaction: Transaction<'_>, rdata: *mut pjsip_rx_data) -> 
             }
         }
         host::drop_request(request);
-        host::let_dialog_go(dialog, module);
+        if !dialog.is_null() {
+            host::let_dialog_go(dialog, module);
+        }
     }
     true
 }
 
-fn has_callback(session: Session<'_>) -> bool {
+/// Whether an application is to be asked about a session's challenges.
+pub(super) fn has_callback(session: Session<'_>) -> bool {
     let found = guard(|| {
         let root = session.root().ok_or(EINVAL)?;
         let _held = root.locked();

@@ -48,6 +48,8 @@ entry! {
             return status;
         }
         if has_tokens {
+            #[cfg(not(pj_async))]
+            host::unlink(host::owner_of(sess));
             revoke_tokens(sess);
         }
         // SAFETY: the lock is the session's own, and nobody may hold it any more.
@@ -100,7 +102,7 @@ entry! {
             // SAFETY: the credentials of a live session, under its lock.
             unsafe { host::store(sess, pool, (*rhs.as_ptr()).cred_info, count)? };
             sess.set_parent(rhs.parent());
-            if let Some(setting) = rhs.callback() {
+            if let Some(setting) = rhs.own_callback() {
                 set_callback(sess, pool, setting)?;
             }
             Ok(())

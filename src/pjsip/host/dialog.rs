@@ -19,7 +19,8 @@ pub unsafe fn session_of<'h>(dialog: *mut pjsip_dialog) -> Option<Session<'h>> {
 /// own modules ask the application.
 ///
 /// # Safety
-/// All three are alive, and the response is this transaction's.
+/// All three are alive, and the response is this transaction's; without a dialog it
+/// is NULL.
 pub unsafe fn introduce(
     rdata: *mut pjsip_rx_data,
     transaction: Transaction<'_>,

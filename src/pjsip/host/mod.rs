@@ -7,10 +7,13 @@
 //! default policy answers exhausted memory with a `longjmp`.
 
 mod credentials;
+mod default;
 mod dialog;
 mod draft;
 mod endpoint;
 mod entry;
+#[cfg(not(pj_async))]
+mod link;
 mod message;
 mod module;
 mod pool;
@@ -21,10 +24,13 @@ mod token;
 mod transaction;
 
 pub use credentials::{DATA_MASK, copy_to_pool, is_aka, store, wipe};
+pub use default::{default_setting, set_default_setting};
 pub use dialog::{introduce, is_call_over, keep_dialog, let_dialog_go, session_of};
 pub use draft::{AkaCall, Bearer, Digest, Draft, Fields};
 pub use endpoint::Endpoint;
 pub use entry::Entry;
+#[cfg(not(pj_async))]
+pub use link::{link, session_of_request, unlink};
 pub use message::{Challenge, PreviousAnswer, Request, Response};
 pub use module::{ensure_module, free_module, module_of};
 pub use pool::Pool;
