@@ -272,6 +272,8 @@ static const char *reason_to_skip(int where)
         return "stock promises nothing here";
     if (!HAS_ASYNC && lab.stock && (where & LAB_DEFERS))
         return "no asynchronous challenges in this pjproject";
+    if (!HAS_ASYNC && (where & LAB_MODULES_ASK))
+        return "no asynchronous challenges in this pjproject's modules";
     if (!HAS_PARENTS && (where & LAB_SHARES))
         return "no shared sessions in this pjproject";
     return NULL;

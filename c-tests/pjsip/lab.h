@@ -10,7 +10,8 @@ enum {
     LAB_BOTH = 0,        /* with stock and with pjauth */
     LAB_PJAUTH_ONLY = 1, /* stock promises nothing */
     LAB_DEFERS = 2,      /* challenges are answered asynchronously */
-    LAB_SHARES = 4       /* sessions have a parent */
+    LAB_SHARES = 4,      /* sessions have a parent */
+    LAB_MODULES_ASK = 8  /* PJSIP's own modules hand challenges over */
 };
 
 struct lab_case {
