@@ -367,9 +367,12 @@ const struct lab_case call_cases[] = {
     BOTH(bye_inside), BOTH(bye_later),
     {"bye_too_late", bye_too_late, NOT_HELD},
     {"invite_tcp_too_late", invite_tcp_too_late, NOT_HELD}, BOTH(invite_abandon), OURS(invite_ended_first),
-    {"parent_sync", parent_sync, LAB_SHARES}, BOTH(parent_later),
-    BOTH(parent_inside), SYNC(dialog_sync), BOTH(dialog_inside),
-    BOTH(dialog_later), SYNC(fork_sync), BOTH(fork_later),
-    OURS(fork_with_parent),
+    {"parent_sync", parent_sync, LAB_SHARES},
+    {"parent_later", parent_later, LAB_SHARES | LAB_DEFERS},
+    {"parent_inside", parent_inside, LAB_SHARES | LAB_DEFERS},
+    SYNC(dialog_sync), BOTH(dialog_inside), BOTH(dialog_later),
+    SYNC(fork_sync), BOTH(fork_later),
+    {"fork_with_parent", fork_with_parent,
+     LAB_PJAUTH_ONLY | LAB_SHARES | LAB_DEFERS},
 };
 const int call_case_count = sizeof(call_cases) / sizeof(call_cases[0]);
