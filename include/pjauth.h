@@ -858,7 +858,8 @@ void pjauth_sip_get_stats(struct pjauth_sip_stats *out);
  * the application has answered them, so that neither their transaction nor the call
  * ends meanwhile. They are by default, in sessions that have an asynchronous callback.
  * Without it they are as in PJSIP itself: an INVITE over TCP has failed by the time an
- * answer comes.
+ * answer comes. Before pjproject 2.17 this is so for all requests, and without it the
+ * application is not asked.
  *
  * @param hold  Whether to hold the challenges that arrive from now on.
  *
@@ -873,7 +874,8 @@ void pjauth_hold_challenges(bool hold);
  *
  * @param endpt  The endpoint that the sessions live in.
  * @param opt    The setting, which is copied; NULL takes it away.
- * @return 0, or PJ_EINVAL for an endpoint or a callback that is NULL.
+ * @return 0; PJ_EINVAL for an endpoint or a callback that is NULL; PJ_ENOTSUP where
+ *         the library has stepped aside for another pjproject.
  *
  * May be called from any thread that is registered with PJLIB; best before there is
  * any traffic.

@@ -204,12 +204,26 @@ static void own_callback(void)
     vault_close_default(&vault);
 }
 
+static void misused(void)
+{
+    __typeof__(&pjauth_async_configure_default) configure =
+        PJAUTH(pjauth_async_configure_default);
+    pjsip_auth_clt_async_setting empty;
+
+    memset(&empty, 0, sizeof(empty));
+    CHECK_EQ(configure(NULL, NULL), PJ_EINVAL);
+    CHECK_EQ(configure(NULL, &empty), PJ_EINVAL);
+    CHECK_EQ(configure(lab.endpt, &empty), PJ_EINVAL);
+    CHECK_EQ(configure(lab.endpt, NULL), PJ_SUCCESS);
+}
+
 #define CASE(name) {#name, name, LAB_PJAUTH_ONLY | LAB_DEFERS}
 
 static const struct lab_case cases[] = {
     CASE(register_udp), CASE(register_tcp), CASE(register_inside),
     CASE(register_abandoned), CASE(register_destroyed), CASE(publish),
     CASE(subscribe), CASE(invite), CASE(own_callback),
+    CASE(misused),
 };
 
 int main(int argc, char **argv)

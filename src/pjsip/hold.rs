@@ -15,7 +15,7 @@
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use parking_lot::Mutex;
 
-/// A challenge that its transaction has not seen yet.
+/// A challenge that its transaction has not seen yet, and addresses.
 #[derive(Clone, Copy)]
 pub struct Held {
     /// What the token was minted with: the address of what the challenge owns.
@@ -89,8 +89,14 @@ pub fn remove(id: usize) -> Option<Held> {
 }
 
 /// The challenge with this identity.
-pub fn get(id: usize) -> Option<Held> {
+pub fn of(id: usize) -> Option<Held> {
     find(|held| held.id == id)
+}
+
+/// The challenge of a token, by what that was minted with. Not by `id` alone: what
+/// another's token has there may be the address of something freed, and then ours.
+pub fn get(id: usize, request: usize) -> Option<Held> {
+    find(|held| held.id == id && held.request == request)
 }
 
 /// Whether this request's challenge waits for its transaction.

@@ -259,7 +259,10 @@ unsafe extern "C-unwind" fn endpoint_gone(endpoint: *mut pjsip_endpoint) {
             });
             for words in dead.into_iter().flatten() {
                 // SAFETY: words of a token, just taken by us alone.
-                unsafe { host::forget_holding(Token::from_words(words).user_data.addr()) };
+                unsafe {
+                    let token = Token::from_words(words);
+                    host::forget_holding(token.user_data.addr(), token.request.addr());
+                }
             }
             number += taken;
             if taken < challenge::BATCH {

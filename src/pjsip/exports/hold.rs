@@ -23,7 +23,8 @@ use core::ptr;
 /// the application has answered them, so that neither their transaction nor the call
 /// ends meanwhile. They are by default, in sessions that have an asynchronous callback.
 /// Without it they are as in PJSIP itself: an INVITE over TCP has failed by the time an
-/// answer comes.
+/// answer comes. Before pjproject 2.17 this is so for all requests, and without it the
+/// application is not asked.
 ///
 /// @param hold  Whether to hold the challenges that arrive from now on.
 ///
@@ -68,14 +69,14 @@ pub unsafe extern "C-unwind" fn pjauth_async_configure_default(
 ) -> Status {
     // SAFETY: as the caller promises.
     let (endpoint, setting) = unsafe { (Endpoint::from_raw(endpt), opt.as_ref()) };
-    if is_aside() {
-        return ENOTSUP;
-    }
     let Some(endpoint) = endpoint else {
         return EINVAL;
     };
     if setting.is_some_and(|setting| setting.cb.is_none()) {
         return EINVAL;
+    }
+    if is_aside() {
+        return ENOTSUP;
     }
     host::set_default_setting(setting.copied());
     if setting.is_some() {
@@ -163,18 +164,21 @@ unsafe fn hold_back(transaction: Transaction<'_>, rdata: *mut pjsip_rx_data) -> 
     // SAFETY: as the caller promises; the dialog lives while the lock is held.
     unsafe {
         let dialog = transaction.dialog();
-        let asks = transaction.is_open()
-            && transaction.is_held_back()
-            && !transaction.request().is_null()
-            && transaction.session().is_some_and(has_callback);
-        if asks && transaction.is_of_a_dialog() && host::is_call_over(dialog) {
+        let may_wait =
+            transaction.is_open() && transaction.is_held_back() && !transaction.request().is_null();
+        let session = transaction
+            .session()
+            .filter(|&session| has_callback(session));
+        let Some(session) = session.filter(|_| may_wait) else {
+            transaction.release();
+            return false;
+        };
+        if transaction.is_of_a_dialog() && host::is_call_over(dialog) {
             transaction.deliver(rdata, Answer::None);
             transaction.release();
             return true;
         }
-        let session = transaction.session();
-        let holding = asks.then(|| Holding::create(transaction, rdata)).flatten();
-        let (Some(holding), Some(session)) = (holding, session) else {
+        let Some(holding) = Holding::create(transaction, rdata) else {
             transaction.release();
             return false;
         };
@@ -211,7 +215,7 @@ unsafe fn hold_back(transaction: Transaction<'_>, rdata: *mut pjsip_rx_data) -> 
         match taken {
             Ok(()) => settle(transaction, rdata),
             Err(_) => {
-                host::discard_holding(holding.as_ptr().addr());
+                host::discard_holding(holding.as_ptr().addr(), request.addr());
                 transaction.drop_reference();
                 transaction.acquire();
                 if transaction.is_open() {
@@ -270,7 +274,9 @@ fn give_up(end: Transaction<'_>) {
         let taken = guard(|| {
             Ok(challenge::take_some(|_, words| {
                 // SAFETY: words of a token, of which only an address is looked at.
-                unsafe { Token::from_words(*words) }.user_data.addr() == held.id
+                let token = unsafe { Token::from_words(*words) };
+                hold::get(token.user_data.addr(), token.request.addr())
+                    .is_some_and(|found| found.id == held.id)
             }))
         });
         let Ok(([Some(words), ..], _)) = taken else {
@@ -288,7 +294,7 @@ fn give_up(end: Transaction<'_>) {
 
 /// Whether a token is one of ours, whose [`answer`] is to be used.
 pub(super) fn is_held(token: &Token) -> bool {
-    hold::get(token.user_data.addr()).is_some()
+    hold::get(token.user_data.addr(), token.request.addr()).is_some()
 }
 
 /// Hands the challenge to its transaction, and `request` to whoever then asks for
@@ -299,14 +305,14 @@ pub(super) fn is_held(token: &Token) -> bool {
 /// The caller took the token, a held one; `request` is alive.
 pub(super) unsafe fn answer(token: &Token, request: *mut pjsip_tx_data) -> Status {
     // SAFETY: as the caller promises.
-    unsafe { hand_over(token.user_data, request) }
+    unsafe { hand_over(token.user_data.addr(), request) }
 }
 
 /// # Safety
-/// The caller took the token that was minted with `user_data`; `request` is alive,
-/// or NULL: there is no answer.
-unsafe fn hand_over(user_data: *mut c_void, request: *mut pjsip_tx_data) -> Status {
-    let Some(held) = hold::get(user_data.addr()) else {
+/// The caller took the token of this challenge; `request` is alive, or NULL: there is
+/// no answer.
+unsafe fn hand_over(id: usize, request: *mut pjsip_tx_data) -> Status {
+    let Some(held) = hold::of(id) else {
         return EBUG;
     };
     // SAFETY: the token is the caller's, and keeps transaction and challenge.
@@ -344,5 +350,5 @@ unsafe extern "C-unwind" fn send(
 
 unsafe extern "C-unwind" fn abandon(_sess: *mut pjsip_auth_clt_sess, user_data: *mut c_void) {
     // SAFETY: called by whoever took the token.
-    unsafe { hand_over(user_data, ptr::null_mut()) };
+    unsafe { hand_over(user_data.addr(), ptr::null_mut()) };
 }

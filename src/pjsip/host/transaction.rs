@@ -265,7 +265,7 @@ impl Holding {
     ///
     /// # Safety
     /// The transaction's lock is held, and `rdata` is its response. The caller
-    /// keeps a reference of the transaction until [`Holding::discard`].
+    /// keeps a reference of the transaction until [`discard_holding`].
     pub unsafe fn create(
         transaction: Transaction<'_>,
         rdata: *mut pjsip_rx_data,
@@ -328,12 +328,15 @@ impl Holding {
     }
 }
 
-/// Gives back what a token's challenge owned, if the challenge was held.
+/// Gives back what a token's challenge owned, if the challenge was held. The two are
+/// what the token was minted with.
 ///
 /// # Safety
 /// The caller has taken the token, and still has its reference of the group lock.
-pub unsafe fn discard_holding(id: usize) {
-    let Some(held) = hold::get(id) else { return };
+pub unsafe fn discard_holding(id: usize, request: usize) {
+    let Some(held) = hold::get(id, request) else {
+        return;
+    };
     // SAFETY: the token is the caller's. The lock keeps a thread that is sending
     // the ACK once more from losing it.
     unsafe {
@@ -353,8 +356,8 @@ pub unsafe fn discard_holding(id: usize) {
 ///
 /// # Safety
 /// The caller has taken the token.
-pub unsafe fn forget_holding(id: usize) {
-    if hold::remove(id).is_some() {
+pub unsafe fn forget_holding(id: usize, request: usize) {
+    if hold::get(id, request).is_some() && hold::remove(id).is_some() {
         // SAFETY: was in the table, so made by `Holding::create`, and once only.
         drop(unsafe { Box::from_raw(ptr::with_exposed_provenance_mut::<Holding>(id)) });
     }
