@@ -53,20 +53,28 @@ $(target)/asterisk/release/libpjauth.a: FORCE
 
 # -- demo, tests, benchmarks ---------------------------------------------------------------------------------------
 
-.PHONY: demo test bench bench-sip
+.PHONY: demo demo-sip demo-turn test bench bench-sip bench-turn
+demo: demo-sip demo-turn ## both halves at work: decisions that come later, and a table of what happened
+
 # With the pjproject that pkg-config finds, or else with Debian's: DEMO is static, shared or debian.
 DEMO ?= $(if $(shell pkg-config --exists libpjproject && echo yes),static,debian)
-demo: deps $(if $(filter debian,$(DEMO)),asterisk,stage) ## real PJSIP, a vault thread that answers 300 ms later, and a table of what happened
+demo-sip: deps $(if $(filter debian,$(DEMO)),asterisk,stage) ## real PJSIP, and a vault thread that answers 300 ms later
 	@examples/demo.sh $(DEMO)
+
+demo-turn: deps stage ## a TURN server whose decisions come 200 ms later, and coturn's client; needs no PJSIP
+	@examples/turn_demo.sh
 
 test: deps build-tests ## every test, and a closing table: passed, failed, skipped and why
 	@JOBS=$(jobs) scripts/test.sh
 
-bench: bench-sip ## the benchmarks, ours against the original object
+bench: bench-sip bench-turn ## the benchmarks, ours against the original object and against other TURN servers
 	$(CARGO) bench
 
 bench-sip: $(build)/lib/libpjauth.a ## of the SIP half alone (benches/sip/run.sh --json: for machines)
 	benches/sip/run.sh
+
+bench-turn: $(build)/lib/libpjauth-turn.a ## of the TURN half alone (benches/turn/run.sh --json: for machines)
+	benches/turn/run.sh
 
 # One target for each group of CTest's: a group is a label.
 groups := always shared static valgrind asterisk turn turn-judges

@@ -17,6 +17,9 @@ use super::ports::{Claim, Ports};
 use super::sys::{Epoll, Interest, enable_gro, set_dont_fragment};
 use super::token::Token;
 
+/// Sockets by the worker that opened them, and their name there.
+type Reserved = HashMap<(u16, RelayId), (Arc<Socket>, Claim)>;
+
 /// What the workers' sockets share.
 #[derive(Debug)]
 pub struct Common {
@@ -25,9 +28,8 @@ pub struct Common {
     pub pollers: Vec<Arc<Epoll>>,
     /// By worker.
     pub mailboxes: Vec<Arc<Mailbox>>,
-    /// Sockets that wait for a RESERVATION-TOKEN, which may come to any
-    /// worker: by the worker that opened them, and their name there.
-    pub reserved: Mutex<HashMap<(u16, RelayId), (Arc<Socket>, Claim)>>,
+    /// Sockets that wait for a RESERVATION-TOKEN, which may come to any worker.
+    pub reserved: Mutex<Reserved>,
 }
 
 /// A relay socket in use.
@@ -135,11 +137,10 @@ impl Sockets {
         let address = self.common.ports.bound(claim);
         let socket = Socket::new(
             Domain::for_address(address),
-            Type::DGRAM,
+            Type::DGRAM.nonblocking(),
             Some(Protocol::UDP),
         )
         .ok()?;
-        socket.set_nonblocking(true).ok()?;
         if address.is_ipv6() {
             socket.set_only_v6(true).ok()?;
         }
