@@ -180,6 +180,13 @@ static void connection_open(void)
     lab_events(50);
 }
 
+void lab_reconnect(void)
+{
+    pjsip_transport_dec_ref(connection);
+    lab_events(200);
+    connection_open();
+}
+
 void lab_events(unsigned msec)
 {
     volatile int never = 0;
@@ -263,8 +270,10 @@ static const char *reason_to_skip(int where)
 {
     if (lab.stock && !reckless && (where & LAB_PJAUTH_ONLY))
         return "stock promises nothing here";
-    if (!HAS_ASYNC && (where & LAB_DEFERS))
+    if (!HAS_ASYNC && lab.stock && (where & LAB_DEFERS))
         return "no asynchronous challenges in this pjproject";
+    if (!HAS_ASYNC && (where & LAB_MODULES_ASK))
+        return "no asynchronous challenges in this pjproject's modules";
     if (!HAS_PARENTS && (where & LAB_SHARES))
         return "no shared sessions in this pjproject";
     return NULL;
@@ -285,7 +294,7 @@ void lab_run(const struct lab_case *cases, int count)
         outcome.skip = reason_to_skip(cases[i].where);
         if (!outcome.skip)
             cases[i].run();
-        if (!lab.settles_late || i == last)
+        if (!lab.outlives_cases && (!lab.settles_late || i == last))
             settle(before);
         lab_wire();
         report();

@@ -10,7 +10,8 @@ enum {
     LAB_BOTH = 0,        /* with stock and with pjauth */
     LAB_PJAUTH_ONLY = 1, /* stock promises nothing */
     LAB_DEFERS = 2,      /* challenges are answered asynchronously */
-    LAB_SHARES = 4       /* sessions have a parent */
+    LAB_SHARES = 4,      /* sessions have a parent */
+    LAB_MODULES_ASK = 8  /* PJSIP's own modules hand challenges over */
 };
 
 struct lab_case {
@@ -26,6 +27,7 @@ struct lab {
     int registrar_port;
     int stock; /* true: pjproject's own object is under test */
     int settles_late; /* true: lab_run looks for pools after its last case */
+    int outlives_cases; /* true: it never does, lab_close does */
 };
 
 extern struct lab lab;
@@ -77,6 +79,9 @@ void lab_events(unsigned msec);
 /* Where another thread counts, what it did before is seen by who waited. */
 #define LAB_COUNT(flag) ((void)__atomic_add_fetch(&(flag), 1, __ATOMIC_RELEASE))
 int lab_until(volatile int *flag, int count, unsigned msec);
+
+/* Where the registrar has closed the program's connection: another one. */
+void lab_reconnect(void);
 
 /* The registrar's lines since the last call, each ended by a newline. */
 const char *lab_wire(void);

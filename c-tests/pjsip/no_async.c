@@ -1,4 +1,4 @@
-/* The asynchronous functions, where neither PJSIP nor the library has them: so
+/* The asynchronous functions for the control programs, where PJSIP lacks them: so
  * that cases which are skipped there link all the same. */
 #include "pj.h"
 

@@ -27,7 +27,7 @@ static void on_published(struct pjsip_publishc_cbparam *param)
     ++seen.published;
 }
 
-static void expect_clean(const char *word, int requests)
+static void expect_seen(const char *word, int requests)
 {
     const char *wire = lab_wire();
     CHECK_EQ(lab_count(wire, word), requests);
@@ -70,7 +70,7 @@ static void subscribe(enum vault_mode mode)
     lab_events(100);
     CHECK_EQ(vault.challenged, mode == VAULT_SYNC ? 0 : 2);
     vault_close(&vault);
-    expect_clean("\"method\":\"SUBSCRIBE\"", 4);
+    expect_seen("\"method\":\"SUBSCRIBE\"", 4);
 }
 
 static void subscribe_sync(void) { subscribe(VAULT_SYNC); }
@@ -86,7 +86,7 @@ static void subscribe_abandon(void)
              PJ_SUCCESS);
     REQUIRE(lab_until(&seen.terminated, 1, WAIT_MSEC));
     vault_close(&vault);
-    expect_clean("\"method\":\"SUBSCRIBE\"", 1);
+    expect_seen("\"method\":\"SUBSCRIBE\"", 1);
 }
 
 /* ----------------------------------------------------------------- PUBLISH */
@@ -146,7 +146,7 @@ static void publish(enum vault_mode mode)
     CHECK_EQ(seen.code, 200);
     vault_close(&vault);
     CHECK_EQ(pjsip_publishc_destroy(pub), PJ_SUCCESS);
-    expect_clean("\"method\":\"PUBLISH\"", 2);
+    expect_seen("\"method\":\"PUBLISH\"", 2);
 }
 
 static void publish_sync(void) { publish(VAULT_SYNC); }
@@ -187,11 +187,14 @@ static void publish_destroyed_first(void)
 
 #define SYNC(name) {#name, name, LAB_BOTH}
 #define BOTH(name) {#name, name, LAB_BOTH | LAB_DEFERS}
-#define OURS(name) {#name, name, LAB_PJAUTH_ONLY | LAB_DEFERS}
+/* A publication's session is out of reach before 2.17: see default_test.c. */
+#define REACHED(name, where) {#name, name, where | LAB_DEFERS | LAB_MODULES_ASK}
 
 const struct lab_case event_cases[] = {
     SYNC(subscribe_sync), BOTH(subscribe_inside), BOTH(subscribe_later),
-    BOTH(subscribe_abandon), SYNC(publish_sync), BOTH(publish_inside),
-    BOTH(publish_later), BOTH(publish_abandon), OURS(publish_destroyed_first),
+    BOTH(subscribe_abandon), SYNC(publish_sync),
+    REACHED(publish_inside, LAB_BOTH), REACHED(publish_later, LAB_BOTH),
+    REACHED(publish_abandon, LAB_BOTH),
+    REACHED(publish_destroyed_first, LAB_PJAUTH_ONLY),
 };
 const int event_case_count = sizeof(event_cases) / sizeof(event_cases[0]);

@@ -1,5 +1,6 @@
 //! `pjsip_auth_clt_*`: what makes, changes and ends a session.
 
+use super::hold::hold_in_endpoint_of;
 use super::{entry, status_of};
 use crate::pjsip::abi::{
     self, pj_bool_t, pj_pool_t, pj_status_t, pjsip_auth_clt_async_setting, pjsip_auth_clt_pref,
@@ -47,6 +48,8 @@ entry! {
             return status;
         }
         if has_tokens {
+            #[cfg(not(pj_async))]
+            host::unlink(host::owner_of(sess));
             revoke_tokens(sess);
         }
         // SAFETY: the lock is the session's own, and nobody may hold it any more.
@@ -99,7 +102,7 @@ entry! {
             // SAFETY: the credentials of a live session, under its lock.
             unsafe { host::store(sess, pool, (*rhs.as_ptr()).cred_info, count)? };
             sess.set_parent(rhs.parent());
-            if let Some(setting) = rhs.callback() {
+            if let Some(setting) = rhs.own_callback() {
                 set_callback(sess, pool, setting)?;
             }
             Ok(())
@@ -252,11 +255,15 @@ entry! {
         let (Some(sess), Some(opt)) = (sess, opt.filter(|opt| opt.cb.is_some())) else {
             return EINVAL;
         };
-        status_of(guard(|| {
+        let configured = guard(|| {
             let (root, pool) = root_of(sess)?;
             let _held = root.locked();
             set_callback(root, pool, *opt)
-        }))
+        });
+        if configured.is_ok() {
+            hold_in_endpoint_of(sess);
+        }
+        status_of(configured)
     }
 }
 
