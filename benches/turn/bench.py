@@ -18,7 +18,6 @@ import resource
 import shlex
 import shutil
 import signal
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -129,7 +128,7 @@ def figures(args, results):
             answers = results[row.arguments, name]
             measured = [row.figure(answer) for answer in answers if isinstance(answer, dict)]
             if measured:
-                table[row][name] = statistics.median(measured)
+                table[row][name] = row.over_rounds(measured)
             elif rows.why_not(name, row.mode) is None:
                 missing.append((row, name, answers[0]))
     return table, missing
@@ -151,7 +150,9 @@ def show(args, table, missing):
     for line in [head, *lines]:
         print("  ".join(cell.ljust(width) if at in (0, len(head) - 1, len(head) - 2) else cell.rjust(width)
                         for at, (cell, width) in enumerate(zip(line, widths))).rstrip())
-    print("\nPackets and handshakes are per second of the server's CPU time, each the median of the rounds.")
+    print("\nPackets and handshakes are per second of the server's CPU time, each the median of the rounds.\n"
+          "Round trips are those of the quietest round.\n"
+          "Many sockets cost the kernel more for each packet than few do: hence the bare loop.")
     for row, name, reason in missing:
         print(f"not measured: {row.title}, {name}: {reason}")
     for name, reason in rows.ABSENT.items():
@@ -173,7 +174,7 @@ def as_json(table, missing):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only")
     parser.add_argument("load")
     parser.add_argument("bare")
@@ -184,7 +185,8 @@ def main():
         args.servers["coturn"] = COTURN
     args.servers[rows.CEILING] = args.bare + " {port} {peer} {flows}"
     if len(os.sched_getaffinity(0)) < 2:
-        lab.skip("server and generator need a core each")
+        print("SKIP server and generator need a core each")
+        return
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     table, missing = figures(args, collect(args))

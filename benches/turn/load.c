@@ -404,7 +404,7 @@ static void read_options(int argc, char **argv) {
     load.size = 160;
     load.burst = 1;
     load.window = 192;
-    load.seconds = 1;
+    load.seconds = 0.6;
     load.server.sin_family = AF_INET;
     load.server.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {

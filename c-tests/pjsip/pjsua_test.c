@@ -41,7 +41,7 @@ static void on_auth_challenge(pjsua_on_auth_challenge_param *param)
     }
     if (s.mode == INSIDE)
         s.status = challenge_send(&s.kept);
-    ++s.challenged;
+    LAB_COUNT(s.challenged);
 }
 #endif
 
@@ -55,14 +55,14 @@ static void on_pager_status(pjsua_call_id call, const pj_str_t *to,
     (void)user_data;
     (void)reason;
     s.paged_code = code;
-    ++s.paged;
+    LAB_COUNT(s.paged);
 }
 
 static void on_reg_state(pjsua_acc_id acc, pjsua_reg_info *info)
 {
     (void)acc;
     s.registered_code = info->cbparam->code;
-    ++s.registered;
+    LAB_COUNT(s.registered);
 }
 
 static void on_call_state(pjsua_call_id call, pjsip_event *event)
@@ -72,9 +72,9 @@ static void on_call_state(pjsua_call_id call, pjsip_event *event)
     if (pjsua_call_get_info(call, &info) != PJ_SUCCESS)
         return;
     if (info.state == PJSIP_INV_STATE_CONFIRMED)
-        ++s.confirmed;
+        LAB_COUNT(s.confirmed);
     if (info.state == PJSIP_INV_STATE_DISCONNECTED)
-        ++s.disconnected;
+        LAB_COUNT(s.disconnected);
 }
 
 static int start_pjsua(void)

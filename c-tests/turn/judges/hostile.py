@@ -145,6 +145,14 @@ def soup_attributes(client, rng):
                                 client.user, b"x" * 800])
 
 
+def followed(message, rng):
+    """The message, or with one more attribute, which its length counts or does not."""
+    more = wire.attribute(*rng.choice([(0x8022, b""), (wire.LIFETIME, bytes(4)), (wire.USERNAME, b"nobody")]))
+    length = struct.unpack("!H", message[2:4])[0]
+    counted = message[:2] + struct.pack("!H", length + len(more)) + message[4:] + more
+    return rng.choice([message, message + more, counted])
+
+
 def soup(client, rng):
     """Messages of attributes in any order, number and size; every other one bears a good credential and integrity, and
     some go on after it."""
@@ -155,7 +163,7 @@ def soup(client, rng):
         if number % 2:
             # Not the session's own end, which would stop the soup.
             attributes = [pair for pair in attributes if pair[0] != wire.LIFETIME] + client.credential
-        yield wire.request(kind, attributes, client.key if number % 2 else None)[0] + rng.choice([b"", b"\x80\x22\0\0"])
+        yield followed(wire.request(kind, attributes, client.key if number % 2 else None)[0], rng)
 
 
 def lying_channel_data(_, rng):

@@ -3,8 +3,8 @@
  * usage: judged_server --user NAME:PASSWORD [--port PORT] [--realm TEXT] [--workers N] [--delay-ms N] [--allow RANGE]
  *                      [--max-held N] [--hold NAME]
  *
- * With a delay, every decision is made that much later, by another thread; about the user to hold, never. Prints "listening PORT" when it does; ends
- * when it is told to (SIGTERM).
+ * With a delay, every decision is made that much later, by another thread; about the user to hold, never. Prints
+ * "listening PORT" when it does; ends when it is told to (SIGTERM).
  */
 #include <getopt.h>
 #include <pjauth.h>

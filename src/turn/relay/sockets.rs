@@ -36,6 +36,8 @@ pub struct Common {
 #[derive(Debug)]
 struct Relay {
     id: RelayId,
+    /// The socket's: the packet path need not follow the pointer to it.
+    fd: RawFd,
     socket: Arc<Socket>,
     claim: Claim,
     v4: bool,
@@ -75,7 +77,7 @@ impl Sockets {
         if relay.id != id {
             return None;
         }
-        let fd = relay.socket.as_raw_fd();
+        let fd = relay.fd;
         if relay.dont_fragment != dont_fragment {
             set_dont_fragment(fd, relay.v4, dont_fragment);
             relay.dont_fragment = dont_fragment;
@@ -86,7 +88,7 @@ impl Sockets {
     /// The socket at this place of the table now.
     pub fn at(&self, index: usize) -> Option<(RelayId, RawFd)> {
         let relay = self.table.get(index)?.as_ref()?;
-        Some((relay.id, relay.socket.as_raw_fd()))
+        Some((relay.id, relay.fd))
     }
 
     /// Another worker has taken over a reserved socket.
@@ -124,6 +126,7 @@ impl Sockets {
         }
         self.table[id.index()] = Some(Relay {
             id,
+            fd,
             v4: self.common.ports.bound(claim).is_ipv4(),
             socket,
             claim,
