@@ -47,8 +47,9 @@ archive() {
 }
 
 build_programs() {
-    link="-fno-sanitize-link-runtime -Wl,--whole-archive,$(runtime),--no-whole-archive -rdynamic"
     libraries="-lpthread -ldl -lrt -lm"
+    # With the runtime's own libraries: CMake's first program, which tries the compiler, is linked with nothing else.
+    link="-fno-sanitize-link-runtime -Wl,--whole-archive,$(runtime),--no-whole-archive $libraries -rdynamic"
     CC=$CC CXX=$CXX cmake -S c-tests -B "$build" --log-level=WARNING -DCMAKE_BUILD_TYPE=RelWithDebInfo \
         -DCMAKE_C_FLAGS="-fsanitize=$sanitizer" -DCMAKE_CXX_FLAGS="-fsanitize=$sanitizer" \
         -DCMAKE_EXE_LINKER_FLAGS="$link" \
