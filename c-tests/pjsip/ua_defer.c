@@ -337,7 +337,7 @@ static int send_prepared(void *arg)
         p->challenge->sess, p->challenge->token, p->answer);
     if (status == PJ_EINVAL)
         pjsip_tx_data_dec_ref(p->answer);
-    ++p->sent;
+    LAB_COUNT(p->sent);
     return 0;
 }
 
