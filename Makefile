@@ -53,7 +53,7 @@ $(target)/asterisk/release/libpjauth.a: FORCE
 
 # -- demo, tests, benchmarks ---------------------------------------------------------------------------------------
 
-.PHONY: demo test bench bench-sip
+.PHONY: demo test matrix bench bench-sip
 # With the pjproject that pkg-config finds, or else with Debian's: DEMO is static, shared or debian.
 DEMO ?= $(if $(shell pkg-config --exists libpjproject && echo yes),static,debian)
 demo: deps $(if $(filter debian,$(DEMO)),asterisk,stage) ## real PJSIP, a vault thread that answers 300 ms later, and a table of what happened
@@ -61,6 +61,10 @@ demo: deps $(if $(filter debian,$(DEMO)),asterisk,stage) ## real PJSIP, a vault 
 
 test: deps build-tests ## every test, and a closing table: passed, failed, skipped and why
 	@JOBS=$(jobs) scripts/test.sh
+
+# PJPROJECTS="PREFIX PREFIX ...": installed pjprojects; without it, the one that pkg-config finds.
+matrix: deps ## the tests on real PJSIP for several versions of pjproject (PJPROJECTS="PREFIX ..."), and a table
+	@JOBS=$(jobs) scripts/matrix.sh
 
 bench: bench-sip ## the benchmarks, ours against the original object
 	$(CARGO) bench
@@ -87,7 +91,7 @@ $(test_groups): test-%: build-tests
 # The programs are linked from an installation, as a user's are.
 .PHONY: stage configure build-tests
 stage: lib
-	@scripts/install.sh install $(version) $(abspath $(build)/stage)
+	@LIBRARIES=$(build)/lib scripts/install.sh install $(version) $(abspath $(build)/stage)
 configure: stage asterisk
 	@cmake -S c-tests -B $(ctests) -DCMAKE_BUILD_TYPE=RelWithDebInfo --log-level=WARNING >/dev/null
 build-tests: configure

@@ -12,6 +12,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = Path(os.environ["PJAUTH_ROOT"])
 INCLUDE = Path(os.environ["PJAUTH_INCLUDE_DIR"])
 STAGE = Path(os.environ["PJAUTH_STAGE"])
+SERIES = os.environ["PJAUTH_SERIES"]
 LIB = STAGE / "lib"
 ARCHIVE = LIB / "libpjauth.a"
 SHARED = LIB / "libpjauth.so"
@@ -62,7 +63,8 @@ def undefined(path):
 
 
 def drop_in_symbols():
-    return (ROOT / "src/pjsip/symbols-2.17.txt").read_text().split()
+    """What the object of the pjproject in use defines."""
+    return (ROOT / f"src/pjsip/symbols-{SERIES}.txt").read_text().split()
 
 
 def declared():

@@ -1,6 +1,8 @@
 #define _GNU_SOURCE
 #include "lab.h"
 
+#include <pjauth.h>
+
 #include <arpa/inet.h>
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -263,7 +265,7 @@ static const char *reason_to_skip(int where)
 {
     if (lab.stock && !reckless && (where & LAB_PJAUTH_ONLY))
         return "stock promises nothing here";
-    if (!HAS_ASYNC && (where & LAB_DEFERS))
+    if ((where & LAB_DEFERS) && !lab.defers)
         return "no asynchronous challenges in this pjproject";
     if (!HAS_PARENTS && (where & LAB_SHARES))
         return "no shared sessions in this pjproject";
@@ -301,6 +303,31 @@ static void usage(const char *program)
     exit(2);
 }
 
+/* The library is the one expected, and built for these headers. */
+static void check_library(int expect)
+{
+    if ((lab_pjauth("pjauth_version") != NULL) != expect) {
+        printf("FAIL marker: pjauth_version is %s\n",
+               expect ? "absent" : "present");
+        exit(1);
+    }
+    lab.stock = !expect;
+#ifndef PJAUTH_TESTS_OWN_HEADER
+    if (expect) {
+        const struct pjauth_layout layout = PJAUTH_LAYOUT;
+        if (PJAUTH(pjauth_check_layout)(&layout, sizeof(layout)) != 0) {
+            printf("FAIL layout: the library has that of %s\n",
+                   PJAUTH(pjauth_layout_source)());
+            exit(1);
+        }
+    }
+#endif
+    lab.defers = HAS_ASYNC;
+#if !HAS_ASYNC
+    lab.defers = pjsip_auth_clt_async_configure(NULL, NULL) != PJ_ENOTSUP;
+#endif
+}
+
 void lab_open_bare(int argc, char **argv)
 {
     const char *path = NULL;
@@ -321,12 +348,7 @@ void lab_open_bare(int argc, char **argv)
     if (expect < 0 || !path)
         usage(argv[0]);
     chosen = argv + i;
-    if ((lab_pjauth("pjauth_version") != NULL) != expect) {
-        printf("FAIL marker: pjauth_version is %s\n",
-               expect ? "absent" : "present");
-        exit(1);
-    }
-    lab.stock = !expect;
+    check_library(expect);
     alarm(WATCHDOG_SECONDS);
     signal(SIGPIPE, SIG_IGN);
     setvbuf(stdout, NULL, _IOLBF, 0);

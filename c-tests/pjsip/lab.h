@@ -25,6 +25,7 @@ struct lab {
     pjsip_transport *udp;
     int registrar_port;
     int stock; /* true: pjproject's own object is under test */
+    int defers; /* true: challenges can be answered asynchronously */
     int settles_late; /* true: lab_run looks for pools after its last case */
 };
 
