@@ -29,7 +29,7 @@ help: ## list the targets (default)
 # given here and not in .cargo/config.toml because a RUSTFLAGS in the environment would replace that one.
 cargo_archive = $(CARGO) rustc --release --lib --crate-type staticlib --target-dir $(1) $(2) -- -C relro-level=partial
 
-.PHONY: lib asterisk
+.PHONY: lib asterisk pjsua2-wheel
 lib: $(build)/lib/libpjauth.a $(build)/lib/libpjauth-turn.a ## the libraries, static and shared, into build/lib
 
 $(build)/lib/libpjauth.a: $(target)/release/libpjauth.a $(recipe)
@@ -43,6 +43,11 @@ asterisk: $(build)/asterisk/libpjauth.a ## the same for Asterisk's configuration
 $(build)/asterisk/libpjauth.a: $(target)/asterisk/release/libpjauth.a $(recipe)
 	echo 'pjauth_*' | scripts/artefacts.sh $< libpjauth $(version) $(@D)
 
+pjsua2-wheel: $(build)/pjsua2-wheel/libpjauth.a ## the same for the Python wheel pjsua2-python, into build/pjsua2-wheel
+
+$(build)/pjsua2-wheel/libpjauth.a: $(target)/pjsua2-wheel/release/libpjauth.a $(recipe)
+	echo 'pjauth_*' | scripts/artefacts.sh $< libpjauth $(version) $(@D)
+
 # Cargo knows best whether anything changed: it is always asked, and leaves the archive alone if nothing did.
 $(target)/release/libpjauth.a: FORCE
 	$(call cargo_archive,$(target))
@@ -50,6 +55,8 @@ $(target)/turn/release/libpjauth.a: FORCE
 	$(call cargo_archive,$(target)/turn,--no-default-features --features turn)
 $(target)/asterisk/release/libpjauth.a: FORCE
 	PJAUTH_CONFIG=asterisk $(call cargo_archive,$(target)/asterisk)
+$(target)/pjsua2-wheel/release/libpjauth.a: FORCE
+	PJAUTH_CONFIG=pjsua2-wheel $(call cargo_archive,$(target)/pjsua2-wheel)
 
 # -- demo, tests, benchmarks ---------------------------------------------------------------------------------------
 

@@ -368,8 +368,7 @@ impl<'h> Credential<'h> {
     /// Before 2.15 a hash does not say what it is of: its length does.
     #[cfg(not(pj_algorithms))]
     pub fn algorithm_type(self) -> abi::pjsip_auth_algorithm_type {
-        let is_hash =
-            self.get().data_type & super::DATA_MASK == abi::PJSIP_CRED_DATA_DIGEST as i32;
+        let is_hash = self.get().data_type & super::DATA_MASK == abi::PJSIP_CRED_DATA_DIGEST as i32;
         match self.data().len() {
             _ if !is_hash => abi::PJSIP_AUTH_ALGORITHM_NOT_SET,
             64 => abi::PJSIP_AUTH_ALGORITHM_SHA256,
