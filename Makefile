@@ -80,7 +80,7 @@ bench-sip: $(build)/lib/libpjauth.a ## of the SIP half alone (benches/sip/run.sh
 	benches/sip/run.sh
 
 # One target for each group of CTest's: a group is a label.
-groups := always shared static valgrind asterisk turn turn-judges
+groups := always shared static valgrind asterisk wheel turn turn-judges
 test_groups := $(addprefix test-,$(groups))
 .PHONY: $(test_groups)
 test-always: ## headers, symbols, link modes, NULL arguments, preloading: needs no PJSIP
@@ -88,6 +88,7 @@ test-shared: ## inside libasteriskpj.so.2, Debian's PJSIP 2.17 as a shared libra
 test-static: ## inside the pjproject that pkg-config finds, statically linked
 test-valgrind: ## the same under valgrind
 test-asterisk: ## unmodified Asterisk with the library preloaded
+test-wheel: ## the Python wheel pjsua2-python with the library preloaded
 test-turn: ## the TURN server from C and C++: needs no PJSIP
 test-turn-judges: ## the TURN server against coturn's client, aioice, Chromium and PJNATH
 label_shared := real-shared
@@ -99,7 +100,7 @@ $(test_groups): test-%: build-tests
 .PHONY: stage configure build-tests
 stage: lib
 	@LIBRARIES=$(build)/lib scripts/install.sh install $(version) $(abspath $(build)/stage)
-configure: stage asterisk
+configure: stage asterisk pjsua2-wheel
 	@cmake -S c-tests -B $(ctests) -DCMAKE_BUILD_TYPE=RelWithDebInfo --log-level=WARNING >/dev/null
 build-tests: configure
 	@cmake --build $(ctests) --parallel $(jobs)

@@ -318,7 +318,7 @@ static void challenges_1000(void)
         challenge(realms[i], "MD5");
     }
     CHECK_EQ(reinit(), PJ_SUCCESS);
-    CHECK_EQ(answers(), lab.stock ? 1000 : 16);
+    CHECK_EQ(answers(), !lab.stock ? 16 : HAS_ALGORITHMS ? 1000 : 1);
     unmake();
 }
 
