@@ -39,14 +39,19 @@ mod sip {
     /// Functions of PJLIB and PJSIP that we import. Functions only: a data
     /// symbol would be bound at load time, also in a process without PJSIP.
     const FUNCTIONS: &str = "pj_pool_alloc|pj_get_version|pj_log_get_level|pj_log_1|pj_log_4|\
-        pj_grp_lock_dec_ref|pj_lock_(create_simple_mutex|acquire|release|destroy)|\
-        pj_timer_entry_init|pjsip_(proxy_)?authorization_hdr_create|\
+        pj_grp_lock_(add_ref|dec_ref|acquire|release)|pj_mutex_(lock|unlock)|pj_lock_(create_simple_mutex|acquire|release|destroy)|\
+        pj_timer_entry_init|pj_timer_heap_cancel_if_active|pjsip_(proxy_)?authorization_hdr_create|\
         pjsip_restore_strict_route_set|pjsip_tx_data_(invalidate_msg|add_ref|dec_ref)|\
         pjsip_endpt_(create_pool|release_pool|schedule_timer|cancel_timer|atexit)|\
-        pjsip_endpt_schedule_timer_dbg";
+        pjsip_endpt_schedule_timer_dbg|\
+        pjsip_endpt_(register_module|get_timer_heap|create_ack)|\
+        pjsip_rx_data_(clone|free_cloned)|pjsip_transport_send|\
+        pjsip_tsx_(layer_instance|layer_find_tsx2|create_key|recv_msg|get_dlg)|\
+        pjsip_ua_instance|pjsip_dlg_(inc|dec)_session";
 
     const TYPES: &str = "pj_str_t|pj_pool_t|pj_timer_entry|pj_time_val|pjsip_(auth|cred)_.*|\
         pjsip_cached_auth.*|pjsip_auth_clt_.*|pjsip_(tx|rx)_data|pjsip_msg|pjsip_hdr|pjsip_hdr_e|\
+        pjsip_module|pjsip_module_priority|pjsip_transaction|pjsip_dialog|pjsip_cseq_hdr|\
         pjsip_param|pjsip_via_hdr|pjsip_uri|pjsip_uri_vptr|pjsip_msg_body|\
         pjsip_(www_authenticate|authorization)_hdr|pjsip_digest_(challenge|credential)";
 
@@ -68,8 +73,12 @@ mod sip {
             .clang_args(clang_args())
             .allowlist_function(FUNCTIONS)
             .allowlist_type(TYPES)
-            .allowlist_var("PJAUTH_.*|PJSIP_(AUTH|CRED|H|URI)_.*|PJSIP_(REQUEST|RESPONSE)_MSG")
-            .allowlist_type("pjauth_(knob|status)")
+            .allowlist_var(
+                "PJAUTH_.*|PJSIP_(AUTH|CRED|H|URI)_.*|PJSIP_(REQUEST|RESPONSE)_MSG|\
+                 PJSIP_(INVITE|CANCEL|BYE)_METHOD|PJSIP_ROLE_UAC|PJSIP_MOD_PRIORITY_TSX_LAYER|\
+                 PJSIP_TSX_STATE_(CALLING|PROCEEDING|COMPLETED)",
+            )
+            .allowlist_type("pjauth_(knob|status|inv_session_head)")
             // Bit-for-bit integers: a C enum may hold any value, a Rust enum may not.
             .default_enum_style(bindgen::EnumVariation::Consts)
             .prepend_enum_name(false)

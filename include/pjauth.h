@@ -852,6 +852,19 @@ int pjauth_refuse_algorithms(struct pjsip_auth_clt_sess *sess, unsigned int mask
 void pjauth_sip_get_stats(struct pjauth_sip_stats *out);
 
 /**
+ * Sets whether the challenges of calls (INVITE, UPDATE and BYE) are held back until
+ * the application has answered them, so that neither their transaction nor the call
+ * ends meanwhile. They are by default, in sessions that have an asynchronous callback.
+ * Without it they are as in PJSIP itself: an INVITE over TCP has failed by the time an
+ * answer comes.
+ *
+ * @param hold  Whether to hold the challenges that arrive from now on.
+ *
+ * May be called from any thread, at any time.
+ */
+void pjauth_hold_challenges(bool hold);
+
+/**
  * Reads everything about an allocation at once.
  *
  * @param out  Gets it.

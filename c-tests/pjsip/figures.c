@@ -6,6 +6,7 @@
 #else
 #include <pjlib.h>
 #include <pjsip.h>
+#include <pjsip_ua.h>
 #endif
 
 #include <stddef.h>
@@ -124,6 +125,50 @@ static void authentication(void)
     VALUE(PJSIP_EAUTHNOCHAL);
 }
 
+static void modules(void)
+{
+    SIZE(pjsip_cseq_hdr);
+    FIELD(pjsip_cseq_hdr, method);
+    FIELD(pjsip_tx_data, is_pending);
+    FIELD(pjsip_rx_data, tp_info.pool);
+    FIELD(pjsip_rx_data, tp_info.transport);
+    FIELD(pjsip_rx_data, msg_info.via);
+    FIELD(pjsip_rx_data, msg_info.cseq);
+    SIZE(pjsip_module);
+    FIELD(pjsip_module, priority);
+    FIELD(pjsip_module, stop);
+    FIELD(pjsip_module, on_rx_response);
+    FIELD(pjsip_module, on_tsx_state);
+    SIZE(pjsip_transaction);
+    FIELD(pjsip_transaction, tsx_user);
+    FIELD(pjsip_transaction, grp_lock);
+    FIELD(pjsip_transaction, mutex_b);
+    FIELD(pjsip_transaction, role);
+    FIELD(pjsip_transaction, method);
+    FIELD(pjsip_transaction, branch);
+    FIELD(pjsip_transaction, state);
+    FIELD(pjsip_transaction, transport);
+    FIELD(pjsip_transaction, addr);
+    FIELD(pjsip_transaction, addr_len);
+    FIELD(pjsip_transaction, last_tx);
+    FIELD(pjsip_transaction, retransmit_timer);
+    FIELD(pjsip_transaction, timeout_timer);
+    FIELD(pjsip_transaction, mod_data);
+    SIZE(pjsip_dialog);
+    FIELD(pjsip_dialog, auth_sess);
+    FIELD(pjsip_dialog, usage_cnt);
+    FIELD(pjsip_dialog, mod_data);
+    VALUE(PJ_ECANCELLED);
+    VALUE(PJSIP_MOD_PRIORITY_TSX_LAYER);
+    VALUE(PJSIP_ROLE_UAC);
+    VALUE(PJSIP_INVITE_METHOD);
+    VALUE(PJSIP_CANCEL_METHOD);
+    VALUE(PJSIP_BYE_METHOD);
+    VALUE(PJSIP_TSX_STATE_CALLING);
+    VALUE(PJSIP_TSX_STATE_PROCEEDING);
+    VALUE(PJSIP_TSX_STATE_COMPLETED);
+}
+
 static void knobs(void)
 {
     VALUE(PJ_VERSION_NUM_MAJOR);
@@ -147,6 +192,7 @@ int main(void)
     pjlib();
     messages();
     authentication();
+    modules();
     knobs();
     return 0;
 }

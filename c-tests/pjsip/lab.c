@@ -182,6 +182,13 @@ static void connection_open(void)
     lab_events(50);
 }
 
+void lab_reconnect(void)
+{
+    pjsip_transport_dec_ref(connection);
+    lab_events(200);
+    connection_open();
+}
+
 void lab_events(unsigned msec)
 {
     volatile int never = 0;
@@ -287,7 +294,7 @@ void lab_run(const struct lab_case *cases, int count)
         outcome.skip = reason_to_skip(cases[i].where);
         if (!outcome.skip)
             cases[i].run();
-        if (!lab.settles_late || i == last)
+        if (!lab.outlives_cases && (!lab.settles_late || i == last))
             settle(before);
         lab_wire();
         report();

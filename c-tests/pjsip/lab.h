@@ -27,6 +27,7 @@ struct lab {
     int stock; /* true: pjproject's own object is under test */
     int defers; /* true: challenges can be answered asynchronously */
     int settles_late; /* true: lab_run looks for pools after its last case */
+    int outlives_cases; /* true: it never does, lab_close does */
 };
 
 extern struct lab lab;
@@ -76,6 +77,9 @@ void lab_fail(const char *file, int line, const char *format, ...);
  * Returns true where the flag got there. */
 void lab_events(unsigned msec);
 int lab_until(volatile int *flag, int count, unsigned msec);
+
+/* Where the registrar has closed the program's connection: another one. */
+void lab_reconnect(void);
 
 /* The registrar's lines since the last call, each ended by a newline. */
 const char *lab_wire(void);

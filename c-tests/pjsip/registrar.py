@@ -21,10 +21,12 @@ from scenarios import SCENARIOS, Challenge
 
 HOST = "127.0.0.1"
 LIFETIME_SECONDS = 600
+PAUSE_SECONDS = 0.05
 REASONS = {180: "Ringing", 200: "OK", 401: "Unauthorized", 404: "Not Found", 407: "Proxy Authentication Required",
-           487: "Request Terminated"}
+           481: "Call/Transaction Does Not Exist", 486: "Busy Here", 487: "Request Terminated"}
 SDP = ("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
        "m=audio 9 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n")
+SDP_TYPE = "application/sdp"
 PIDF = ('<?xml version="1.0"?><presence xmlns="urn:ietf:params:xml:ns:pidf" entity="sip:test@127.0.0.1">'
         '<tuple id="t"><status><basic>open</basic></status></tuple></presence>')
 COMPACT = {"v": "via", "f": "from", "t": "to", "i": "call-id", "m": "contact", "l": "content-length",
@@ -83,6 +85,8 @@ class Registrar:
         self.replies = {}   # branch and method -> what was sent, for retransmissions
         self.tags = {}      # Call-ID -> To tag
         self.invites = {}   # Call-ID -> INVITE message
+        self.refused = {}   # branch of an INVITE -> CSeq of its ACK
+        self.muted = set()  # Call-IDs that are heard no more
         self.cseq = 1
         self.port = 0
 
@@ -92,17 +96,19 @@ class Registrar:
 
     # -- what arrives -----------------------------------------------------
 
-    def on_message(self, data, send):
-        """`send` takes bytes and goes back to where `data` came from."""
+    def on_message(self, data, send, close=lambda: None):
+        """`send` takes bytes and goes back to where `data` came from; `close` ends that connection."""
         if not data.strip():
             return
         msg = Message(data)
-        if not msg.is_request:
+        if not msg.is_request or msg.get("call-id") in self.muted:
             return
+        msg.send, msg.close = send, close
         method, uri = msg.start.split(" ")[:2]
-        if method == "ACK":
-            return
         branch = re.search(r"branch=([^;,\s]+)", msg.get("via"))
+        if method == "ACK":
+            self.on_ack(msg, branch.group(1) if branch else "")
+            return
         key = (branch.group(1) if branch else "", method)
         if key in self.replies:
             for packet in self.replies[key]:
@@ -118,6 +124,11 @@ class Registrar:
             self.on_cancel(msg, remember)
         else:
             self.on_request(msg, method, uri, key[0], remember)
+
+    def on_ack(self, msg, branch):
+        """Tells of the ACKs to what a scenario with manners refused."""
+        if branch in self.refused:
+            self.say(method="ACK", cseq=msg.get("cseq") == self.refused[branch])
 
     def on_cancel(self, msg, send):
         send(self.reply(msg, 200))
@@ -138,11 +149,33 @@ class Registrar:
         faults = self.check_sequence(msg, branch, call)
         answers, verified = self.check_answers(msg, method, uri, call, scenario, faults)
         challenged = scenario.methods is None or method in scenario.methods
+        if scenario.in_dialog and "tag=" not in msg.get("to"):
+            challenged = False
+        if challenged and scenario.manners == "rings":
+            send(self.reply(msg, 180, self.contact(msg, name)))
         status = self.decide(msg, scenario, call, verified, send) if challenged else 200
         self.say(method=method, user=name, status=status, round=call.round, faults=faults,
                  answers=answers, call=msg.get("call-id"))
         if status == 200:
             self.accept(msg, method, name, send)
+        elif scenario.manners:
+            self.refused[branch] = msg.get("cseq").replace("INVITE", "ACK")
+            self.misbehave(msg, scenario.manners, branch, send)
+
+    def misbehave(self, msg, manners, branch, send):
+        """What a scenario does after a challenge."""
+        again = self.replies[(branch, "INVITE")]
+        later = asyncio.get_running_loop().call_later
+        if manners == "repeats":
+            for i in range(1, 4):
+                later(i * PAUSE_SECONDS, lambda: msg.send(again[-1]))
+        elif manners == "second":
+            later(PAUSE_SECONDS, lambda: msg.send(self.reply(msg, 486)))
+            later(2 * PAUSE_SECONDS, lambda: msg.send(self.reply(msg, 200, self.contact(msg, "second"), SDP, SDP_TYPE)))
+        elif manners == "closes":
+            later(PAUSE_SECONDS, msg.close)
+        elif manners == "mute":
+            self.muted.add(msg.get("call-id"))
 
     @staticmethod
     def check_sequence(msg, branch, call):
@@ -235,7 +268,7 @@ class Registrar:
         return finish(lines, body, content_type)
 
     def accept(self, msg, method, name, send):
-        contact = [("Contact", f"<sip:{name}@{HOST}:{self.port}{self.transport(msg)}>")]
+        contact = self.contact(msg, name)
         if method == "REGISTER":
             bindings = [v for v in msg.all("contact") if v != "*"]
             expires = msg.get("expires", "300")
@@ -246,7 +279,9 @@ class Registrar:
                 send(self.reply(msg, 180, contact, tag="branch-a"))
                 send(self.reply(msg, 180, contact, tag="branch-b"))
                 self.tags[msg.get("call-id")] = "branch-b"
-            send(self.reply(msg, 200, contact, SDP, "application/sdp"))
+            send(self.reply(msg, 200, contact + [("Allow", "INVITE, ACK, BYE, CANCEL, UPDATE")], SDP, SDP_TYPE))
+        elif method == "UPDATE" and msg.body:
+            send(self.reply(msg, 200, contact, SDP, SDP_TYPE))
         elif method == "SUBSCRIBE":
             expires = msg.get("expires", "300")
             send(self.reply(msg, 200, contact + [("Expires", expires)]))
@@ -255,6 +290,9 @@ class Registrar:
             send(self.reply(msg, 200, [("SIP-ETag", secrets.token_hex(4)), ("Expires", msg.get("expires", "300"))]))
         else:
             send(self.reply(msg, 200))
+
+    def contact(self, msg, name):
+        return [("Contact", f"<sip:{name}@{HOST}:{self.port}{self.transport(msg)}>")]
 
     @staticmethod
     def transport(msg):
@@ -299,7 +337,7 @@ async def serve_tcp(registrar, reader, writer):
             if not head.strip():
                 continue
             length = int(Message(head.lstrip()).get("content-length", "0"))
-            registrar.on_message(head.lstrip() + await reader.readexactly(length), writer.write)
+            registrar.on_message(head.lstrip() + await reader.readexactly(length), writer.write, writer.close)
             await writer.drain()
     except (asyncio.IncompleteReadError, ConnectionError):
         pass

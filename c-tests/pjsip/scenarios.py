@@ -47,6 +47,11 @@ class Scenario:
     expect: list[tuple[str, str | None]] = field(default_factory=list)
     # Methods that are challenged; None means all but ACK and CANCEL.
     methods: frozenset | None = None
+    # Only requests of a dialog that stands.
+    in_dialog: bool = False
+    # What else it does to a challenged request: "rings" before, and after it "repeats" the
+    # challenge, sends a "second" final response, "closes" the connection, or is "mute".
+    manners: str = ""
 
 
 def one(status=401, **kw):
@@ -61,9 +66,10 @@ def twice(first, second, **kw):
     return Scenario([Round(401, [first]), Round(401, [second])], expect=[(REALM, "MD5")], **kw)
 
 
-def only(methods, **kw):
+def only(methods, in_dialog=False, manners="", **kw):
     scenario = one(**kw)
     scenario.methods = frozenset(methods)
+    scenario.in_dialog, scenario.manners = in_dialog, manners
     return scenario
 
 
@@ -120,6 +126,16 @@ def _table():
         "invite": only(["INVITE"], status=407, alg="SHA-256"),
         "bye": only(["BYE"], status=401, alg="SHA-256"),
         "fork": only(["BYE"], status=407, alg="SHA-256"),
+        "invite-twice": Scenario(
+            [Round(407, [Challenge("MD5", realm="proxy.test", nonce="p")]), Round(401, [Challenge("SHA-256")])],
+            expect=[("proxy.test", "MD5"), (REALM, "SHA-256")], methods=frozenset(["INVITE"])),
+        "reinvite": only(["INVITE"], in_dialog=True, alg="SHA-256"),
+        "update": only(["UPDATE"], status=407, alg="SHA-256"),
+        "rings": only(["INVITE"], manners="rings", alg="SHA-256"),
+        "repeats": only(["INVITE"], manners="repeats", alg="SHA-256"),
+        "second": only(["INVITE"], manners="second", alg="SHA-256"),
+        "closes": only(["INVITE"], manners="closes", alg="SHA-256"),
+        "mute": only(["INVITE"], manners="mute", alg="SHA-256"),
     })
     return t
 

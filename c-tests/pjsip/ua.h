@@ -2,6 +2,8 @@
 #ifndef PJAUTH_TESTS_UA_H
 #define PJAUTH_TESTS_UA_H
 
+#include "vault.h"
+
 #include "lab.h"
 
 #include <pjsip_simple.h>
@@ -13,6 +15,23 @@ void ua_modules(void);
 pjsip_dialog *ua_dialog(const char *scenario, const char *transport);
 #define UA_USER "tester"
 
+/* What the callbacks of the calls saw of the running case. */
+extern struct ua_seen {
+    volatile int confirmed, disconnected;
+    int cause; /* of the last end */
+} ua_seen;
+
+/* A call to a scenario, whose challenges `vault` answers. */
+pjsip_inv_session *call_start(struct vault *vault, enum vault_mode mode,
+                              const char *scenario, const char *transport,
+                              pjsip_auth_clt_sess *parent);
+
+/* Hangs up, and waits until the call is over. */
+void call_end(pjsip_inv_session *inv);
+
+/* The registrar saw so many of these requests, and nothing wrong with any. */
+void expect_clean(const char *method, int requests);
+
 extern const struct lab_case call_cases[];
 extern const int call_case_count;
 extern const struct lab_case event_cases[];
@@ -21,5 +40,8 @@ extern const int event_case_count;
 /* Called by the modules. */
 void calls_on_state(pjsip_inv_session *inv, pjsip_event *event);
 pjsip_dialog *calls_on_forked(pjsip_dialog *first, pjsip_rx_data *rdata);
+
+/* Runs the cases of ua_defer.c, last: it makes transactions short-lived. */
+void defer_run(void);
 
 #endif

@@ -2,17 +2,17 @@
 #include "ua.h"
 #include "vault.h"
 
+#include <pjauth.h>
+
 #include <pjmedia/sdp.h>
 #include <stdio.h>
 #include <string.h>
 
-/* What the callbacks of the module saw of the running case. */
+struct ua_seen ua_seen;
 static struct {
-    volatile int confirmed, disconnected;
-    int cause;
     pjsip_dialog *forked;
     volatile int forks;
-} seen;
+} forking;
 
 /* Keeps a plain dialog alive. It is no usage of the dialog: with one, PJSIP
  * would leave the challenge to it. */
@@ -25,10 +25,10 @@ void calls_on_state(pjsip_inv_session *inv, pjsip_event *event)
 {
     (void)event;
     if (inv->state == PJSIP_INV_STATE_CONFIRMED)
-        ++seen.confirmed;
+        ++ua_seen.confirmed;
     if (inv->state == PJSIP_INV_STATE_DISCONNECTED) {
-        seen.cause = inv->cause;
-        ++seen.disconnected;
+        ua_seen.cause = inv->cause;
+        ++ua_seen.disconnected;
     }
 }
 
@@ -41,10 +41,10 @@ static void keep_dialog(pjsip_dialog *dlg)
 
 pjsip_dialog *calls_on_forked(pjsip_dialog *first, pjsip_rx_data *rdata)
 {
-    CHECK_EQ(pjsip_dlg_fork(first, rdata, &seen.forked), PJ_SUCCESS);
-    keep_dialog(seen.forked);
-    ++seen.forks;
-    return seen.forked;
+    CHECK_EQ(pjsip_dlg_fork(first, rdata, &forking.forked), PJ_SUCCESS);
+    keep_dialog(forking.forked);
+    ++forking.forks;
+    return forking.forked;
 }
 
 /* ------------------------------------------------------------------- calls */
@@ -62,16 +62,15 @@ static pjmedia_sdp_session *offer(pj_pool_t *pool)
     return sdp;
 }
 
-static pjsip_inv_session *call_start(struct vault *vault, enum vault_mode mode,
-                                     const char *scenario,
-                                     const char *transport,
-                                     pjsip_auth_clt_sess *parent)
+pjsip_inv_session *call_start(struct vault *vault, enum vault_mode mode,
+                              const char *scenario, const char *transport,
+                              pjsip_auth_clt_sess *parent)
 {
     pjsip_dialog *dlg;
     pjsip_inv_session *inv = NULL;
     pjsip_tx_data *invite;
 
-    memset(&seen, 0, sizeof(seen));
+    memset(&ua_seen, 0, sizeof(ua_seen));
     dlg = ua_dialog(scenario, transport);
     CHECK_EQ(pjsip_inv_create_uac(dlg, offer(dlg->pool), 0, &inv), PJ_SUCCESS);
     if (parent)
@@ -82,16 +81,16 @@ static pjsip_inv_session *call_start(struct vault *vault, enum vault_mode mode,
     return inv;
 }
 
-static void call_end(pjsip_inv_session *inv)
+void call_end(pjsip_inv_session *inv)
 {
     pjsip_tx_data *bye = NULL;
     CHECK_EQ(pjsip_inv_end_session(inv, 200, NULL, &bye), PJ_SUCCESS);
     if (bye)
         CHECK_EQ(pjsip_inv_send_msg(inv, bye), PJ_SUCCESS);
-    REQUIRE(lab_until(&seen.disconnected, 1, WAIT_MSEC));
+    REQUIRE(lab_until(&ua_seen.disconnected, 1, WAIT_MSEC));
 }
 
-static void expect_clean(const char *method, int requests)
+void expect_clean(const char *method, int requests)
 {
     char word[32];
     const char *wire = lab_wire();
@@ -107,10 +106,10 @@ static void call(enum vault_mode mode, const char *scenario,
 {
     struct vault vault;
     pjsip_inv_session *inv = call_start(&vault, mode, scenario, transport, NULL);
-    REQUIRE(lab_until(&seen.confirmed, 1, WAIT_MSEC));
+    REQUIRE(lab_until(&ua_seen.confirmed, 1, WAIT_MSEC));
     expect_clean("INVITE", strcmp(scenario, "bye") == 0 ? 1 : 2);
     call_end(inv);
-    CHECK_EQ(seen.cause, 200);
+    CHECK_EQ(ua_seen.cause, 200);
     lab_events(50);
     expect_clean("BYE", strcmp(scenario, "invite") == 0 ? 1 : 2);
     CHECK_EQ(vault.challenged, mode == VAULT_SYNC ? 0 : 1);
@@ -128,8 +127,15 @@ static void bye_sync(void) { call(VAULT_SYNC, "bye", "udp"); }
 static void bye_inside(void) { call(VAULT_INSIDE, "bye", "udp"); }
 static void bye_later(void) { call(VAULT_LATER, "bye", "udp"); }
 
-/* A BYE's transaction goes with Timer K, and the call with it: who answers
- * after that is too late. Stock then sends through a freed session. */
+static void hold(bool wanted)
+{
+    __typeof__(&pjauth_hold_challenges) set = PJAUTH(pjauth_hold_challenges);
+    if (set)
+        set(wanted);
+}
+
+/* Not held, a BYE's transaction goes with Timer K, and the call with it: who
+ * answers after that is too late. Stock then sends through a freed session. */
 static void bye_too_late(void)
 {
     struct vault vault;
@@ -137,8 +143,9 @@ static void bye_too_late(void)
     pjsip_tx_data *bye, *answer;
     long before;
 
+    hold(false);
     inv = call_start(&vault, VAULT_KEEP, "bye", "udp", NULL);
-    REQUIRE(lab_until(&seen.confirmed, 1, WAIT_MSEC));
+    REQUIRE(lab_until(&ua_seen.confirmed, 1, WAIT_MSEC));
     CHECK_EQ(pjsip_inv_end_session(inv, 200, NULL, &bye), PJ_SUCCESS);
     CHECK_EQ(pjsip_inv_send_msg(inv, bye), PJ_SUCCESS);
     REQUIRE(lab_until(&vault.challenged, 1, WAIT_MSEC));
@@ -150,20 +157,22 @@ static void bye_too_late(void)
     CHECK_EQ(references(answer), before);
     pjsip_tx_data_dec_ref(answer);
     vault_close(&vault);
+    hold(true);
 }
 
-/* Over TCP a challenged INVITE's transaction ends at once, and the call with
- * it: whoever answers later is too late. */
+/* Not held, a challenged INVITE's transaction over TCP ends at once, and the
+ * call with it: whoever answers later is too late. */
 static void invite_tcp_too_late(void)
 {
     struct vault vault;
     pjsip_tx_data *answer;
     long before;
 
+    hold(false);
     call_start(&vault, VAULT_KEEP, "invite", "tcp", NULL);
     REQUIRE(lab_until(&vault.challenged, 1, WAIT_MSEC));
     answer = challenge_answer(&vault.kept);
-    REQUIRE(lab_until(&seen.disconnected, 1, WAIT_MSEC));
+    REQUIRE(lab_until(&ua_seen.disconnected, 1, WAIT_MSEC));
     lab_events(100);
     before = references(answer);
     CHECK_EQ(pjsip_auth_clt_async_send_req(vault.kept.sess, vault.kept.token,
@@ -171,6 +180,7 @@ static void invite_tcp_too_late(void)
     CHECK_EQ(references(answer), before);
     pjsip_tx_data_dec_ref(answer);
     vault_close(&vault);
+    hold(true);
 }
 
 static void invite_abandon(void)
@@ -180,8 +190,8 @@ static void invite_abandon(void)
     REQUIRE(lab_until(&vault.challenged, 1, WAIT_MSEC));
     CHECK_EQ(pjsip_auth_clt_async_abandon(vault.kept.sess, vault.kept.token),
              PJ_SUCCESS);
-    REQUIRE(lab_until(&seen.disconnected, 1, WAIT_MSEC));
-    CHECK_EQ(seen.disconnected, 1);
+    REQUIRE(lab_until(&ua_seen.disconnected, 1, WAIT_MSEC));
+    CHECK_EQ(ua_seen.disconnected, 1);
     vault_close(&vault);
     expect_clean("INVITE", 1);
 }
@@ -222,7 +232,7 @@ static void calls_share(enum vault_mode mode)
     for (i = 1; i <= 2; ++i) {
         pjsip_inv_session *inv =
             call_start(&unused, VAULT_SYNC, "invite", "udp", &shared);
-        REQUIRE(lab_until(&seen.confirmed, 1, WAIT_MSEC));
+        REQUIRE(lab_until(&ua_seen.confirmed, 1, WAIT_MSEC));
         if (mode != VAULT_SYNC) {
             CHECK_EQ(vault.challenged, i);
             CHECK(vault.kept.sess == &shared);
@@ -281,7 +291,7 @@ static void dialog(enum vault_mode mode)
     struct vault vault;
     pjsip_dialog *dlg = ua_dialog("sha-256-407", "udp");
 
-    memset(&seen, 0, sizeof(seen));
+    memset(&forking, 0, sizeof(forking));
     keep_dialog(dlg);
     vault_open(&vault, mode, &dlg->auth_sess, UA_USER);
     dialog_request(dlg, pjsip_get_options_method());
@@ -303,23 +313,23 @@ static void fork_with(enum vault_mode mode, pjsip_auth_clt_sess *parent,
     struct vault vault;
     pjsip_dialog *dlg = ua_dialog("fork", "udp");
 
-    memset(&seen, 0, sizeof(seen));
+    memset(&forking, 0, sizeof(forking));
     keep_dialog(dlg);
     if (parent)
         CHECK_EQ(pjsip_dlg_set_auth_sess(dlg, parent), PJ_SUCCESS);
     else
         vault_open(&vault, mode, &dlg->auth_sess, UA_USER);
     dialog_request(dlg, pjsip_get_invite_method());
-    REQUIRE(lab_until(&seen.forks, 1, WAIT_MSEC));
+    REQUIRE(lab_until(&forking.forks, 1, WAIT_MSEC));
     lab_events(100);
     lab_wire();
-    if (seen.forked) {
-        dialog_request(seen.forked, pjsip_get_bye_method());
+    if (forking.forked) {
+        dialog_request(forking.forked, pjsip_get_bye_method());
         expect_accepted("BYE", 2);
         if (mode != VAULT_SYNC)
             CHECK_EQ((parents ? parents : &vault)->challenged, 1);
         lab_events(100);
-        dialog_release(seen.forked);
+        dialog_release(forking.forked);
     }
     if (!parent)
         vault_close(&vault);

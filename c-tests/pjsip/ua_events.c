@@ -27,7 +27,7 @@ static void on_published(struct pjsip_publishc_cbparam *param)
     ++seen.published;
 }
 
-static void expect_clean(const char *word, int requests)
+static void expect_seen(const char *word, int requests)
 {
     const char *wire = lab_wire();
     CHECK_EQ(lab_count(wire, word), requests);
@@ -70,7 +70,7 @@ static void subscribe(enum vault_mode mode)
     lab_events(100);
     CHECK_EQ(vault.challenged, mode == VAULT_SYNC ? 0 : 2);
     vault_close(&vault);
-    expect_clean("\"method\":\"SUBSCRIBE\"", 4);
+    expect_seen("\"method\":\"SUBSCRIBE\"", 4);
 }
 
 static void subscribe_sync(void) { subscribe(VAULT_SYNC); }
@@ -86,7 +86,7 @@ static void subscribe_abandon(void)
              PJ_SUCCESS);
     REQUIRE(lab_until(&seen.terminated, 1, WAIT_MSEC));
     vault_close(&vault);
-    expect_clean("\"method\":\"SUBSCRIBE\"", 1);
+    expect_seen("\"method\":\"SUBSCRIBE\"", 1);
 }
 
 /* ----------------------------------------------------------------- PUBLISH */
@@ -146,7 +146,7 @@ static void publish(enum vault_mode mode)
     CHECK_EQ(seen.code, 200);
     vault_close(&vault);
     CHECK_EQ(pjsip_publishc_destroy(pub), PJ_SUCCESS);
-    expect_clean("\"method\":\"PUBLISH\"", 2);
+    expect_seen("\"method\":\"PUBLISH\"", 2);
 }
 
 static void publish_sync(void) { publish(VAULT_SYNC); }

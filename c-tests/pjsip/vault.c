@@ -31,10 +31,12 @@ static pj_bool_t on_challenge(pjsip_auth_clt_sess *sess, void *token,
 {
     struct vault *vault = param->user_data;
 
+    ++vault->challenged;
+    if (vault->mode == VAULT_FORGET)
+        return PJ_TRUE;
     join(vault);
     challenge_drop(&vault->kept);
     challenge_keep(&vault->kept, sess, token, param);
-    ++vault->challenged;
     if (vault->mode == VAULT_INSIDE) {
         answer(vault);
     } else if (vault->mode == VAULT_LATER) {

@@ -1,5 +1,5 @@
 /* The application that holds the secrets: answers the challenges of one
- * session in one of four ways. */
+ * session in one of several ways. */
 #ifndef PJAUTH_TESTS_VAULT_H
 #define PJAUTH_TESTS_VAULT_H
 
@@ -9,7 +9,8 @@ enum vault_mode {
     VAULT_SYNC,   /* not configured: PJSIP answers by itself */
     VAULT_INSIDE, /* inside the callback */
     VAULT_LATER,  /* from another thread, 60 ms later */
-    VAULT_KEEP    /* the test does it */
+    VAULT_KEEP,   /* the test does it */
+    VAULT_FORGET  /* never */
 };
 
 struct vault {

@@ -6,6 +6,7 @@
 //!   session      birth and end, credentials, preferences
 //!   request      a request's headers, in turns       answer     one challenge
 //!   challenge    tokens of deferred challenges       deadline   their alarms
+//!   hold         the challenges of calls that their transactions wait for
 //!      |
 //!   host/        safe wrappers over PJLIB and PJSIP
 //!   abi          their layouts, by bindgen
@@ -22,6 +23,7 @@ mod deadline;
 #[allow(non_camel_case_types, non_upper_case_globals)]
 mod exports;
 mod guard;
+mod hold;
 mod host;
 mod request;
 mod session;

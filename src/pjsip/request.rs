@@ -7,6 +7,7 @@
 
 use super::abi;
 use super::answer::{Answerer, Method, assess};
+use super::hold;
 use super::host::{
     Bearer, Challenge, Credential, Digest, Draft, Fields, Request, Response, Session, Text,
 };
@@ -124,7 +125,10 @@ impl<'h, I: Iterator<Item = Challenge<'h>>> Retry<'h, I> {
         if self.headers == 0 {
             return Err(self.failure);
         }
-        self.answerer.request.reopen();
+        // Its transaction still makes an ACK or a CANCEL of a request that is held.
+        if !hold::holds(self.answerer.request.as_ptr().addr()) {
+            self.answerer.request.reopen();
+        }
         self.answerer.request.set_retry(true);
         Ok(())
     }

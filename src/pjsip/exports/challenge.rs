@@ -1,11 +1,12 @@
 //! `pjsip_auth_clt_async_*`: challenges that are answered later.
 
-use super::{entry, status_of};
+use super::{entry, hold, status_of};
 use crate::pjsip::abi::{
     pj_status_t, pjsip_auth_clt_async_impl_token, pjsip_auth_clt_async_on_chal_param,
     pjsip_auth_clt_sess, pjsip_endpoint, pjsip_tx_data,
 };
 use crate::pjsip::guard::guard;
+use crate::pjsip::hold::is_decided;
 use crate::pjsip::host::{self, Alarm, Request, Response, Session, Token};
 use crate::pjsip::stats::{Event, count};
 use crate::pjsip::status::{EIGNORED, EINVAL, EINVALIDOP, ENOTSUP, SUCCESS, Status};
@@ -37,11 +38,15 @@ entry! {
         let (Some(request), Some(response)) = (request, response) else {
             return EINVAL;
         };
+        if is_decided(param.rdata.addr()) {
+            return EIGNORED;
+        }
         status_of(offer(sess, token, request, response, param))
     }
 }
 
-fn offer(
+/// Asks the application. See [`pjsip_auth_clt_async_impl_on_challenge`].
+pub(super) fn offer(
     sess: Session<'_>,
     implementation: &pjsip_auth_clt_async_impl_token,
     request: Request<'_>,
@@ -53,7 +58,9 @@ fn offer(
         let _held = root.locked();
         Ok((root, root.callback().ok_or(EINVALIDOP)?))
     })?;
-    watch_endpoint(sess);
+    if let Some(endpoint) = sess.endpoint() {
+        watch_endpoint(endpoint.as_ptr());
+    }
     // The token's own reference: there before anybody can find the token in a list.
     // SAFETY: the request is alive.
     unsafe { host::add_request(request.as_ptr()) };
@@ -106,7 +113,11 @@ entry! {
         match take(sess, token, true) {
             // SAFETY: just taken by us alone; the request's reference goes along.
             Ok(token) => unsafe {
-                let status = token.call_send(new_request);
+                let status = if hold::is_held(&token) {
+                    hold::answer(&token, new_request)
+                } else {
+                    token.call_send(new_request)
+                };
                 token.release();
                 status
             },
@@ -186,11 +197,10 @@ pub(super) fn arm(handle: crate::handle::Handle, milliseconds: u32) -> Result<()
     Ok(())
 }
 
-/// Has the deadlines of this session's endpoint kept, and its end noticed.
+/// Has the deadlines of this endpoint kept, and its end noticed.
 #[inline]
-fn watch_endpoint(sess: Session<'_>) {
-    let endpoint = sess.endpoint().map(host::Endpoint::as_ptr);
-    if let Some(endpoint) = endpoint.filter(|endpoint| !deadline::is_watched(endpoint.addr())) {
+pub(super) fn watch_endpoint(endpoint: *mut pjsip_endpoint) {
+    if !deadline::is_watched(endpoint.addr()) {
         watch(endpoint);
     }
 }
@@ -244,9 +254,13 @@ unsafe extern "C-unwind" fn endpoint_gone(endpoint: *mut pjsip_endpoint) {
         let mut number = 0;
         loop {
             // SAFETY: words of a token, of which only an address is looked at.
-            let (_, taken) = challenge::take_some(|_, words| unsafe {
+            let (dead, taken) = challenge::take_some(|_, words| unsafe {
                 ptr::eq(Token::from_words(*words).endpoint, endpoint)
             });
+            for words in dead.into_iter().flatten() {
+                // SAFETY: words of a token, just taken by us alone.
+                unsafe { host::forget_holding(Token::from_words(words).user_data.addr()) };
+            }
             number += taken;
             if taken < challenge::BATCH {
                 return Ok(number);
@@ -256,6 +270,7 @@ unsafe extern "C-unwind" fn endpoint_gone(endpoint: *mut pjsip_endpoint) {
     for _ in 0..dead.unwrap_or(0) {
         count(Event::Revoked);
     }
+    hold::forget(endpoint);
     if let Some(alarm) = deadline::unwatch(endpoint.addr()) {
         // SAFETY: the timer heap is gone by now. An alias lives only while another
         // thread is inside a call on this endpoint, which its destruction forbids.

@@ -7,6 +7,7 @@
 mod challenge;
 mod digest;
 mod extra;
+mod hold;
 mod request;
 mod session;
 

@@ -3,9 +3,11 @@
 use super::{entry, status_of};
 use crate::pjsip::abi::{pj_status_t, pjsip_auth_clt_sess, pjsip_rx_data, pjsip_tx_data};
 use crate::pjsip::guard::guard;
+use crate::pjsip::hold::{Answer, take_answer};
 use crate::pjsip::host::{self, Request, Response, Session};
 use crate::pjsip::request::{Initial, Retry};
-use crate::pjsip::status::{EINVAL, ENOTRESPONSEMSG, ENOTSUP, Status};
+use crate::pjsip::status::{ECANCELLED, EINVAL, ENOTRESPONSEMSG, ENOTSUP, SUCCESS, Status};
+use core::ptr;
 
 entry! {
     /// Prepares a request that is sent for the first time.
@@ -52,6 +54,22 @@ entry! {
         let Some(response) = (unsafe { Response::from_raw(rdata) }) else {
             return ENOTRESPONSEMSG;
         };
+        match take_answer(rdata.addr()) {
+            Answer::Ordinary => {}
+            Answer::None => return ECANCELLED,
+            Answer::Prepared(prepared) => {
+                let prepared = ptr::with_exposed_provenance_mut(prepared);
+                // SAFETY: the application's request, whose reference goes to the caller.
+                unsafe {
+                    if let Some(request) = Request::from_raw(prepared) {
+                        request.reopen();
+                        request.set_retry(true);
+                    }
+                    new_request.write(prepared);
+                }
+                return SUCCESS;
+            }
+        }
         status_of(answer(sess, response, request).map(|()| {
             // SAFETY: the caller's request is alive, and so is the room for it.
             unsafe {

@@ -1,5 +1,6 @@
 //! `pjsip_auth_clt_*`: what makes, changes and ends a session.
 
+use super::hold::hold_soon;
 use super::{entry, status_of};
 use crate::pjsip::abi::{
     self, pj_bool_t, pj_pool_t, pj_status_t, pjsip_auth_clt_async_setting, pjsip_auth_clt_pref,
@@ -252,11 +253,15 @@ entry! {
         let (Some(sess), Some(opt)) = (sess, opt.filter(|opt| opt.cb.is_some())) else {
             return EINVAL;
         };
-        status_of(guard(|| {
+        let configured = guard(|| {
             let (root, pool) = root_of(sess)?;
             let _held = root.locked();
             set_callback(root, pool, *opt)
-        }))
+        });
+        if configured.is_ok() {
+            hold_soon(sess);
+        }
+        status_of(configured)
     }
 }
 

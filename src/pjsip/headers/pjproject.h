@@ -93,6 +93,7 @@ enum {
     PJ_EBUG = 70008,
     PJ_ENOTSUP = 70012,
     PJ_EINVALIDOP = 70013,
+    PJ_ECANCELLED = 70014,
     PJ_EIGNORED = 70020,
     PJSIP_ENOTINITIALIZED = 171004,
     PJSIP_ENOTREQUESTMSG = 171021,
@@ -125,6 +126,7 @@ typedef struct pj_time_val {
 
 typedef struct pj_lock_t pj_lock_t;
 typedef struct pj_grp_lock_t pj_grp_lock_t;
+typedef struct pj_mutex_t pj_mutex_t;
 typedef struct pj_timer_heap_t pj_timer_heap_t;
 typedef struct pj_pool_t pj_pool_t;
 
@@ -167,7 +169,12 @@ const char *pj_get_version(void);
 int pj_log_get_level(void);
 void pj_log_1(const char *sender, const char *format, ...);
 void pj_log_4(const char *sender, const char *format, ...);
+int pj_grp_lock_add_ref(pj_grp_lock_t *lock);
 int pj_grp_lock_dec_ref(pj_grp_lock_t *lock);
+int pj_grp_lock_acquire(pj_grp_lock_t *lock);
+int pj_grp_lock_release(pj_grp_lock_t *lock);
+pj_status_t pj_mutex_lock(pj_mutex_t *mutex);
+pj_status_t pj_mutex_unlock(pj_mutex_t *mutex);
 pj_status_t pj_lock_create_simple_mutex(pj_pool_t *pool, const char *name,
                                         pj_lock_t **lock);
 pj_status_t pj_lock_acquire(pj_lock_t *lock);
@@ -176,6 +183,8 @@ pj_status_t pj_lock_destroy(pj_lock_t *lock);
 pj_timer_entry *pj_timer_entry_init(pj_timer_entry *entry, int id,
                                     void *user_data,
                                     pj_timer_heap_callback *cb);
+int pj_timer_heap_cancel_if_active(pj_timer_heap_t *heap,
+                                   pj_timer_entry *entry, int id);
 
 /* ---- PJSIP messages ---- */
 
@@ -185,6 +194,7 @@ typedef struct pjsip_hdr pjsip_hdr;
 typedef struct pjsip_tx_data pjsip_tx_data;
 typedef struct pjsip_rx_data pjsip_rx_data;
 typedef struct pjsip_msg_body pjsip_msg_body;
+typedef struct pjsip_transport pjsip_transport;
 
 typedef enum pjsip_msg_type_e {
     PJSIP_REQUEST_MSG,
@@ -205,8 +215,15 @@ typedef enum pjsip_uri_context_e {
     PJSIP_URI_IN_OTHER = 4
 } pjsip_uri_context_e;
 
+typedef enum pjsip_method_e {
+    PJSIP_INVITE_METHOD,
+    PJSIP_CANCEL_METHOD,
+    PJSIP_ACK_METHOD,
+    PJSIP_BYE_METHOD
+} pjsip_method_e;
+
 typedef struct pjsip_method {
-    int id;
+    pjsip_method_e id;
     pj_str_t name;
 } pjsip_method;
 
@@ -270,6 +287,15 @@ typedef struct pjsip_via_hdr {
     char after_branch[64];
 } pjsip_via_hdr;
 
+typedef struct pjsip_cseq_hdr {
+    struct pjsip_cseq_hdr *prev, *next;
+    pjsip_hdr_e type;
+    pj_str_t name, sname;
+    void *vptr;
+    int cseq;
+    pjsip_method method;
+} pjsip_cseq_hdr;
+
 typedef struct pjsip_digest_challenge {
     pj_str_t realm;
     pjsip_param other_param;
@@ -329,7 +355,9 @@ struct pjsip_tx_data {
     char obj_name[PJ_MAX_OBJ_NAME];
     char before_msg[336];
     pjsip_msg *msg;
-    char before_dest[64];
+    char before_pending[40];
+    int is_pending;
+    char before_dest[20];
     char dest_info[PJAUTH_ADDRESSES_SIZE +
                    PJAUTH_ADDRESS_SIZE * PJSIP_MAX_RESOLVED_ADDRESSES];
     char tp[112];
@@ -339,7 +367,11 @@ struct pjsip_tx_data {
 };
 
 struct pjsip_rx_data {
-    char tp_info[304];
+    struct {
+        pj_pool_t *pool;
+        pjsip_transport *transport;
+        char keys[288];
+    } tp_info;
     char before_packet[16];
     struct {
         char packet[PJSIP_MAX_PKT_LEN];
@@ -351,13 +383,26 @@ struct pjsip_rx_data {
         char *msg_buf;
         int len;
         pjsip_msg *msg;
-        char headers[152];
+        char *info;
+        void *cid, *from, *to;
+        pjsip_via_hdr *via;
+        pjsip_cseq_hdr *cseq;
+        char headers[104];
     } msg_info;
     struct {
         void *mod_data[PJSIP_MAX_MODULE];
     } endpt_info;
 };
 
+pj_status_t pjsip_rx_data_clone(const pjsip_rx_data *rdata, unsigned flags,
+                                pjsip_rx_data **clone);
+pj_status_t pjsip_rx_data_free_cloned(pjsip_rx_data *rdata);
+typedef void (*pjsip_tp_send_callback)(void *token, pjsip_tx_data *tdata,
+                                       pj_ssize_t sent);
+pj_status_t pjsip_transport_send(pjsip_transport *transport,
+                                 pjsip_tx_data *tdata, const void *addr,
+                                 int addr_len, void *token,
+                                 pjsip_tp_send_callback callback);
 pjsip_authorization_hdr *pjsip_authorization_hdr_create(pj_pool_t *pool);
 pjsip_authorization_hdr *pjsip_proxy_authorization_hdr_create(pj_pool_t *pool);
 void pjsip_restore_strict_route_set(pjsip_tx_data *tdata);
@@ -510,6 +555,115 @@ typedef struct pjsip_auth_clt_async_impl_token {
     pj_uint8_t signature[4];
 } pjsip_auth_clt_async_impl_token;
 
+/* ---- Modules, transactions, dialogs ---- */
+
+typedef enum pjsip_module_priority {
+    PJSIP_MOD_PRIORITY_TSX_LAYER = 16
+} pjsip_module_priority;
+
+typedef struct pjsip_event pjsip_event;
+typedef struct pjsip_transaction pjsip_transaction;
+
+typedef struct pjsip_module {
+    struct pjsip_module *prev, *next;
+    pj_str_t name;
+    int id;
+    int priority;
+    pj_status_t (*load)(pjsip_endpoint *endpt);
+    pj_status_t (*start)(void);
+    pj_status_t (*stop)(void);
+    pj_status_t (*unload)(void);
+    pj_bool_t (*on_rx_request)(pjsip_rx_data *rdata);
+    pj_bool_t (*on_rx_response)(pjsip_rx_data *rdata);
+    pj_status_t (*on_tx_request)(pjsip_tx_data *tdata);
+    pj_status_t (*on_tx_response)(pjsip_tx_data *tdata);
+    void (*on_tsx_state)(pjsip_transaction *tsx, pjsip_event *event);
+} pjsip_module;
+
+typedef enum pjsip_role_e { PJSIP_ROLE_UAC, PJSIP_ROLE_UAS } pjsip_role_e;
+
+typedef enum pjsip_tsx_state_e {
+    PJSIP_TSX_STATE_NULL,
+    PJSIP_TSX_STATE_CALLING,
+    PJSIP_TSX_STATE_TRYING,
+    PJSIP_TSX_STATE_PROCEEDING,
+    PJSIP_TSX_STATE_COMPLETED
+} pjsip_tsx_state_e;
+
+struct pjsip_transaction {
+    pj_pool_t *pool;
+    pjsip_module *tsx_user;
+    pjsip_endpoint *endpt;
+    pj_bool_t terminating;
+    pj_grp_lock_t *grp_lock;
+#if PJ_VERSION_NUM_MINOR >= 17
+    pj_grp_lock_t *chained_lock;
+#endif
+    pj_mutex_t *mutex_b;
+    char obj_name[PJ_MAX_OBJ_NAME];
+    pjsip_role_e role;
+    pjsip_method method;
+    int cseq;
+    pj_str_t transaction_key, transaction_key2;
+    pj_uint32_t hashed_key, hashed_key2;
+    pj_str_t branch;
+    int status_code;
+    pj_str_t status_text;
+    pjsip_tsx_state_e state;
+    int handle_200resp, tracing;
+    pj_status_t (*state_handler)(pjsip_transaction *tsx, pjsip_event *event);
+    pjsip_transport *transport;
+    pj_bool_t is_reliable;
+    pj_uint32_t addr[7];
+    int addr_len;
+    void *res_addr[9];
+    unsigned transport_flag;
+    pj_status_t transport_err;
+    void *tp_sel[2];
+    pjsip_tx_data *pending_tx;
+    void *tp_st_key;
+    pjsip_tx_data *last_tx;
+    int retransmit_count;
+    pj_timer_entry retransmit_timer, timeout_timer;
+#if PJ_VERSION_NUM_MINOR >= 16
+    pj_timer_entry misc_timer;
+#endif
+    void *mod_data[PJSIP_MAX_MODULE];
+};
+
+typedef struct pjsip_dialog {
+    struct pjsip_dialog *prev, *next;
+    char obj_name[PJ_MAX_OBJ_NAME];
+    void *before_auth[65];
+    pjsip_auth_clt_sess auth_sess;
+    pj_str_t initial_dest;
+    int sess_count, tsx_count;
+    void *tp_sel[2];
+    unsigned usage_cnt;
+    pjsip_module *usage[PJSIP_MAX_MODULE];
+    void *mod_data[PJSIP_MAX_MODULE];
+    void *via[4];
+} pjsip_dialog;
+
+pj_status_t pjsip_endpt_register_module(pjsip_endpoint *endpt,
+                                        pjsip_module *module);
+pj_timer_heap_t *pjsip_endpt_get_timer_heap(pjsip_endpoint *endpt);
+pj_status_t pjsip_endpt_create_ack(pjsip_endpoint *endpt,
+                                   const pjsip_tx_data *invite,
+                                   const pjsip_rx_data *rdata,
+                                   pjsip_tx_data **ack);
+pjsip_module *pjsip_tsx_layer_instance(void);
+pj_status_t pjsip_tsx_create_key(pj_pool_t *pool, pj_str_t *key,
+                                 pjsip_role_e role, const pjsip_method *method,
+                                 const pjsip_rx_data *rdata);
+pjsip_transaction *pjsip_tsx_layer_find_tsx2(const pj_str_t *key,
+                                             pj_bool_t add_ref);
+void pjsip_tsx_recv_msg(pjsip_transaction *tsx, pjsip_rx_data *rdata);
+pjsip_dialog *pjsip_tsx_get_dlg(pjsip_transaction *tsx);
+pjsip_module *pjsip_ua_instance(void);
+pj_status_t pjsip_dlg_inc_session(pjsip_dialog *dlg, pjsip_module *module);
+pj_status_t pjsip_dlg_dec_session(pjsip_dialog *dlg, pjsip_module *module);
+
 /* The figures of 2.17's default configuration, so that a slip here cannot pass;
  * the tests compare all versions with their own headers. */
 #if PJ_VERSION_NUM_MINOR == 17 && !PJ_HAS_IPV6 && PJSIP_MAX_MODULE == 32 &&     \
@@ -520,6 +674,21 @@ _Static_assert(offsetof(pjsip_tx_data, msg) == 392, "tdata.msg");
 _Static_assert(offsetof(pjsip_tx_data, auth_retry) == 1632, "tdata.auth_retry");
 _Static_assert(sizeof(pjsip_rx_data) == 4856, "pjsip_rx_data");
 _Static_assert(offsetof(pjsip_rx_data, msg_info.msg) == 4440, "rdata.msg");
+_Static_assert(offsetof(pjsip_tx_data, is_pending) == 440, "tdata.is_pending");
+_Static_assert(offsetof(pjsip_rx_data, msg_info.via) == 4480, "rdata.via");
+_Static_assert(offsetof(pjsip_rx_data, endpt_info) == 4600, "rdata.endpt_info");
+_Static_assert(sizeof(pjsip_cseq_hdr) == 96, "pjsip_cseq_hdr");
+_Static_assert(sizeof(pjsip_module) == 112, "pjsip_module");
+_Static_assert(offsetof(pjsip_module, on_rx_response) == 80, "on_rx_response");
+_Static_assert(sizeof(pjsip_transaction) == 760, "pjsip_transaction");
+_Static_assert(offsetof(pjsip_transaction, branch) == 168, "tsx.branch");
+_Static_assert(offsetof(pjsip_transaction, state) == 208, "tsx.state");
+_Static_assert(offsetof(pjsip_transaction, addr) == 244, "tsx.addr");
+_Static_assert(offsetof(pjsip_transaction, last_tx) == 392, "tsx.last_tx");
+_Static_assert(offsetof(pjsip_dialog, auth_sess) == 568, "dlg.auth_sess");
+_Static_assert(offsetof(pjsip_dialog, usage_cnt) == 776, "dlg.usage_cnt");
+_Static_assert(offsetof(pjsip_dialog, mod_data) == 1040, "dlg.mod_data");
+_Static_assert(sizeof(pjsip_dialog) == 1328, "pjsip_dialog");
 _Static_assert(sizeof(pjsip_auth_clt_sess) == 168, "pjsip_auth_clt_sess");
 _Static_assert(sizeof(pjsip_cached_auth) == 88, "pjsip_cached_auth");
 _Static_assert(sizeof(pjsip_cred_info) == 136, "pjsip_cred_info");

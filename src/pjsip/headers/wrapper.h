@@ -3,10 +3,14 @@
 #ifdef PJAUTH_HOST_HEADERS
 #include <pjlib.h>
 #include <pjsip/sip_auth.h>
+#include <pjsip/sip_dialog.h>
 #include <pjsip/sip_endpoint.h>
 #include <pjsip/sip_errno.h>
+#include <pjsip/sip_module.h>
 #include <pjsip/sip_msg.h>
+#include <pjsip/sip_transaction.h>
 #include <pjsip/sip_transport.h>
+#include <pjsip/sip_ua_layer.h>
 #include <pjsip/sip_util.h>
 #include "../../../include/pjsip_auth_async.h"
 #include "older.h"
@@ -32,6 +36,15 @@ enum pjauth_knob {
     PJAUTH_POOL_ALIGNMENT = PJ_POOL_ALIGNMENT
 };
 
+/* How a call's session (pjsip_inv_session) begins, in all versions: to read the
+ * state of one, the header is not worth what it includes. */
+typedef struct pjauth_inv_session_head {
+    char obj_name[PJ_MAX_OBJ_NAME];
+    void *pools[3];
+    unsigned state;
+} pjauth_inv_session_head;
+enum { PJAUTH_INV_STATE_DISCONNECTED = 6 };
+
 /* Status codes: pjproject's are macros over macros, and bindgen wants values. */
 enum pjauth_status {
     PJAUTH_EUNKNOWN = PJ_EUNKNOWN,
@@ -40,6 +53,7 @@ enum pjauth_status {
     PJAUTH_EBUG = PJ_EBUG,
     PJAUTH_ENOTSUP = PJ_ENOTSUP,
     PJAUTH_EINVALIDOP = PJ_EINVALIDOP,
+    PJAUTH_ECANCELLED = PJ_ECANCELLED,
     PJAUTH_EIGNORED = PJ_EIGNORED,
     PJAUTH_ENOTINITIALIZED = PJSIP_ENOTINITIALIZED,
     PJAUTH_ENOTREQUESTMSG = PJSIP_ENOTREQUESTMSG,

@@ -7,28 +7,34 @@
 //! default policy answers exhausted memory with a `longjmp`.
 
 mod credentials;
+mod dialog;
 mod draft;
 mod endpoint;
 mod entry;
 mod message;
+mod module;
 mod pool;
 mod reach;
 mod session;
 mod text;
 mod timer;
 mod token;
+mod transaction;
 
 pub use credentials::{DATA_MASK, copy_to_pool, is_aka, store, wipe};
+pub use dialog::{introduce, is_call_over, keep_dialog, let_dialog_go, session_of};
 pub use draft::{AkaCall, Bearer, Digest, Draft, Fields};
 pub use endpoint::Endpoint;
 pub use entry::Entry;
 pub use message::{Challenge, PreviousAnswer, Request, Response};
+pub use module::{free_module, module_of, register_module};
 pub use pool::Pool;
 pub use reach::share_host;
 pub use session::{Credential, Session};
 pub use text::{Text, bytes};
-pub use timer::{Alarm, on_exit};
+pub use timer::{Alarm, discard_alarm, keep_alarm, on_exit};
 pub use token::{Listing, REALM, Token, WORDS, implementation, owner_of};
+pub use transaction::{Holding, Transaction, code_of, discard_holding, forget_holding};
 
 use super::abi;
 use super::status::{self, Status};

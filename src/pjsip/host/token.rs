@@ -122,6 +122,7 @@ impl Token {
         // SAFETY: the references are the token's own. The request goes first: the
         // group lock's pool is what the application's callbacks still look at.
         unsafe {
+            super::discard_holding(self.user_data.addr());
             super::drop_request(self.request);
             super::drop_group_lock(self.group_lock);
         }

@@ -1,0 +1,342 @@
+//! Client transactions of the dialog layer, seen from below.
+//!
+//! Everything here calls into the host, which may throw and call out: none of it
+//! runs inside the panic barrier or with a lock of ours held. A transaction's group
+//! lock is the host's, recursive, and the one under which it runs its own callbacks.
+
+use super::message::Response;
+use crate::pjsip::abi::{
+    self, pjsip_dialog, pjsip_method, pjsip_rx_data, pjsip_transaction, pjsip_tx_data,
+};
+use crate::pjsip::hold::{self, Answer, Held};
+use crate::pjsip::status::SUCCESS;
+use core::marker::PhantomData;
+use core::ptr::{self, NonNull};
+
+/// A transaction that somebody here has a reference of.
+#[derive(Clone, Copy)]
+pub struct Transaction<'h>(NonNull<pjsip_transaction>, PhantomData<&'h ()>);
+
+impl<'h> Transaction<'h> {
+    /// The client transaction that a response is for, with one more reference of
+    /// its group lock, which is the caller's.
+    ///
+    /// # Safety
+    /// `rdata` is a response that the host hands to its modules.
+    pub unsafe fn of(rdata: *mut pjsip_rx_data) -> Option<Transaction<'h>> {
+        // SAFETY: the host checked that the response has a Via and a CSeq.
+        let transaction = unsafe {
+            let mut key = super::Text::EMPTY;
+            let pool = (*rdata).tp_info.pool;
+            let method = &raw const (*(*rdata).msg_info.cseq).method;
+            let status =
+                abi::pjsip_tsx_create_key(pool, &mut key, abi::PJSIP_ROLE_UAC, method, rdata);
+            if status != SUCCESS {
+                return None;
+            }
+            abi::pjsip_tsx_layer_find_tsx2(&key, 1)
+        };
+        NonNull::new(transaction).map(|transaction| Transaction(transaction, PhantomData))
+    }
+
+    /// The host's pointer.
+    pub fn as_ptr(self) -> *mut pjsip_transaction {
+        self.0.as_ptr()
+    }
+
+    /// Its address, as the table of held challenges has it.
+    pub fn addr(self) -> usize {
+        self.0.as_ptr().addr()
+    }
+
+    /// What its timers, its callbacks and its memory depend on.
+    pub fn group_lock(self) -> *mut abi::pj_grp_lock_t {
+        // SAFETY: a live transaction.
+        unsafe { (*self.as_ptr()).grp_lock }
+    }
+
+    /// Takes one more reference.
+    pub fn add_reference(self) {
+        // SAFETY: a live transaction's lock.
+        unsafe { abi::pj_grp_lock_add_ref(self.group_lock()) };
+    }
+
+    /// Drops a reference.
+    ///
+    /// # Safety
+    /// The caller owns that reference.
+    pub unsafe fn drop_reference(self) {
+        // SAFETY: as the caller promises.
+        unsafe { super::drop_group_lock(self.group_lock()) };
+    }
+
+    /// Acquires the group lock, and with it the dialog's.
+    pub fn acquire(self) {
+        // SAFETY: a live transaction's lock.
+        unsafe { abi::pj_grp_lock_acquire(self.group_lock()) };
+    }
+
+    /// Releases what [`Transaction::acquire`] acquired.
+    pub fn release(self) {
+        // SAFETY: a live transaction's lock, which this thread holds.
+        unsafe { abi::pj_grp_lock_release(self.group_lock()) };
+    }
+
+    /// The method.
+    fn method(self) -> &'h pjsip_method {
+        // SAFETY: does not change while the transaction lives.
+        unsafe { &(*self.as_ptr()).method }
+    }
+
+    /// Whether the request is an INVITE.
+    pub fn is_invite(self) -> bool {
+        self.method().id == abi::PJSIP_INVITE_METHOD
+    }
+
+    /// Whether the request is a CANCEL or a BYE.
+    pub fn ends_a_call(self) -> bool {
+        let method = self.method().id;
+        method == abi::PJSIP_CANCEL_METHOD || method == abi::PJSIP_BYE_METHOD
+    }
+
+    /// Whether it is one of the methods that are held: those whose calls PJSIP
+    /// ends, or whose sessions it forgets, while a challenge waits.
+    pub fn is_of_a_call(self) -> bool {
+        let method = self.method();
+        // SAFETY: the method's own name.
+        let name = unsafe { super::bytes(&method.name) };
+        self.is_invite() || method.id == abi::PJSIP_BYE_METHOD || name == b"UPDATE"
+    }
+
+    /// Whether a final response is still to come. To be asked with the lock held.
+    pub fn is_open(self) -> bool {
+        // SAFETY: a live transaction, locked.
+        let state = unsafe { (*self.as_ptr()).state };
+        state == abi::PJSIP_TSX_STATE_CALLING || state == abi::PJSIP_TSX_STATE_PROCEEDING
+    }
+
+    /// The dialog the request was sent in. It is alive while the lock is held, and
+    /// its memory for as long as the transaction's.
+    pub fn dialog(self) -> *mut pjsip_dialog {
+        // SAFETY: a live transaction; the user agent's slot in it is only looked at
+        // where the user agent is its user.
+        unsafe {
+            if (*self.as_ptr()).role == abi::PJSIP_ROLE_UAC
+                && (*self.as_ptr()).tsx_user == abi::pjsip_ua_instance()
+            {
+                abi::pjsip_tsx_get_dlg(self.as_ptr())
+            } else {
+                ptr::null_mut()
+            }
+        }
+    }
+
+    /// The request, NULL after the end.
+    pub fn request(self) -> *mut pjsip_tx_data {
+        // SAFETY: a live transaction, locked.
+        unsafe { (*self.as_ptr()).last_tx }
+    }
+
+    /// Has the transaction wait for as long as it takes: an INVITE is told that
+    /// the peer is at work on it (`response` with another status for the moment),
+    /// as for that its own rules stop the timers; of others the timers are stopped.
+    ///
+    /// # Safety
+    /// The lock is held, the transaction open, `rdata` the response it waits for.
+    pub unsafe fn wait(self, rdata: *mut pjsip_rx_data) {
+        if !self.is_invite() {
+            self.stop_timers();
+            return;
+        }
+        // SAFETY: the lock is held; the message is the caller's to change.
+        unsafe {
+            if (*self.as_ptr()).state != abi::PJSIP_TSX_STATE_CALLING {
+                return;
+            }
+            let line = &raw mut (*(*rdata).msg_info.msg).line.status;
+            let (code, reason) = ((*line).code, (*line).reason);
+            (*line).code = 100;
+            (*line).reason = super::Text::from_static(b"Trying");
+            abi::pjsip_tsx_recv_msg(self.as_ptr(), rdata);
+            (*line).code = code;
+            (*line).reason = reason;
+        }
+    }
+
+    /// Stops retransmissions and the timeout. To be called with the lock held.
+    pub fn stop_timers(self) {
+        let transaction = self.as_ptr();
+        // SAFETY: the lock is held; the second mutex is what the transaction layer
+        // guards its timers with. An identity of 0 is its word for a stopped timer.
+        unsafe {
+            let heap = abi::pjsip_endpt_get_timer_heap((*transaction).endpt);
+            abi::pj_mutex_lock((*transaction).mutex_b);
+            for timer in [
+                &raw mut (*transaction).retransmit_timer,
+                &raw mut (*transaction).timeout_timer,
+            ] {
+                abi::pj_timer_heap_cancel_if_active(heap, timer, 0);
+            }
+            abi::pj_mutex_unlock((*transaction).mutex_b);
+        }
+    }
+
+    /// Sends an ACK to where the INVITE went.
+    ///
+    /// # Safety
+    /// The lock is held; `ack` is alive, or NULL.
+    pub unsafe fn acknowledge(self, ack: *mut pjsip_tx_data) {
+        let transaction = self.as_ptr();
+        // SAFETY: as the caller promises. The transport has a reference of the
+        // transaction's. A lost ACK is asked for again.
+        unsafe {
+            if ack.is_null() || (*ack).is_pending != 0 || (*transaction).transport.is_null() {
+                return;
+            }
+            abi::pjsip_transport_send(
+                (*transaction).transport,
+                ack,
+                (&raw const (*transaction).addr).cast(),
+                (*transaction).addr_len,
+                ptr::null_mut(),
+                None,
+            );
+        }
+    }
+
+    /// Hands the response to the transaction. Whoever asks what to answer is told
+    /// `answer`, or where the call is over that there is none; returns whether
+    /// `answer` was made use of.
+    ///
+    /// # Safety
+    /// The lock is held, the transaction open; `rdata` is its response.
+    pub unsafe fn deliver(self, rdata: *mut pjsip_rx_data, answer: Answer) -> bool {
+        // SAFETY: as the caller promises.
+        unsafe {
+            let is_over = super::is_call_over(self.dialog());
+            let answer = if is_over { Answer::None } else { answer };
+            hold::begin_delivery(rdata.addr(), answer);
+            abi::pjsip_tsx_recv_msg(self.as_ptr(), rdata);
+            hold::end_delivery(rdata.addr()) && !is_over
+        }
+    }
+}
+
+/// What a held challenge owns. The transaction is kept by the token's reference.
+pub struct Holding {
+    transaction: Transaction<'static>,
+    /// A copy, with a reference of its transport.
+    response: *mut pjsip_rx_data,
+    /// With a reference; NULL but for an INVITE.
+    ack: *mut pjsip_tx_data,
+}
+
+impl Holding {
+    /// Copies the response and makes an INVITE's ACK, while the request still is
+    /// what was sent. `None` where memory runs out.
+    ///
+    /// # Safety
+    /// The transaction's lock is held, and `rdata` is its response. The caller
+    /// keeps a reference of the transaction until [`Holding::discard`].
+    pub unsafe fn create(
+        transaction: Transaction<'_>,
+        rdata: *mut pjsip_rx_data,
+    ) -> Option<NonNull<Holding>> {
+        let mut response = ptr::null_mut();
+        let mut ack = ptr::null_mut();
+        // SAFETY: as the caller promises.
+        unsafe {
+            if abi::pjsip_rx_data_clone(rdata, 0, &mut response) != SUCCESS {
+                return None;
+            }
+            if transaction.is_invite() {
+                let endpoint = (*transaction.as_ptr()).endpt;
+                let request = transaction.request();
+                if abi::pjsip_endpt_create_ack(endpoint, request, rdata, &mut ack) != SUCCESS {
+                    abi::pjsip_rx_data_free_cloned(response);
+                    return None;
+                }
+            }
+        }
+        let holding = Holding {
+            transaction: Transaction(transaction.0, PhantomData),
+            response,
+            ack,
+        };
+        let holding = NonNull::new(Box::into_raw(Box::new(holding)))?;
+        hold::insert(Held {
+            id: holding.as_ptr().expose_provenance(),
+            transaction: transaction.addr(),
+            dialog: transaction.dialog().addr(),
+            request: transaction.request().addr(),
+            waiting: true,
+        });
+        Some(holding)
+    }
+
+    /// The holding of a challenge that the table has.
+    ///
+    /// # Safety
+    /// The token is the caller's, or the transaction's lock is held, so that nobody
+    /// discards it.
+    pub unsafe fn of<'h>(held: Held) -> &'h Holding {
+        // SAFETY: in the table, so not discarded; as the caller promises it stays.
+        unsafe { &*ptr::with_exposed_provenance(held.id) }
+    }
+
+    /// The transaction.
+    pub fn transaction(&self) -> Transaction<'_> {
+        self.transaction
+    }
+
+    /// The ACK.
+    pub fn ack(&self) -> *mut pjsip_tx_data {
+        self.ack
+    }
+
+    /// The copy of the response.
+    pub fn response(&self) -> *mut pjsip_rx_data {
+        self.response
+    }
+}
+
+/// Gives back what a token's challenge owned, if the challenge was held.
+///
+/// # Safety
+/// The caller has taken the token, and still has its reference of the group lock.
+pub unsafe fn discard_holding(id: usize) {
+    let Some(held) = hold::get(id) else { return };
+    // SAFETY: the token is the caller's. The lock keeps a thread that is sending
+    // the ACK once more from losing it.
+    unsafe {
+        let transaction = Holding::of(held).transaction;
+        transaction.acquire();
+        hold::remove(id);
+        transaction.release();
+        let holding = Box::from_raw(ptr::with_exposed_provenance_mut::<Holding>(id));
+        abi::pjsip_rx_data_free_cloned(holding.response);
+        if !holding.ack.is_null() {
+            super::drop_request(holding.ack);
+        }
+    }
+}
+
+/// The same when the endpoint is gone: what belonged to the host went with it.
+///
+/// # Safety
+/// The caller has taken the token.
+pub unsafe fn forget_holding(id: usize) {
+    if hold::remove(id).is_some() {
+        // SAFETY: was in the table, so made by `Holding::create`, and once only.
+        drop(unsafe { Box::from_raw(ptr::with_exposed_provenance_mut::<Holding>(id)) });
+    }
+}
+
+/// The status code of a response.
+///
+/// # Safety
+/// `rdata` is a message that the host hands to its modules.
+pub unsafe fn code_of(rdata: *mut pjsip_rx_data) -> Option<i32> {
+    // SAFETY: as the caller promises.
+    unsafe { Response::from_raw(rdata) }.and_then(Response::code)
+}
