@@ -67,6 +67,12 @@ def drop_in_symbols():
     return (ROOT / f"src/pjsip/symbols-{SERIES}.txt").read_text().split()
 
 
+def asynchronous():
+    """What we export besides where PJSIP has no asynchronous functions."""
+    before = tuple(map(int, SERIES.split("."))) < (2, 17)
+    return (ROOT / "src/pjsip/symbols-async.txt").read_text().split() if before else []
+
+
 def declared():
     """The functions that pjauth.h declares."""
     text = re.sub(r"/\*.*?\*/", "", (INCLUDE / "pjauth.h").read_text(), flags=re.S)

@@ -47,6 +47,12 @@ lab_fn lab_pjauth(const char *name)
     return fn;
 }
 
+void lab_ask(const pjsip_auth_clt_async_setting *setting)
+{
+    CHECK_EQ(PJAUTH(pjauth_async_configure_all)(lab.endpt, setting),
+             PJ_SUCCESS);
+}
+
 pj_str_t lab_str(const char *text)
 {
     pj_str_t s;
@@ -274,6 +280,8 @@ static const char *reason_to_skip(int where)
         return "stock promises nothing here";
     if ((where & LAB_DEFERS) && !lab.defers)
         return "no asynchronous challenges in this pjproject";
+    if (!HAS_ASYNC && (where & LAB_NATIVE))
+        return "this pjproject's own modules hand no challenge over";
     if (!HAS_PARENTS && (where & LAB_SHARES))
         return "no shared sessions in this pjproject";
     return NULL;

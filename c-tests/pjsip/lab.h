@@ -10,7 +10,8 @@ enum {
     LAB_BOTH = 0,        /* with stock and with pjauth */
     LAB_PJAUTH_ONLY = 1, /* stock promises nothing */
     LAB_DEFERS = 2,      /* challenges are answered asynchronously */
-    LAB_SHARES = 4       /* sessions have a parent */
+    LAB_SHARES = 4,      /* sessions have a parent */
+    LAB_NATIVE = 8       /* PJSIP's own modules hand challenges over */
 };
 
 struct lab_case {
@@ -91,6 +92,10 @@ int lab_count(const char *text, const char *word);
 typedef void (*lab_fn)(void);
 lab_fn lab_pjauth(const char *name);
 #define PJAUTH(name) ((__typeof__(&name))lab_pjauth(#name))
+
+/* Has pjauth ask about all sessions of the endpoint that name nobody; NULL: not
+ * any more. */
+void lab_ask(const pjsip_auth_clt_async_setting *setting);
 
 pj_str_t lab_str(const char *text);
 

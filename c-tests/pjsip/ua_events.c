@@ -100,11 +100,12 @@ static void publish_secrets(pjsip_publishc *pub, struct vault *vault,
     memset(vault, 0, sizeof(*vault));
     vault_credential(&cred, UA_USER);
     CHECK_EQ(pjsip_publishc_set_credentials(pub, 1, &cred), PJ_SUCCESS);
+    if (mode == VAULT_SYNC)
+        return;
 #if HAS_ASYNC
-    if (mode != VAULT_SYNC)
-        vault_open(vault, mode, pjsip_publishc_get_auth_sess(pub), UA_USER);
+    vault_open(vault, mode, pjsip_publishc_get_auth_sess(pub), UA_USER);
 #else
-    (void)mode;
+    vault_open_for_all(vault, mode);
 #endif
 }
 
