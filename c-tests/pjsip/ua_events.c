@@ -181,7 +181,8 @@ static void publish_destroyed_first(void)
     before = references(answer);
     CHECK_EQ(pjsip_auth_clt_async_send_req(vault.kept.sess, vault.kept.token,
                                            answer), PJ_EINVAL);
-    CHECK_EQ(references(answer), before);
+    /* Held, the token was alive and had a reference of its own. */
+    CHECK_EQ(references(answer), before - !HAS_ASYNC);
     pjsip_tx_data_dec_ref(answer);
     vault_close(&vault);
 }
