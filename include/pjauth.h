@@ -16,9 +16,7 @@
 #include <stdint.h>
 
 struct pj_str_t;
-struct pjsip_auth_clt_async_setting;
 struct pjsip_auth_clt_sess;
-struct pjsip_endpoint;
 struct pjsip_tx_data;
 struct pjauth_turn_observer;
 
@@ -865,22 +863,6 @@ void pjauth_sip_get_stats(struct pjauth_sip_stats *out);
  * May be called from any thread, at any time.
  */
 void pjauth_hold_challenges(bool hold);
-
-/**
- * Sets who is asked about the challenges of all sessions of an endpoint that have no
- * callback of their own: also of those that PJSIP shows to nobody, as before 2.17 the
- * sessions of registrations and publications.
- *
- * @param endpt  The endpoint.
- * @param opt    The setting, which is copied; NULL: nobody is asked any more.
- * @return 0; PJ_EINVAL without an endpoint or a callback; PJSIP's error where its
- *         endpoint has no room for one more module.
- *
- * May be called from any thread that is registered with PJLIB, but not inside a
- * callback of PJSIP's: it registers a module.
- */
-int pjauth_async_configure_all(struct pjsip_endpoint *endpt,
-                               const struct pjsip_auth_clt_async_setting *opt);
 
 /**
  * Reads everything about an allocation at once.

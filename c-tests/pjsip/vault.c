@@ -73,23 +73,8 @@ void vault_open(struct vault *vault, enum vault_mode mode,
     CHECK_EQ(pjsip_auth_clt_async_configure(sess, &setting), PJ_SUCCESS);
 }
 
-void vault_open_for_all(struct vault *vault, enum vault_mode mode)
-{
-    pjsip_auth_clt_async_setting setting;
-
-    memset(vault, 0, sizeof(*vault));
-    vault->mode = mode;
-    vault->status = -1;
-    vault->for_all = 1;
-    setting.cb = &on_challenge;
-    setting.user_data = vault;
-    lab_ask(&setting);
-}
-
 void vault_close(struct vault *vault)
 {
-    if (vault->for_all)
-        lab_ask(NULL);
     join(vault);
     challenge_drop(&vault->kept);
 }

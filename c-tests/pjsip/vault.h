@@ -21,7 +21,6 @@ struct vault {
     pj_status_t status; /* of the last answer */
     struct worker worker;
     int has_worker;
-    int for_all; /* is asked about all sessions */
 };
 
 /* A password of `user` for any realm. */
@@ -30,9 +29,6 @@ void vault_credential(pjsip_cred_info *cred, const char *user);
 /* Gives `sess` the credentials of `user` and answers its challenges. */
 void vault_open(struct vault *vault, enum vault_mode mode,
                 pjsip_auth_clt_sess *sess, const char *user);
-
-/* Answers the challenges of all sessions, which have their credentials. */
-void vault_open_for_all(struct vault *vault, enum vault_mode mode);
 
 /* Joins the thread, drops what is kept. */
 void vault_close(struct vault *vault);

@@ -6,8 +6,7 @@
 //!   session      birth and end, credentials, preferences
 //!   request      a request's headers, in turns       answer     one challenge
 //!   challenge    tokens of deferred challenges       deadline   their alarms
-//!   hold         challenges that their transactions wait for
-//!   asked        who decides about them              links      before 2.17: whose they are
+//!   hold         the challenges of calls that their transactions wait for
 //!      |
 //!   host/        safe wrappers over PJLIB and PJSIP
 //!   abi          their layouts, by bindgen
@@ -19,7 +18,6 @@
 pub mod abi;
 mod answer;
 mod aside;
-mod asked;
 mod challenge;
 mod deadline;
 #[allow(non_camel_case_types, non_upper_case_globals)]
@@ -27,8 +25,6 @@ mod exports;
 mod guard;
 mod hold;
 mod host;
-#[cfg(not(pj_async))]
-mod links;
 mod request;
 mod session;
 mod stats;

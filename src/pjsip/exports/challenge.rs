@@ -10,7 +10,7 @@ use crate::pjsip::hold::is_decided;
 use crate::pjsip::host::{self, Alarm, Request, Response, Session, Token};
 use crate::pjsip::stats::{Event, count};
 use crate::pjsip::status::{EIGNORED, EINVAL, EINVALIDOP, ENOTSUP, SUCCESS, Status};
-use crate::pjsip::{asked, challenge, deadline};
+use crate::pjsip::{challenge, deadline};
 use core::ffi::c_void;
 use core::ptr;
 
@@ -56,7 +56,7 @@ pub(super) fn offer(
     let (root, setting) = guard(|| {
         let root = sess.root().ok_or(EINVAL)?;
         let _held = root.locked();
-        Ok((root, asked::of(root).ok_or(EINVALIDOP)?))
+        Ok((root, root.callback().ok_or(EINVALIDOP)?))
     })?;
     if let Some(endpoint) = sess.endpoint() {
         watch_endpoint(endpoint.as_ptr());
@@ -170,7 +170,7 @@ fn take(
         if configured && !challenge::is_of(handle, sess)? {
             // SAFETY: the caller's session, which PJSIP wants alive in this call.
             let root = unsafe { Session::from_raw(sess) }.and_then(Session::root);
-            if root.and_then(asked::of).is_none() {
+            if root.and_then(Session::callback).is_none() {
                 return Err(EINVALIDOP);
             }
         }

@@ -1,24 +1,19 @@
-//! Challenges that are held back below the transaction layer until the application
-//! has decided: those of calls, and before 2.17 all. docs/deferral.md tells why there, and what goes over the wire.
+//! Challenges of calls, held back below the transaction layer until the application
+//! has decided. docs/deferral.md tells why there, and what goes over the wire.
 
 use super::challenge::{offer, watch_endpoint};
-use super::status_of;
 use crate::pjsip::abi::{
     pj_bool_t, pj_status_t, pjsip_auth_clt_async_impl_token, pjsip_auth_clt_async_on_chal_param,
-    pjsip_auth_clt_async_setting, pjsip_auth_clt_sess, pjsip_endpoint, pjsip_rx_data,
-    pjsip_tx_data,
+    pjsip_auth_clt_sess, pjsip_endpoint, pjsip_rx_data, pjsip_tx_data,
 };
-use crate::pjsip::aside::is_aside;
+use crate::pjsip::challenge;
 use crate::pjsip::guard::guard;
 use crate::pjsip::hold::{self, Answer};
 use crate::pjsip::host::{
     self, Alarm, Endpoint, Holding, Request, Response, Session, Token, Transaction, WORDS,
 };
-#[cfg(not(pj_async))]
-use crate::pjsip::links;
 use crate::pjsip::stats::{Event, count};
-use crate::pjsip::status::{EBUG, EINVAL, ENOTSUP, SUCCESS, Status};
-use crate::pjsip::{asked, challenge};
+use crate::pjsip::status::{EBUG, EINVAL, SUCCESS, Status};
 use core::ffi::c_void;
 use core::ptr;
 
@@ -36,61 +31,8 @@ pub extern "C" fn pjauth_hold_challenges(hold: bool) {
     hold::set_wanted(hold);
 }
 
-/// Sets who is asked about the challenges of all sessions of an endpoint that have no
-/// callback of their own: also of those that PJSIP shows to nobody, as before 2.17 the
-/// sessions of registrations and publications.
-///
-/// @param endpt  The endpoint.
-/// @param opt    The setting, which is copied; NULL: nobody is asked any more.
-/// @return 0; PJ_EINVAL without an endpoint or a callback; PJSIP's error where its
-///         endpoint has no room for one more module.
-///
-/// May be called from any thread that is registered with PJLIB, but not inside a
-/// callback of PJSIP's: it registers a module.
-///
-/// # Safety
-/// `endpt` is NULL or a live endpoint, `opt` NULL or a setting.
-#[unsafe(no_mangle)]
-pub unsafe extern "C-unwind" fn pjauth_async_configure_all(
-    endpt: *mut pjsip_endpoint,
-    opt: *const pjsip_auth_clt_async_setting,
-) -> Status {
-    if is_aside() {
-        return ENOTSUP;
-    }
-    // SAFETY: the caller's setting, or NULL.
-    let opt = unsafe { opt.as_ref() };
-    if endpt.is_null() || opt.is_some_and(|opt| opt.cb.is_none()) {
-        return EINVAL;
-    }
-    if opt.is_some() {
-        let status = hold_now(endpt);
-        if status != SUCCESS {
-            return status;
-        }
-    }
-    status_of(guard(|| {
-        asked::set_everywhere(endpt.addr(), opt);
-        Ok(())
-    }))
-}
-
-/// Registers our module at once, for a caller who is in no callback.
-fn hold_now(endpoint: *mut pjsip_endpoint) -> Status {
-    watch_endpoint(endpoint);
-    if guard(|| Ok(hold::claim_endpoint(endpoint.addr()))) != Ok(true) {
-        return SUCCESS;
-    }
-    // SAFETY: the caller's endpoint; nothing is held.
-    let status = status_of(unsafe { host::register_module(endpoint, on_response, on_stop) });
-    if status != SUCCESS {
-        hold::forget_endpoint(endpoint.addr());
-    }
-    status
-}
-
-/// Sees to it that challenges are held from now on, in the endpoint that a session
-/// lives in.
+/// Sees to it that the challenges of calls are held from now on, in the endpoint
+/// that a session lives in.
 ///
 /// A module must not be registered in a callback of another one, and who configures
 /// a session may be in one, or hold a lock that one waits for: so it is done on the
@@ -150,7 +92,6 @@ unsafe extern "C-unwind" fn on_stop() -> pj_status_t {
 /// The endpoint is gone, with its modules and its timers.
 pub(super) fn forget(endpoint: *mut pjsip_endpoint) {
     hold::forget_endpoint(endpoint.addr());
-    asked::set_everywhere(endpoint.addr(), None);
     // SAFETY: as the caller says.
     unsafe {
         host::discard_alarm(endpoint);
@@ -204,8 +145,8 @@ fn absorb(transaction: Transaction<'_>, code: i32) -> bool {
     held.is_some()
 }
 
-/// Offers a challenge to the application, if it is one that is held and somebody wants
-/// to be asked. Whether the response is dealt with.
+/// Offers a challenge to the application, if it is one of a call whose session has
+/// a callback. Whether the response is dealt with.
 ///
 /// # Safety
 /// `rdata` is a 401 or 407 to the transaction, of which the caller has a reference.
@@ -214,16 +155,18 @@ unsafe fn hold_back(transaction: Transaction<'_>, rdata: *mut pjsip_rx_data) -> 
     // SAFETY: as the caller promises; the dialog lives while the lock is held.
     unsafe {
         let dialog = transaction.dialog();
-        let session = session_to_ask(transaction);
-        if session.is_some() && transaction.is_over() {
+        let asks = !dialog.is_null()
+            && transaction.is_open()
+            && transaction.is_of_a_call()
+            && !transaction.request().is_null()
+            && host::session_of(dialog).is_some_and(has_callback);
+        if asks && host::is_call_over(dialog) {
             transaction.deliver(rdata, Answer::None);
             transaction.release();
             return true;
         }
-        let holding = session.and_then(|session| {
-            Holding::create(transaction, rdata).map(|holding| (session, holding))
-        });
-        let Some((session, holding)) = holding else {
+        let holding = asks.then(|| Holding::create(transaction, rdata)).flatten();
+        let Some(holding) = holding else {
             transaction.release();
             return false;
         };
@@ -231,9 +174,7 @@ unsafe fn hold_back(transaction: Transaction<'_>, rdata: *mut pjsip_rx_data) -> 
         let module = host::module_of(endpoint);
         let request = transaction.request();
         host::add_request(request);
-        if !dialog.is_null() {
-            host::keep_dialog(dialog, module);
-        }
+        host::keep_dialog(dialog, module);
         // The token's own, and the holding's.
         transaction.add_reference();
         transaction.release();
@@ -251,8 +192,12 @@ unsafe fn hold_back(transaction: Transaction<'_>, rdata: *mut pjsip_rx_data) -> 
             rdata,
             user_data: ptr::null_mut(),
         };
-        let taken = match (Request::from_raw(request), Response::from_raw(rdata)) {
-            (Some(request), Some(response)) => {
+        let taken = match (
+            host::session_of(dialog),
+            Request::from_raw(request),
+            Response::from_raw(rdata),
+        ) {
+            (Some(session), Some(request), Some(response)) => {
                 offer(session, &implementation, request, response, &param)
             }
             _ => Err(EINVAL),
@@ -270,62 +215,16 @@ unsafe fn hold_back(transaction: Transaction<'_>, rdata: *mut pjsip_rx_data) -> 
             }
         }
         host::drop_request(request);
-        if !dialog.is_null() {
-            host::let_dialog_go(dialog, module);
-        }
+        host::let_dialog_go(dialog, module);
     }
     true
-}
-
-/// The session whose challenges somebody wants to be asked about, if this transaction
-/// is one of those that are held.
-///
-/// # Safety
-/// The transaction's lock is held, for as long as the session is used.
-unsafe fn session_to_ask<'h>(transaction: Transaction<'h>) -> Option<Session<'h>> {
-    // SAFETY: as the caller promises.
-    unsafe {
-        let request = Request::from_raw(transaction.request())?;
-        if !transaction.is_open() {
-            return None;
-        }
-        let dialog = transaction.dialog();
-        let session = if dialog.is_null() {
-            sender_of(request)?
-        } else if transaction.is_held_by_method() {
-            host::session_of(dialog)?
-        } else {
-            return None;
-        };
-        Some(session).filter(|session| has_callback(*session))
-    }
-}
-
-/// The session that prepared a request outside of dialogs.
-///
-/// # Safety
-/// By PJSIP's rule a session outlives its requests.
-#[cfg(not(pj_async))]
-unsafe fn sender_of<'h>(request: Request<'h>) -> Option<Session<'h>> {
-    let session = links::session_of(request.call_id())?;
-    // SAFETY: not deinitialised yet, or the link would be gone.
-    unsafe { Session::from_raw(ptr::with_exposed_provenance(session)) }
-}
-
-/// From 2.17 on the modules that send such requests hand their challenges over.
-///
-/// # Safety
-/// None is needed.
-#[cfg(pj_async)]
-unsafe fn sender_of<'h>(_request: Request<'h>) -> Option<Session<'h>> {
-    None
 }
 
 fn has_callback(session: Session<'_>) -> bool {
     let found = guard(|| {
         let root = session.root().ok_or(EINVAL)?;
         let _held = root.locked();
-        asked::of(root).ok_or(EINVAL).map(|_| ())
+        root.callback().ok_or(EINVAL).map(|_| ())
     });
     found.is_ok()
 }

@@ -19,13 +19,6 @@ mod session;
 static EXPORTED: [u8; include_bytes!(env!("PJAUTH_SYMBOLS")).len()] =
     *include_bytes!(env!("PJAUTH_SYMBOLS"));
 
-/// Before 2.17 PJSIP has no asynchronous functions: `pjsip_auth_async.h` declares ours.
-#[cfg(not(pj_async))]
-#[used]
-#[unsafe(link_section = ".pjauth.exports")]
-static EXPORTED_BESIDES: [u8; include_bytes!("../symbols-async.txt").len()] =
-    *include_bytes!("../symbols-async.txt");
-
 /// Defines an exported function of PJSIP's. Where the process has a pjproject that
 /// we were not built for, the call goes to the host's own definition; without one,
 /// it fails with the value after `else`.

@@ -30,15 +30,6 @@ fn init(sess: Session<'_>, request: Request<'_>) -> Result<(), Status> {
     while let Some(draft) = guard(|| initial.turn())? {
         draft.header(request)?.add_to(request);
     }
-    #[cfg(not(pj_async))]
-    guard(|| {
-        let asks = sess.root().and_then(crate::pjsip::asked::of).is_some();
-        if asks {
-            let session = sess.as_ptr().expose_provenance();
-            crate::pjsip::links::note(session, request.call_id());
-        }
-        Ok(())
-    })?;
     Ok(())
 }
 

@@ -29,8 +29,6 @@ entry! {
         let (Some(sess), Some(endpt), Some(pool), 0) = (sess, endpt, pool, options) else {
             return EINVAL;
         };
-        #[cfg(not(pj_async))]
-        crate::pjsip::links::forget(sess.as_ptr().addr());
         session::init(sess, endpt, pool);
         SUCCESS
     }
@@ -45,8 +43,6 @@ entry! {
         let Some(sess) = (unsafe { Session::from_raw(sess) }) else {
             return EINVAL;
         };
-        #[cfg(not(pj_async))]
-        crate::pjsip::links::forget(sess.as_ptr().addr());
         let has_tokens = sess.has_token_owner();
         if let Err(status) = guard(|| session::deinit(sess)) {
             return status;

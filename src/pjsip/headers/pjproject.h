@@ -203,7 +203,6 @@ typedef enum pjsip_msg_type_e {
 
 typedef enum pjsip_hdr_e {
     PJSIP_H_AUTHORIZATION = 6,
-    PJSIP_H_CALL_ID = 7,
     PJSIP_H_PROXY_AUTHENTICATE = 26,
     PJSIP_H_PROXY_AUTHORIZATION = 27,
     PJSIP_H_VIA = 41,
@@ -287,14 +286,6 @@ typedef struct pjsip_via_hdr {
     pj_str_t branch_param;
     char after_branch[64];
 } pjsip_via_hdr;
-
-typedef struct pjsip_cid_hdr {
-    struct pjsip_cid_hdr *prev, *next;
-    pjsip_hdr_e type;
-    pj_str_t name, sname;
-    void *vptr;
-    pj_str_t id;
-} pjsip_cid_hdr;
 
 typedef struct pjsip_cseq_hdr {
     struct pjsip_cseq_hdr *prev, *next;

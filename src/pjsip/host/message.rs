@@ -109,17 +109,6 @@ impl<'h> Request<'h> {
         None
     }
 
-    /// The Call-ID, empty where there is none.
-    #[cfg(not(pj_async))]
-    pub fn call_id(self) -> &'h [u8] {
-        // SAFETY: a live request, and a header of that kind in it.
-        unsafe {
-            self.headers()
-                .find(|hdr| (**hdr).type_ == abi::PJSIP_H_CALL_ID)
-                .map_or(&[], |hdr| bytes(&(*hdr.cast::<abi::pjsip_cid_hdr>()).id))
-        }
-    }
-
     /// Notes whether the request has been prepared for another try.
     pub fn set_retry(self, retry: bool) {
         // SAFETY: a live request.

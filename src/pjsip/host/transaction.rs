@@ -99,13 +99,9 @@ impl<'h> Transaction<'h> {
         method == abi::PJSIP_CANCEL_METHOD || method == abi::PJSIP_BYE_METHOD
     }
 
-    /// Whether it is one of the methods whose challenges are held: those whose calls
-    /// PJSIP ends, or whose sessions it forgets, while a challenge waits; and before
-    /// 2.17, where no dialog hands a challenge over, all.
-    pub fn is_held_by_method(self) -> bool {
-        if cfg!(not(pj_async)) {
-            return true;
-        }
+    /// Whether it is one of the methods that are held: those whose calls PJSIP
+    /// ends, or whose sessions it forgets, while a challenge waits.
+    pub fn is_of_a_call(self) -> bool {
         let method = self.method();
         // SAFETY: the method's own name.
         let name = unsafe { super::bytes(&method.name) };
@@ -132,17 +128,6 @@ impl<'h> Transaction<'h> {
             } else {
                 ptr::null_mut()
             }
-        }
-    }
-
-    /// Whether nobody is left to whom an answer would be of use: the call in the
-    /// dialog is over, or the dialog itself. Without a dialog that shows only when
-    /// the response has been delivered. To be asked with the lock held.
-    pub fn is_over(self) -> bool {
-        // SAFETY: a live transaction, locked, and its dialog.
-        unsafe {
-            (*self.as_ptr()).tsx_user == abi::pjsip_ua_instance()
-                && super::is_call_over(self.dialog())
         }
     }
 
@@ -228,7 +213,7 @@ impl<'h> Transaction<'h> {
     pub unsafe fn deliver(self, rdata: *mut pjsip_rx_data, answer: Answer) -> bool {
         // SAFETY: as the caller promises.
         unsafe {
-            let is_over = self.is_over();
+            let is_over = super::is_call_over(self.dialog());
             let answer = if is_over { Answer::None } else { answer };
             hold::begin_delivery(rdata.addr(), answer);
             abi::pjsip_tsx_recv_msg(self.as_ptr(), rdata);
