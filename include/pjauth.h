@@ -16,7 +16,9 @@
 #include <stdint.h>
 
 struct pj_str_t;
+struct pjsip_auth_clt_async_setting;
 struct pjsip_auth_clt_sess;
+struct pjsip_endpoint;
 struct pjsip_tx_data;
 struct pjauth_turn_observer;
 
@@ -856,13 +858,30 @@ void pjauth_sip_get_stats(struct pjauth_sip_stats *out);
  * the application has answered them, so that neither their transaction nor the call
  * ends meanwhile. They are by default, in sessions that have an asynchronous callback.
  * Without it they are as in PJSIP itself: an INVITE over TCP has failed by the time an
- * answer comes.
+ * answer comes. Before pjproject 2.17 this is so for all requests, and without it the
+ * application is not asked.
  *
  * @param hold  Whether to hold the challenges that arrive from now on.
  *
  * May be called from any thread, at any time.
  */
 void pjauth_hold_challenges(bool hold);
+
+/**
+ * Sets the callback that is asked about the challenges of every session that has
+ * none of its own: those of modules that do not let an application at their session,
+ * as `pjsip_regc` and `pjsip_publishc` before pjproject 2.17.
+ *
+ * @param endpt  The endpoint that the sessions live in.
+ * @param opt    The setting, which is copied; NULL takes it away.
+ * @return 0; PJ_EINVAL for an endpoint or a callback that is NULL; PJ_ENOTSUP where
+ *         the library has stepped aside for another pjproject.
+ *
+ * May be called from any thread that is registered with PJLIB; best before there is
+ * any traffic.
+ */
+int pjauth_async_configure_default(struct pjsip_endpoint *endpt,
+                                   const struct pjsip_auth_clt_async_setting *opt);
 
 /**
  * Reads everything about an allocation at once.

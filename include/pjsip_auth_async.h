@@ -11,7 +11,7 @@
  * from 2.17 for the application:
  *
  * - pjsip_auth_clt_async_configure() needs a session, and PJSIP shows only those of dialogs (dlg->auth_sess) and, from
- *   2.16 on, shared ones. For registrations, publications and all else there is pjauth_async_configure_all(), in
+ *   2.16 on, shared ones. For registrations, publications and all else there is pjauth_async_configure_default(), in
  *   pjauth.h. It takes effect at once; pjsip_auth_clt_async_configure() from the next time the endpoint is polled on.
  * - A registration that is destroyed while its challenge waits lives on until that is answered, as in PJSIP itself.
  * - pjsua's MESSAGE outside of calls is never deferred: pjsua answers it with a session that it makes after the fact.

@@ -63,14 +63,14 @@ def undefined(path):
 
 
 def drop_in_symbols():
-    """What the object of the pjproject in use defines."""
+    """What the library exports for the pjproject in use."""
     return (ROOT / f"src/pjsip/symbols-{SERIES}.txt").read_text().split()
 
 
-def asynchronous():
-    """What we export besides where PJSIP has no asynchronous functions."""
+def original_symbols():
+    """Those of them that the object of that pjproject defines: before 2.17 it has no asynchronous functions."""
     before = tuple(map(int, SERIES.split("."))) < (2, 17)
-    return (ROOT / "src/pjsip/symbols-async.txt").read_text().split() if before else []
+    return [name for name in drop_in_symbols() if not (before and "_async_" in name)]
 
 
 def declared():

@@ -49,7 +49,7 @@ lab_fn lab_pjauth(const char *name)
 
 void lab_ask(const pjsip_auth_clt_async_setting *setting)
 {
-    CHECK_EQ(PJAUTH(pjauth_async_configure_all)(lab.endpt, setting),
+    CHECK_EQ(PJAUTH(pjauth_async_configure_default)(lab.endpt, setting),
              PJ_SUCCESS);
 }
 
@@ -278,10 +278,10 @@ static const char *reason_to_skip(int where)
 {
     if (lab.stock && !reckless && (where & LAB_PJAUTH_ONLY))
         return "stock promises nothing here";
-    if ((where & LAB_DEFERS) && !lab.defers)
+    if (!HAS_ASYNC && lab.stock && (where & LAB_DEFERS))
         return "no asynchronous challenges in this pjproject";
-    if (!HAS_ASYNC && (where & LAB_NATIVE))
-        return "this pjproject's own modules hand no challenge over";
+    if (!HAS_ASYNC && (where & LAB_MODULES_ASK))
+        return "no asynchronous challenges in this pjproject's modules";
     if (!HAS_PARENTS && (where & LAB_SHARES))
         return "no shared sessions in this pjproject";
     return NULL;
@@ -336,10 +336,6 @@ static void check_library(int expect)
             exit(1);
         }
     }
-#endif
-    lab.defers = HAS_ASYNC;
-#if !HAS_ASYNC
-    lab.defers = pjsip_auth_clt_async_configure(NULL, NULL) != PJ_ENOTSUP;
 #endif
 }
 

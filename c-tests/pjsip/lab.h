@@ -11,7 +11,7 @@ enum {
     LAB_PJAUTH_ONLY = 1, /* stock promises nothing */
     LAB_DEFERS = 2,      /* challenges are answered asynchronously */
     LAB_SHARES = 4,      /* sessions have a parent */
-    LAB_NATIVE = 8       /* PJSIP's own modules hand challenges over */
+    LAB_MODULES_ASK = 8  /* PJSIP's own modules hand challenges over */
 };
 
 struct lab_case {
@@ -26,7 +26,6 @@ struct lab {
     pjsip_transport *udp;
     int registrar_port;
     int stock; /* true: pjproject's own object is under test */
-    int defers; /* true: challenges can be answered asynchronously */
     int settles_late; /* true: lab_run looks for pools after its last case */
     int outlives_cases; /* true: it never does, lab_close does */
 };

@@ -1,13 +1,8 @@
-/* The asynchronous functions for a pjproject that lacks them: weak, so that the
- * library's are taken where it has them, and cases that are skipped otherwise
- * link all the same. lab.c knows them by their status. */
+/* The asynchronous functions for the control programs, where PJSIP lacks them: so
+ * that cases which are skipped there link all the same. */
 #include "pj.h"
 
 #if !HAS_ASYNC
-#pragma weak pjsip_auth_clt_async_configure
-#pragma weak pjsip_auth_clt_async_send_req
-#pragma weak pjsip_auth_clt_async_abandon
-
 pj_status_t pjsip_auth_clt_async_configure(
     pjsip_auth_clt_sess *sess, const pjsip_auth_clt_async_setting *opt)
 {

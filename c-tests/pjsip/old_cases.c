@@ -190,8 +190,8 @@ static void asked_no_more(void)
 static void wrong_arguments(void)
 {
     const pjsip_auth_clt_async_setting none = {NULL, NULL};
-    CHECK_EQ(PJAUTH(pjauth_async_configure_all)(NULL, NULL), PJ_EINVAL);
-    CHECK_EQ(PJAUTH(pjauth_async_configure_all)(lab.endpt, &none), PJ_EINVAL);
+    CHECK_EQ(PJAUTH(pjauth_async_configure_default)(NULL, NULL), PJ_EINVAL);
+    CHECK_EQ(PJAUTH(pjauth_async_configure_default)(lab.endpt, &none), PJ_EINVAL);
     CHECK_EQ(pjsip_auth_clt_async_configure(NULL, &none), PJ_EINVAL);
     CHECK_EQ(pjsip_auth_clt_async_abandon(NULL, NULL), PJ_EINVAL);
     CHECK_EQ(pjsip_auth_clt_async_send_req(NULL, NULL, NULL), PJ_EINVAL);

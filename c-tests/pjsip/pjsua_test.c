@@ -61,7 +61,7 @@ static void ask_about_all(void)
     setting.cb = &on_challenge;
     setting.user_data = NULL;
     lab.endpt = pjsua_get_pjsip_endpt();
-    if (!HAS_ASYNC && lab.defers)
+    if (!HAS_ASYNC && !lab.stock)
         lab_ask(&setting);
     lab.endpt = NULL;
 }
@@ -340,7 +340,7 @@ static void call_shared_later(void) { calls(LATER, PJ_TRUE); }
 #define BOTH(name) {#name, name, LAB_BOTH | LAB_DEFERS}
 #define OURS(name) {#name, name, LAB_PJAUTH_ONLY | LAB_DEFERS}
 /* Before 2.17 pjsua answers for its MESSAGE with a session of the moment. */
-#define MESSAGE(name, where) {#name, name, where | LAB_DEFERS | LAB_NATIVE}
+#define MESSAGE(name, where) {#name, name, where | LAB_DEFERS | LAB_MODULES_ASK}
 #define SHARED(name) {#name, name, LAB_BOTH | LAB_DEFERS | LAB_SHARES}
 
 int main(int argc, char **argv)

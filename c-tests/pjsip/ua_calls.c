@@ -359,15 +359,20 @@ static void fork_with_parent(void)
 #define SYNC(name) {#name, name, LAB_BOTH}
 #define BOTH(name) {#name, name, LAB_BOTH | LAB_DEFERS}
 #define OURS(name) {#name, name, LAB_PJAUTH_ONLY | LAB_DEFERS}
+#define NOT_HELD LAB_PJAUTH_ONLY | LAB_DEFERS | LAB_MODULES_ASK
 
 const struct lab_case call_cases[] = {
     SYNC(invite_sync), BOTH(invite_inside), BOTH(invite_later),
     SYNC(invite_tcp_sync), BOTH(invite_tcp_inside), SYNC(bye_sync),
-    BOTH(bye_inside), BOTH(bye_later), OURS(bye_too_late),
-    OURS(invite_tcp_too_late), BOTH(invite_abandon), OURS(invite_ended_first),
-    {"parent_sync", parent_sync, LAB_SHARES}, BOTH(parent_later),
-    BOTH(parent_inside), SYNC(dialog_sync), BOTH(dialog_inside),
-    BOTH(dialog_later), SYNC(fork_sync), BOTH(fork_later),
-    OURS(fork_with_parent),
+    BOTH(bye_inside), BOTH(bye_later),
+    {"bye_too_late", bye_too_late, NOT_HELD},
+    {"invite_tcp_too_late", invite_tcp_too_late, NOT_HELD}, BOTH(invite_abandon), OURS(invite_ended_first),
+    {"parent_sync", parent_sync, LAB_SHARES},
+    {"parent_later", parent_later, LAB_SHARES | LAB_DEFERS},
+    {"parent_inside", parent_inside, LAB_SHARES | LAB_DEFERS},
+    SYNC(dialog_sync), BOTH(dialog_inside), BOTH(dialog_later),
+    SYNC(fork_sync), BOTH(fork_later),
+    {"fork_with_parent", fork_with_parent,
+     LAB_PJAUTH_ONLY | LAB_SHARES | LAB_DEFERS},
 };
 const int call_case_count = sizeof(call_cases) / sizeof(call_cases[0]);

@@ -21,25 +21,11 @@ static unsigned long_time(void)
     return text ? (unsigned)atoi(text) : 5 * TIMER_B_MSEC / 2;
 }
 
-static int send_now(void *arg)
-{
-    struct vault *vault = arg;
-    vault->status = challenge_send(&vault->kept);
-    ++vault->answered;
-    return 0;
-}
-
 /* Waits for a challenge, lets time pass, and answers from another thread. */
 static void answer_late(struct vault *vault, int challenged)
 {
-    struct worker worker;
-
     REQUIRE(lab_until(&vault->challenged, challenged, WAIT_MSEC));
-    lab_events(long_time());
-    CHECK_EQ(ua_seen.disconnected, 0);
-    worker_start(&worker, &send_now, vault);
-    REQUIRE(lab_until(&vault->answered, challenged, WAIT_MSEC));
-    worker_join(&worker);
+    vault_answer_after(vault, long_time());
     CHECK_EQ(vault->status, PJ_SUCCESS);
 }
 
@@ -365,7 +351,7 @@ static void storm(void)
     struct vault vault;
     pjsip_inv_session *inv;
     pjsip_tx_data *cancel;
-    int i;
+    int i, waited;
 
     for (i = 0; i < CALLS; ++i) {
         inv = call_start(&vault, VAULT_KEEP, "invite", i % 2 ? "tcp" : "udp", NULL);
@@ -387,10 +373,12 @@ static void storm(void)
         }
         REQUIRE(lab_until(&prepared.sent, 1, WAIT_MSEC));
         worker_join(&worker);
-        if (i % 3 == 2) {
-            REQUIRE(lab_until(&ua_seen.confirmed, 1, WAIT_MSEC));
+        for (waited = 0; waited < WAIT_MSEC && !ua_seen.confirmed &&
+                         !ua_seen.disconnected; waited += 10)
+            lab_events(10);
+        /* A 200 may be faster than what PJSIP cancels it with. */
+        if (ua_seen.confirmed && !ua_seen.disconnected)
             call_end(inv);
-        }
         REQUIRE(lab_until(&ua_seen.disconnected, 1, WAIT_MSEC));
         CHECK_EQ(ua_seen.disconnected, 1);
         vault_close(&vault);

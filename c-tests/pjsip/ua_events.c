@@ -187,11 +187,14 @@ static void publish_destroyed_first(void)
 
 #define SYNC(name) {#name, name, LAB_BOTH}
 #define BOTH(name) {#name, name, LAB_BOTH | LAB_DEFERS}
-#define OURS(name) {#name, name, LAB_PJAUTH_ONLY | LAB_DEFERS}
+/* A publication's session is out of reach before 2.17: see default_test.c. */
+#define REACHED(name, where) {#name, name, where | LAB_DEFERS | LAB_MODULES_ASK}
 
 const struct lab_case event_cases[] = {
     SYNC(subscribe_sync), BOTH(subscribe_inside), BOTH(subscribe_later),
-    BOTH(subscribe_abandon), SYNC(publish_sync), BOTH(publish_inside),
-    BOTH(publish_later), BOTH(publish_abandon), OURS(publish_destroyed_first),
+    BOTH(subscribe_abandon), SYNC(publish_sync),
+    REACHED(publish_inside, LAB_BOTH), REACHED(publish_later, LAB_BOTH),
+    REACHED(publish_abandon, LAB_BOTH),
+    REACHED(publish_destroyed_first, LAB_PJAUTH_ONLY),
 };
 const int event_case_count = sizeof(event_cases) / sizeof(event_cases[0]);

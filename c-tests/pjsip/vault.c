@@ -3,6 +3,8 @@
 
 #include "lab.h"
 
+#include <pjauth.h>
+
 #include <string.h>
 #include <unistd.h>
 
@@ -71,6 +73,43 @@ void vault_open(struct vault *vault, enum vault_mode mode,
     setting.cb = &on_challenge;
     setting.user_data = vault;
     CHECK_EQ(pjsip_auth_clt_async_configure(sess, &setting), PJ_SUCCESS);
+}
+
+void vault_open_default(struct vault *vault, enum vault_mode mode)
+{
+    pjsip_auth_clt_async_setting setting;
+
+    memset(vault, 0, sizeof(*vault));
+    vault->mode = mode;
+    vault->status = -1;
+    setting.cb = &on_challenge;
+    setting.user_data = vault;
+    CHECK_EQ(PJAUTH(pjauth_async_configure_default)(lab.endpt, &setting),
+             PJ_SUCCESS);
+}
+
+void vault_close_default(struct vault *vault)
+{
+    vault_close(vault);
+    CHECK_EQ(PJAUTH(pjauth_async_configure_default)(lab.endpt, NULL), PJ_SUCCESS);
+}
+
+static int answer_now(void *arg)
+{
+    answer(arg);
+    return 0;
+}
+
+void vault_answer_after(struct vault *vault, unsigned msec)
+{
+    int before = vault->answered;
+
+    lab_events(msec);
+    join(vault);
+    vault->has_worker = 1;
+    worker_start(&vault->worker, &answer_now, vault);
+    REQUIRE(lab_until(&vault->answered, before + 1, WAIT_MSEC));
+    join(vault);
 }
 
 void vault_close(struct vault *vault)

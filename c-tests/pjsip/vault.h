@@ -30,6 +30,13 @@ void vault_credential(pjsip_cred_info *cred, const char *user);
 void vault_open(struct vault *vault, enum vault_mode mode,
                 pjsip_auth_clt_sess *sess, const char *user);
 
+/* Answers the challenges of every session that nobody else answers for. */
+void vault_open_default(struct vault *vault, enum vault_mode mode);
+void vault_close_default(struct vault *vault);
+
+/* Lets `msec` pass, answers what is kept from a thread, and waits for that. */
+void vault_answer_after(struct vault *vault, unsigned msec);
+
 /* Joins the thread, drops what is kept. */
 void vault_close(struct vault *vault);
 

@@ -44,7 +44,7 @@ def declare(library, **functions):
 # What the process shares: pjauth. And the wheel's own PJSIP.
 pjauth = ctypes.CDLL(None)
 pjsip = ctypes.CDLL(_pjsua2.__file__)
-declare(pjauth, pjauth_async_configure_all=(c_int, c_void_p, POINTER(Setting)),
+declare(pjauth, pjauth_async_configure_default=(c_int, c_void_p, POINTER(Setting)),
         pjsip_auth_clt_reinit_req=(c_int, c_void_p, c_void_p, c_void_p, POINTER(c_void_p)),
         pjsip_auth_clt_async_send_req=(c_int, c_void_p, c_void_p, c_void_p))
 declare(pjsip, pjsua_get_pjsip_endpt=(c_void_p,), pjsip_rx_data_clone=(c_int, c_void_p, c_int, POINTER(c_void_p)),
@@ -111,7 +111,7 @@ def main():
     endpoint.audDevManager().setNullDev()
     vault = Vault()
     vault.thread.start()
-    if pjauth.pjauth_async_configure_all(pjsip.pjsua_get_pjsip_endpt(), byref(vault.setting)) != PJ_SUCCESS:
+    if pjauth.pjauth_async_configure_default(pjsip.pjsua_get_pjsip_endpt(), byref(vault.setting)) != PJ_SUCCESS:
         sys.exit("pjauth refuses")
 
     account = phone.Account()
@@ -128,7 +128,7 @@ def main():
     del call
 
     # The registration is removed with the vault gone: PJSIP answers by itself.
-    pjauth.pjauth_async_configure_all(pjsip.pjsua_get_pjsip_endpt(), None)
+    pjauth.pjauth_async_configure_default(pjsip.pjsua_get_pjsip_endpt(), None)
     account.shutdown()
     endpoint.libDestroy()
     say("done")

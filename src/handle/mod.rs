@@ -36,4 +36,4 @@ mod tests;
 
 pub use bits::{Handle, Kind};
 pub use cell::{Cell, Shared, Words};
-pub use slab::{Info, Slab};
+pub use slab::{Info, Lent, Slab};

@@ -86,7 +86,7 @@ impl<C: Cell> Slab<C> {
     #[inline]
     #[must_use]
     pub fn look<R>(&self, handle: Handle, look: impl FnOnce(&C) -> R) -> Option<R> {
-        self.find(handle)?.slot.look(handle.generation(), look)
+        self.find(handle)?.look(look)
     }
 
     /// Whether the handle is live at this moment. Another thread may take it in the
@@ -94,7 +94,7 @@ impl<C: Cell> Slab<C> {
     #[must_use]
     pub fn is_live(&self, handle: Handle) -> bool {
         self.find(handle)
-            .is_some_and(|at| at.slot.is_live(handle.generation()))
+            .is_some_and(|at| at.slot.is_live(at.generation))
     }
 
     /// Ends the handle's life and returns its value. Of all callers, on all threads,
@@ -109,7 +109,7 @@ impl<C: Cell> Slab<C> {
     /// still goes by the deadline from before.
     pub fn set_deadline(&self, handle: Handle, at_ms: u64) -> bool {
         self.find(handle).is_some_and(|at| {
-            let (done, after) = at.slot.set_deadline(handle.generation(), at_ms);
+            let (done, after) = at.slot.set_deadline(at.generation, at_ms);
             at.shard.settle(at.local, at.slot, after);
             done
         })
@@ -118,7 +118,8 @@ impl<C: Cell> Slab<C> {
     /// Owner and times of a live handle.
     #[must_use]
     pub fn info(&self, handle: Handle) -> Option<Info> {
-        self.find(handle)?.slot.info(handle.generation())
+        let at = self.find(handle)?;
+        at.slot.info(at.generation)
     }
 
     /// A walk over the live handles, in no particular order. What is live from the
@@ -213,13 +214,9 @@ impl<C: Cell> Slab<C> {
         taken
     }
 
-    // Always, as its callers: a value of many words is then not copied on its way out.
     #[inline(always)]
     fn take_if(&self, handle: Handle, wanted: impl Fn(u64) -> bool) -> Option<C::Value> {
-        let at = self.find(handle)?;
-        let (value, after) = at.slot.take_if(handle.generation(), wanted)?;
-        at.shard.settle(at.local, at.slot, after);
-        value
+        self.find(handle)?.take_if(wanted)
     }
 
     /// A slot of `home`'s, or, where that shard is full, of the next one that is not.
@@ -229,26 +226,56 @@ impl<C: Cell> Slab<C> {
         of(home).or_else(|| (home + 1..SHARDS).chain(0..home).find_map(of))
     }
 
-    /// The slot that a handle of this slab's kind names, whatever its generation.
+    /// The slot that a handle of this slab's kind names, whatever its generation: for
+    /// more than one question about the same handle.
     #[inline]
-    fn find(&self, handle: Handle) -> Option<Place<'_, C>> {
+    #[must_use]
+    pub fn find(&self, handle: Handle) -> Option<Lent<'_, C>> {
         if handle.kind() != self.kind {
             return None;
         }
         let (shard, local) = shard::split(handle.index());
         let shard = &self.shards[shard];
-        Some(Place {
+        Some(Lent {
             shard,
             local,
+            generation: handle.generation(),
             slot: shard.slot(local)?,
         })
     }
 }
 
-struct Place<'a, C> {
+/// What a handle stands for, or stood for: it may be dead, or die at any moment.
+#[derive(Debug)]
+pub struct Lent<'a, C> {
     shard: &'a Shard<C>,
     local: u32,
+    generation: u32,
     slot: &'a Slot<C>,
+}
+
+impl<C: Cell> Lent<'_, C> {
+    /// [`Slab::look`].
+    #[inline]
+    #[must_use]
+    pub fn look<R>(&self, look: impl FnOnce(&C) -> R) -> Option<R> {
+        self.slot.look(self.generation, look)
+    }
+
+    /// [`Slab::take`].
+    #[inline(always)]
+    #[must_use]
+    pub fn take(&self) -> Option<C::Value> {
+        self.take_if(|_| true)
+    }
+
+    // Always, as its callers: a value of many words is then not copied on its way out.
+    #[inline(always)]
+    fn take_if(&self, wanted: impl Fn(u64) -> bool) -> Option<C::Value> {
+        let (value, after) = self.slot.take_if(self.generation, wanted)?;
+        self.shard.settle(self.local, self.slot, after);
+        value
+    }
 }
 
 /// The shard this thread mints from first. Threads are dealt out in turn.

@@ -10,7 +10,7 @@ use super::abi;
 use super::host::{self, Request, Response, Session, Token, WORDS};
 use super::status::{EINVAL, ENOMEM, Status};
 use crate::digest::Policy;
-use crate::handle::{Handle, Info, Kind, Slab, Words};
+use crate::handle::{self, Handle, Info, Kind, Slab, Words};
 use core::sync::atomic::{AtomicU8, AtomicU32, Ordering::Relaxed};
 
 static TOKENS: Slab<Words<WORDS>> = Slab::new(Kind::CHALLENGE);
@@ -79,12 +79,29 @@ pub fn peek(handle: Handle) -> Result<[u64; WORDS], Status> {
     TOKENS.get(handle).ok_or(EINVAL)
 }
 
-/// Whether a token is of this session, or of one that has it for a root.
+/// Where a token's words are, or were.
 #[inline]
-pub fn is_of(handle: Handle, session: *mut abi::pjsip_auth_clt_sess) -> Result<bool, Status> {
-    TOKENS
-        .look(handle, |words| Token::is_of(words, session))
-        .ok_or(EINVAL)
+pub fn find(handle: Handle) -> Result<Lent, Status> {
+    TOKENS.find(handle).map(Lent).ok_or(EINVAL)
+}
+
+/// A token that was found; it may have died meanwhile.
+pub struct Lent(handle::Lent<'static, Words<WORDS>>);
+
+impl Lent {
+    /// Whether the token is of this session, or of one that has it for a root.
+    #[inline]
+    pub fn is_of(&self, session: *mut abi::pjsip_auth_clt_sess) -> Result<bool, Status> {
+        self.0
+            .look(|words| Token::is_of(words, session))
+            .ok_or(EINVAL)
+    }
+
+    /// Ends the token's life. One caller gets it.
+    #[inline(always)]
+    pub fn take(&self) -> Result<[u64; WORDS], Status> {
+        self.0.take().ok_or(EINVAL)
+    }
 }
 
 /// Ends the token's life. One caller gets it.

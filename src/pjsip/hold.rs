@@ -15,7 +15,7 @@
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use parking_lot::Mutex;
 
-/// A challenge that its transaction has not seen yet.
+/// A challenge that its transaction has not seen yet, and addresses.
 #[derive(Clone, Copy)]
 pub struct Held {
     /// What the token was minted with: the address of what the challenge owns.
@@ -51,9 +51,6 @@ static DELIVERIES: Mutex<Vec<Delivery>> = Mutex::new(Vec::new());
 /// Lengths of the two, so that a process that defers nothing takes no lock.
 static HELD_COUNT: AtomicUsize = AtomicUsize::new(0);
 static DELIVERY_COUNT: AtomicUsize = AtomicUsize::new(0);
-
-/// Endpoints whose responses pass through a module of ours, or soon will.
-static ENDPOINTS: Mutex<Vec<usize>> = Mutex::new(Vec::new());
 
 static WANTED: AtomicBool = AtomicBool::new(true);
 
@@ -92,8 +89,14 @@ pub fn remove(id: usize) -> Option<Held> {
 }
 
 /// The challenge with this identity.
-pub fn get(id: usize) -> Option<Held> {
+pub fn of(id: usize) -> Option<Held> {
     find(|held| held.id == id)
+}
+
+/// The challenge of a token, by what that was minted with. Not by `id` alone: what
+/// another's token has there may be the address of something freed, and then ours.
+pub fn get(id: usize, request: usize) -> Option<Held> {
+    find(|held| held.id == id && held.request == request)
 }
 
 /// Whether this request's challenge waits for its transaction.
@@ -166,20 +169,4 @@ pub fn take_answer(response: usize) -> Answer {
         Answer::Prepared(_) if !first => Answer::None,
         answer => answer,
     }
-}
-
-/// Notes that an endpoint gets a module of ours. One caller is told that it is the
-/// one to see to it.
-pub fn claim_endpoint(endpoint: usize) -> bool {
-    let mut all = ENDPOINTS.lock();
-    let fresh = !all.contains(&endpoint);
-    if fresh {
-        all.push(endpoint);
-    }
-    fresh
-}
-
-/// The endpoint is gone.
-pub fn forget_endpoint(endpoint: usize) {
-    ENDPOINTS.lock().retain(|known| *known != endpoint);
 }

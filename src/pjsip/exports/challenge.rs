@@ -166,21 +166,21 @@ fn take(
     configured: bool,
 ) -> Result<Token, Status> {
     let taken = guard(|| {
-        let handle = challenge::handle(token)?;
-        if configured && !challenge::is_of(handle, sess)? {
+        let lent = challenge::find(challenge::handle(token)?)?;
+        if configured && !lent.is_of(sess)? {
             // SAFETY: the caller's session, which PJSIP wants alive in this call.
             let root = unsafe { Session::from_raw(sess) }.and_then(Session::root);
             if root.and_then(Session::callback).is_none() {
                 return Err(EINVALIDOP);
             }
         }
-        challenge::take(handle)
+        // SAFETY: words of a token, just taken by us alone.
+        lent.take().map(|words| unsafe { Token::from_words(words) })
     });
-    if taken == Err(EINVAL) {
+    if matches!(taken, Err(EINVAL)) {
         count(Event::Refused);
     }
-    // SAFETY: words of a token, just taken by us alone.
-    taken.map(|words| unsafe { Token::from_words(words) })
+    taken
 }
 
 /// Gives a live token a deadline in milliseconds from now; 0 takes it away.
@@ -259,7 +259,10 @@ unsafe extern "C-unwind" fn endpoint_gone(endpoint: *mut pjsip_endpoint) {
             });
             for words in dead.into_iter().flatten() {
                 // SAFETY: words of a token, just taken by us alone.
-                unsafe { host::forget_holding(Token::from_words(words).user_data.addr()) };
+                unsafe {
+                    let token = Token::from_words(words);
+                    host::forget_holding(token.user_data.addr(), token.request.addr());
+                }
             }
             number += taken;
             if taken < challenge::BATCH {
@@ -270,7 +273,8 @@ unsafe extern "C-unwind" fn endpoint_gone(endpoint: *mut pjsip_endpoint) {
     for _ in 0..dead.unwrap_or(0) {
         count(Event::Revoked);
     }
-    hold::forget(endpoint);
+    // SAFETY: the modules are unloaded, and the pools still there.
+    unsafe { host::free_module(endpoint) };
     if let Some(alarm) = deadline::unwatch(endpoint.addr()) {
         // SAFETY: the timer heap is gone by now. An alias lives only while another
         // thread is inside a call on this endpoint, which its destruction forbids.

@@ -4,16 +4,18 @@
 use super::challenge::{offer, watch_endpoint};
 use crate::pjsip::abi::{
     pj_bool_t, pj_status_t, pjsip_auth_clt_async_impl_token, pjsip_auth_clt_async_on_chal_param,
-    pjsip_auth_clt_sess, pjsip_endpoint, pjsip_rx_data, pjsip_tx_data,
+    pjsip_auth_clt_async_setting, pjsip_auth_clt_sess, pjsip_endpoint, pjsip_rx_data,
+    pjsip_tx_data,
 };
+use crate::pjsip::aside::is_aside;
 use crate::pjsip::challenge;
 use crate::pjsip::guard::guard;
 use crate::pjsip::hold::{self, Answer};
 use crate::pjsip::host::{
-    self, Alarm, Endpoint, Holding, Request, Response, Session, Token, Transaction, WORDS,
+    self, Endpoint, Holding, Request, Response, Session, Token, Transaction, WORDS,
 };
 use crate::pjsip::stats::{Event, count};
-use crate::pjsip::status::{EBUG, EINVAL, SUCCESS, Status};
+use crate::pjsip::status::{EBUG, EINVAL, ENOTSUP, SUCCESS, Status};
 use core::ffi::c_void;
 use core::ptr;
 
@@ -21,7 +23,8 @@ use core::ptr;
 /// the application has answered them, so that neither their transaction nor the call
 /// ends meanwhile. They are by default, in sessions that have an asynchronous callback.
 /// Without it they are as in PJSIP itself: an INVITE over TCP has failed by the time an
-/// answer comes.
+/// answer comes. Before pjproject 2.17 this is so for all requests, and without it the
+/// application is not asked.
 ///
 /// @param hold  Whether to hold the challenges that arrive from now on.
 ///
@@ -32,38 +35,54 @@ pub extern "C" fn pjauth_hold_challenges(hold: bool) {
 }
 
 /// Sees to it that the challenges of calls are held from now on, in the endpoint
-/// that a session lives in.
-///
-/// A module must not be registered in a callback of another one, and who configures
-/// a session may be in one, or hold a lock that one waits for: so it is done on the
-/// host's own thread, when that looks at its timers next.
-pub(super) fn hold_soon(sess: Session<'_>) {
-    let Some(endpoint) = sess.endpoint().map(Endpoint::as_ptr) else {
-        return;
-    };
-    watch_endpoint(endpoint);
-    if guard(|| Ok(hold::claim_endpoint(endpoint.addr()))) != Ok(true) {
-        return;
-    }
-    // For `register`, which gets an address.
-    let _ = endpoint.expose_provenance();
-    // SAFETY: the endpoint is alive; `endpoint_gone` discards what is kept.
-    unsafe {
-        let alarm = Alarm::create(endpoint, register);
-        let first = alarm.alias();
-        host::keep_alarm(alarm);
-        first.set(host::now_ms());
+/// that a session lives in. Throws on exhausted memory.
+pub(super) fn hold_in_endpoint_of(sess: Session<'_>) {
+    if let Some(endpoint) = sess.endpoint() {
+        hold_in(endpoint);
     }
 }
 
-/// On a thread of the endpoint's, outside of any module's callback.
-fn register(endpoint: usize) {
-    let endpoint = ptr::with_exposed_provenance_mut(endpoint);
-    // SAFETY: the endpoint's own timer went off, so it is alive.
-    let registered = unsafe { host::register_module(endpoint, on_response, on_stop) };
-    if registered.is_err() {
-        host::log_error("no room for a module: deferred challenges of calls are not held");
+fn hold_in(endpoint: Endpoint<'_>) {
+    watch_endpoint(endpoint.as_ptr());
+    // SAFETY: the endpoint is alive; nothing is held.
+    unsafe { host::ensure_module(endpoint.as_ptr(), on_response, on_stop) };
+}
+
+/// Sets the callback that is asked about the challenges of every session that has
+/// none of its own: those of modules that do not let an application at their session,
+/// as `pjsip_regc` and `pjsip_publishc` before pjproject 2.17.
+///
+/// @param endpt  The endpoint that the sessions live in.
+/// @param opt    The setting, which is copied; NULL takes it away.
+/// @return 0; PJ_EINVAL for an endpoint or a callback that is NULL; PJ_ENOTSUP where
+///         the library has stepped aside for another pjproject.
+///
+/// May be called from any thread that is registered with PJLIB; best before there is
+/// any traffic.
+///
+/// # Safety
+/// `endpt` is NULL or alive, `opt` NULL or valid.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn pjauth_async_configure_default(
+    endpt: *mut pjsip_endpoint,
+    opt: *const pjsip_auth_clt_async_setting,
+) -> Status {
+    // SAFETY: as the caller promises.
+    let (endpoint, setting) = unsafe { (Endpoint::from_raw(endpt), opt.as_ref()) };
+    let Some(endpoint) = endpoint else {
+        return EINVAL;
+    };
+    if setting.is_some_and(|setting| setting.cb.is_none()) {
+        return EINVAL;
     }
+    if is_aside() {
+        return ENOTSUP;
+    }
+    host::set_default_setting(setting.copied());
+    if setting.is_some() {
+        hold_in(endpoint);
+    }
+    SUCCESS
 }
 
 /// The endpoint is going: what is held ends. There is one endpoint to a process, as
@@ -86,16 +105,6 @@ unsafe extern "C-unwind" fn on_stop() -> pj_status_t {
         if number < challenge::BATCH {
             return SUCCESS;
         }
-    }
-}
-
-/// The endpoint is gone, with its modules and its timers.
-pub(super) fn forget(endpoint: *mut pjsip_endpoint) {
-    hold::forget_endpoint(endpoint.addr());
-    // SAFETY: as the caller says.
-    unsafe {
-        host::discard_alarm(endpoint);
-        host::free_module(endpoint);
     }
 }
 
@@ -155,18 +164,21 @@ unsafe fn hold_back(transaction: Transaction<'_>, rdata: *mut pjsip_rx_data) -> 
     // SAFETY: as the caller promises; the dialog lives while the lock is held.
     unsafe {
         let dialog = transaction.dialog();
-        let asks = !dialog.is_null()
-            && transaction.is_open()
-            && transaction.is_of_a_call()
-            && !transaction.request().is_null()
-            && host::session_of(dialog).is_some_and(has_callback);
-        if asks && host::is_call_over(dialog) {
+        let may_wait =
+            transaction.is_open() && transaction.is_held_back() && !transaction.request().is_null();
+        let session = transaction
+            .session()
+            .filter(|&session| has_callback(session));
+        let Some(session) = session.filter(|_| may_wait) else {
+            transaction.release();
+            return false;
+        };
+        if transaction.is_of_a_dialog() && host::is_call_over(dialog) {
             transaction.deliver(rdata, Answer::None);
             transaction.release();
             return true;
         }
-        let holding = asks.then(|| Holding::create(transaction, rdata)).flatten();
-        let Some(holding) = holding else {
+        let Some(holding) = Holding::create(transaction, rdata) else {
             transaction.release();
             return false;
         };
@@ -174,7 +186,9 @@ unsafe fn hold_back(transaction: Transaction<'_>, rdata: *mut pjsip_rx_data) -> 
         let module = host::module_of(endpoint);
         let request = transaction.request();
         host::add_request(request);
-        host::keep_dialog(dialog, module);
+        if !dialog.is_null() {
+            host::keep_dialog(dialog, module);
+        }
         // The token's own, and the holding's.
         transaction.add_reference();
         transaction.release();
@@ -192,12 +206,8 @@ unsafe fn hold_back(transaction: Transaction<'_>, rdata: *mut pjsip_rx_data) -> 
             rdata,
             user_data: ptr::null_mut(),
         };
-        let taken = match (
-            host::session_of(dialog),
-            Request::from_raw(request),
-            Response::from_raw(rdata),
-        ) {
-            (Some(session), Some(request), Some(response)) => {
+        let taken = match (Request::from_raw(request), Response::from_raw(rdata)) {
+            (Some(request), Some(response)) => {
                 offer(session, &implementation, request, response, &param)
             }
             _ => Err(EINVAL),
@@ -205,7 +215,7 @@ unsafe fn hold_back(transaction: Transaction<'_>, rdata: *mut pjsip_rx_data) -> 
         match taken {
             Ok(()) => settle(transaction, rdata),
             Err(_) => {
-                host::discard_holding(holding.as_ptr().addr());
+                host::discard_holding(holding.as_ptr().addr(), request.addr());
                 transaction.drop_reference();
                 transaction.acquire();
                 if transaction.is_open() {
@@ -215,12 +225,15 @@ unsafe fn hold_back(transaction: Transaction<'_>, rdata: *mut pjsip_rx_data) -> 
             }
         }
         host::drop_request(request);
-        host::let_dialog_go(dialog, module);
+        if !dialog.is_null() {
+            host::let_dialog_go(dialog, module);
+        }
     }
     true
 }
 
-fn has_callback(session: Session<'_>) -> bool {
+/// Whether an application is to be asked about a session's challenges.
+pub(super) fn has_callback(session: Session<'_>) -> bool {
     let found = guard(|| {
         let root = session.root().ok_or(EINVAL)?;
         let _held = root.locked();
@@ -261,7 +274,9 @@ fn give_up(end: Transaction<'_>) {
         let taken = guard(|| {
             Ok(challenge::take_some(|_, words| {
                 // SAFETY: words of a token, of which only an address is looked at.
-                unsafe { Token::from_words(*words) }.user_data.addr() == held.id
+                let token = unsafe { Token::from_words(*words) };
+                hold::get(token.user_data.addr(), token.request.addr())
+                    .is_some_and(|found| found.id == held.id)
             }))
         });
         let Ok(([Some(words), ..], _)) = taken else {
@@ -279,7 +294,7 @@ fn give_up(end: Transaction<'_>) {
 
 /// Whether a token is one of ours, whose [`answer`] is to be used.
 pub(super) fn is_held(token: &Token) -> bool {
-    hold::get(token.user_data.addr()).is_some()
+    hold::get(token.user_data.addr(), token.request.addr()).is_some()
 }
 
 /// Hands the challenge to its transaction, and `request` to whoever then asks for
@@ -290,14 +305,14 @@ pub(super) fn is_held(token: &Token) -> bool {
 /// The caller took the token, a held one; `request` is alive.
 pub(super) unsafe fn answer(token: &Token, request: *mut pjsip_tx_data) -> Status {
     // SAFETY: as the caller promises.
-    unsafe { hand_over(token.user_data, request) }
+    unsafe { hand_over(token.user_data.addr(), request) }
 }
 
 /// # Safety
-/// The caller took the token that was minted with `user_data`; `request` is alive,
-/// or NULL: there is no answer.
-unsafe fn hand_over(user_data: *mut c_void, request: *mut pjsip_tx_data) -> Status {
-    let Some(held) = hold::get(user_data.addr()) else {
+/// The caller took the token of this challenge; `request` is alive, or NULL: there is
+/// no answer.
+unsafe fn hand_over(id: usize, request: *mut pjsip_tx_data) -> Status {
+    let Some(held) = hold::of(id) else {
         return EBUG;
     };
     // SAFETY: the token is the caller's, and keeps transaction and challenge.
@@ -335,5 +350,5 @@ unsafe extern "C-unwind" fn send(
 
 unsafe extern "C-unwind" fn abandon(_sess: *mut pjsip_auth_clt_sess, user_data: *mut c_void) {
     // SAFETY: called by whoever took the token.
-    unsafe { hand_over(user_data, ptr::null_mut()) };
+    unsafe { hand_over(user_data.addr(), ptr::null_mut()) };
 }

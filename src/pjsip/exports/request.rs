@@ -21,6 +21,10 @@ entry! {
         let (Some(sess), Some(request)) = (sess, tdata) else {
             return EINVAL;
         };
+        #[cfg(not(pj_async))]
+        if super::hold::has_callback(sess) {
+            host::link(request, sess);
+        }
         status_of(init(sess, request))
     }
 }

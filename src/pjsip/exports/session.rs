@@ -1,6 +1,6 @@
 //! `pjsip_auth_clt_*`: what makes, changes and ends a session.
 
-use super::hold::hold_soon;
+use super::hold::hold_in_endpoint_of;
 use super::{entry, status_of};
 use crate::pjsip::abi::{
     self, pj_bool_t, pj_pool_t, pj_status_t, pjsip_auth_clt_async_setting, pjsip_auth_clt_pref,
@@ -48,6 +48,8 @@ entry! {
             return status;
         }
         if has_tokens {
+            #[cfg(not(pj_async))]
+            host::unlink(host::owner_of(sess));
             revoke_tokens(sess);
         }
         // SAFETY: the lock is the session's own, and nobody may hold it any more.
@@ -100,7 +102,7 @@ entry! {
             // SAFETY: the credentials of a live session, under its lock.
             unsafe { host::store(sess, pool, (*rhs.as_ptr()).cred_info, count)? };
             sess.set_parent(rhs.parent());
-            if let Some(setting) = rhs.callback() {
+            if let Some(setting) = rhs.own_callback() {
                 set_callback(sess, pool, setting)?;
             }
             Ok(())
@@ -259,7 +261,7 @@ entry! {
             set_callback(root, pool, *opt)
         });
         if configured.is_ok() {
-            hold_soon(sess);
+            hold_in_endpoint_of(sess);
         }
         status_of(configured)
     }

@@ -127,6 +127,7 @@ typedef struct pj_time_val {
 typedef struct pj_lock_t pj_lock_t;
 typedef struct pj_grp_lock_t pj_grp_lock_t;
 typedef struct pj_mutex_t pj_mutex_t;
+typedef struct pj_thread_t pj_thread_t;
 typedef struct pj_timer_heap_t pj_timer_heap_t;
 typedef struct pj_pool_t pj_pool_t;
 
@@ -173,6 +174,13 @@ int pj_grp_lock_add_ref(pj_grp_lock_t *lock);
 int pj_grp_lock_dec_ref(pj_grp_lock_t *lock);
 int pj_grp_lock_acquire(pj_grp_lock_t *lock);
 int pj_grp_lock_release(pj_grp_lock_t *lock);
+typedef int pj_thread_proc(void *arg);
+pj_status_t pj_thread_create(pj_pool_t *pool, const char *name,
+                             pj_thread_proc *proc, void *arg,
+                             pj_size_t stack_size, unsigned flags,
+                             pj_thread_t **thread);
+pj_status_t pj_thread_join(pj_thread_t *thread);
+pj_status_t pj_thread_destroy(pj_thread_t *thread);
 pj_status_t pj_mutex_lock(pj_mutex_t *mutex);
 pj_status_t pj_mutex_unlock(pj_mutex_t *mutex);
 pj_status_t pj_lock_create_simple_mutex(pj_pool_t *pool, const char *name,

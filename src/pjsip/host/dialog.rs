@@ -19,7 +19,8 @@ pub unsafe fn session_of<'h>(dialog: *mut pjsip_dialog) -> Option<Session<'h>> {
 /// own modules ask the application.
 ///
 /// # Safety
-/// All three are alive, and the response is this transaction's.
+/// All three are alive, and the response is this transaction's; without a dialog it
+/// is NULL.
 pub unsafe fn introduce(
     rdata: *mut pjsip_rx_data,
     transaction: Transaction<'_>,
@@ -57,8 +58,9 @@ pub unsafe fn let_dialog_go(dialog: *mut pjsip_dialog, module: *mut abi::pjsip_m
     unsafe { abi::pjsip_dlg_dec_session(dialog, module) };
 }
 
-/// Whether the call in a dialog is over, or the dialog is (NULL): what PJSIP made of a challenge then would
-/// be a request of a session that it has freed. Without a call, nothing is over.
+/// Whether the call in a dialog is over, or the dialog is (NULL): what PJSIP made of a
+/// challenge then would be a request of a session that it has freed. Without a call,
+/// nothing is over.
 ///
 /// # Safety
 /// The dialog's memory is there, and its lock held.

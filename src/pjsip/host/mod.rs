@@ -7,10 +7,13 @@
 //! default policy answers exhausted memory with a `longjmp`.
 
 mod credentials;
+mod default;
 mod dialog;
 mod draft;
 mod endpoint;
 mod entry;
+#[cfg(not(pj_async))]
+mod link;
 mod message;
 mod module;
 mod pool;
@@ -22,17 +25,20 @@ mod token;
 mod transaction;
 
 pub use credentials::{DATA_MASK, copy_to_pool, is_aka, store, wipe};
+pub use default::{default_setting, set_default_setting};
 pub use dialog::{introduce, is_call_over, keep_dialog, let_dialog_go, session_of};
 pub use draft::{AkaCall, Bearer, Digest, Draft, Fields};
 pub use endpoint::Endpoint;
 pub use entry::Entry;
+#[cfg(not(pj_async))]
+pub use link::{link, session_of_request, unlink};
 pub use message::{Challenge, PreviousAnswer, Request, Response};
-pub use module::{free_module, module_of, register_module};
+pub use module::{ensure_module, free_module, module_of};
 pub use pool::Pool;
 pub use reach::share_host;
 pub use session::{Credential, Session};
 pub use text::{Text, bytes};
-pub use timer::{Alarm, discard_alarm, keep_alarm, on_exit};
+pub use timer::{Alarm, on_exit};
 pub use token::{Listing, REALM, Token, WORDS, implementation, owner_of};
 pub use transaction::{Holding, Transaction, code_of, discard_holding, forget_holding};
 

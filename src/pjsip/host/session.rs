@@ -165,8 +165,14 @@ impl<'h> Session<'h> {
         unsafe { bytes(&(*self.preferences()).algorithm) }
     }
 
-    /// The asynchronous callback and its user data, where they are configured.
+    /// The asynchronous callback and its user data, where they are configured, for
+    /// this session or for all.
     pub fn callback(self) -> Option<abi::pjsip_auth_clt_async_setting> {
+        self.own_callback().or_else(super::default_setting)
+    }
+
+    /// Those of this session.
+    pub fn own_callback(self) -> Option<abi::pjsip_auth_clt_async_setting> {
         // SAFETY: a live session; the setting is in its pool.
         let setting = unsafe { (*self.callback_field()).as_ref() }?;
         setting.cb.is_some().then_some(*setting)

@@ -4,7 +4,6 @@ use super::now_ms;
 use crate::pjsip::abi::{self, pj_timer_entry, pj_timer_heap_t, pjsip_endpoint};
 use core::mem::MaybeUninit;
 use core::ptr;
-use parking_lot::Mutex;
 
 /// What is called with the endpoint's address.
 pub type OnEndpoint = fn(usize);
@@ -89,30 +88,6 @@ impl Alarm {
     pub unsafe fn discard(self) {
         // SAFETY: made by `create`, and nobody else's any more.
         drop(unsafe { Box::from_raw(self.entry) });
-    }
-}
-
-/// The alarms that went off long ago, or never will: the host's timer heap may
-/// still look at them, until its endpoint is gone.
-static KEPT: Mutex<Vec<Alarm>> = Mutex::new(Vec::new());
-
-/// Keeps an alarm until [`discard_alarm`].
-pub fn keep_alarm(alarm: Alarm) {
-    KEPT.lock().push(alarm);
-}
-
-/// Discards the endpoint's kept alarm.
-///
-/// # Safety
-/// The endpoint's timer heap is gone.
-pub unsafe fn discard_alarm(endpoint: *mut pjsip_endpoint) {
-    let mut kept = KEPT.lock();
-    let at = kept
-        .iter()
-        .position(|alarm| alarm.endpoint() == endpoint.addr());
-    if let Some(alarm) = at.map(|at| kept.swap_remove(at)) {
-        // SAFETY: as the caller promises; aliases were used once, when it was set.
-        unsafe { alarm.discard() };
     }
 }
 

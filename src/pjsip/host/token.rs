@@ -71,7 +71,7 @@ impl Token {
         words[6] = self.request.expose_provenance() as u64;
         words[7] = self.endpoint.expose_provenance() as u64;
         words[TOKEN_WORDS] = u64::from(code) | (realm.len() as u64) << 16;
-        for i in 0..REALM / 8 {
+        for i in 0..realm.len().div_ceil(8) {
             words[TOKEN_WORDS + 1 + i] = word_of(realm, i);
         }
         words
@@ -122,7 +122,7 @@ impl Token {
         // SAFETY: the references are the token's own. The request goes first: the
         // group lock's pool is what the application's callbacks still look at.
         unsafe {
-            super::discard_holding(self.user_data.addr());
+            super::discard_holding(self.user_data.addr(), self.request.addr());
             super::drop_request(self.request);
             super::drop_group_lock(self.group_lock);
         }

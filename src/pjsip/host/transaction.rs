@@ -5,6 +5,7 @@
 //! lock is the host's, recursive, and the one under which it runs its own callbacks.
 
 use super::message::Response;
+use super::session::Session;
 use crate::pjsip::abi::{
     self, pjsip_dialog, pjsip_method, pjsip_rx_data, pjsip_transaction, pjsip_tx_data,
 };
@@ -100,12 +101,45 @@ impl<'h> Transaction<'h> {
     }
 
     /// Whether it is one of the methods that are held: those whose calls PJSIP
-    /// ends, or whose sessions it forgets, while a challenge waits.
-    pub fn is_of_a_call(self) -> bool {
+    /// ends, or whose sessions it forgets, while a challenge waits. The modules see
+    /// to the others.
+    #[cfg(pj_async)]
+    pub fn is_held_back(self) -> bool {
         let method = self.method();
         // SAFETY: the method's own name.
         let name = unsafe { super::bytes(&method.name) };
         self.is_invite() || method.id == abi::PJSIP_BYE_METHOD || name == b"UPDATE"
+    }
+
+    /// Before 2.17 no module sees to any of them.
+    #[cfg(not(pj_async))]
+    pub fn is_held_back(self) -> bool {
+        self.method().id != abi::PJSIP_CANCEL_METHOD
+    }
+
+    /// The session that its challenges are answered from: that of the dialog, or
+    /// before 2.17 the one that prepared the request.
+    pub fn session(self) -> Option<Session<'h>> {
+        let dialog = self.dialog();
+        if !dialog.is_null() {
+            // SAFETY: the dialog is alive as long as the lock is held.
+            return unsafe { super::session_of(dialog) };
+        }
+        #[cfg(not(pj_async))]
+        // SAFETY: a live transaction; PJSIP's modules keep a session for as long as
+        // it has a transaction, and deinitialise it after.
+        unsafe {
+            let endpoint = super::Endpoint::from_raw((*self.as_ptr()).endpt)?;
+            super::session_of_request(self.request(), endpoint)
+        }
+        #[cfg(pj_async)]
+        None
+    }
+
+    /// Whether a dialog has sent the request.
+    pub fn is_of_a_dialog(self) -> bool {
+        // SAFETY: a live transaction.
+        unsafe { (*self.as_ptr()).tsx_user == abi::pjsip_ua_instance() }
     }
 
     /// Whether a final response is still to come. To be asked with the lock held.
@@ -118,17 +152,11 @@ impl<'h> Transaction<'h> {
     /// The dialog the request was sent in. It is alive while the lock is held, and
     /// its memory for as long as the transaction's.
     pub fn dialog(self) -> *mut pjsip_dialog {
-        // SAFETY: a live transaction; the user agent's slot in it is only looked at
-        // where the user agent is its user.
-        unsafe {
-            if (*self.as_ptr()).role == abi::PJSIP_ROLE_UAC
-                && (*self.as_ptr()).tsx_user == abi::pjsip_ua_instance()
-            {
-                abi::pjsip_tsx_get_dlg(self.as_ptr())
-            } else {
-                ptr::null_mut()
-            }
+        if !self.is_of_a_dialog() {
+            return ptr::null_mut();
         }
+        // SAFETY: a live transaction, whose slot is the user agent's to read.
+        unsafe { abi::pjsip_tsx_get_dlg(self.as_ptr()) }
     }
 
     /// The request, NULL after the end.
@@ -213,7 +241,7 @@ impl<'h> Transaction<'h> {
     pub unsafe fn deliver(self, rdata: *mut pjsip_rx_data, answer: Answer) -> bool {
         // SAFETY: as the caller promises.
         unsafe {
-            let is_over = super::is_call_over(self.dialog());
+            let is_over = self.is_of_a_dialog() && super::is_call_over(self.dialog());
             let answer = if is_over { Answer::None } else { answer };
             hold::begin_delivery(rdata.addr(), answer);
             abi::pjsip_tsx_recv_msg(self.as_ptr(), rdata);
@@ -237,7 +265,7 @@ impl Holding {
     ///
     /// # Safety
     /// The transaction's lock is held, and `rdata` is its response. The caller
-    /// keeps a reference of the transaction until [`Holding::discard`].
+    /// keeps a reference of the transaction until [`discard_holding`].
     pub unsafe fn create(
         transaction: Transaction<'_>,
         rdata: *mut pjsip_rx_data,
@@ -300,12 +328,15 @@ impl Holding {
     }
 }
 
-/// Gives back what a token's challenge owned, if the challenge was held.
+/// Gives back what a token's challenge owned, if the challenge was held. The two are
+/// what the token was minted with.
 ///
 /// # Safety
 /// The caller has taken the token, and still has its reference of the group lock.
-pub unsafe fn discard_holding(id: usize) {
-    let Some(held) = hold::get(id) else { return };
+pub unsafe fn discard_holding(id: usize, request: usize) {
+    let Some(held) = hold::get(id, request) else {
+        return;
+    };
     // SAFETY: the token is the caller's. The lock keeps a thread that is sending
     // the ACK once more from losing it.
     unsafe {
@@ -325,8 +356,8 @@ pub unsafe fn discard_holding(id: usize) {
 ///
 /// # Safety
 /// The caller has taken the token.
-pub unsafe fn forget_holding(id: usize) {
-    if hold::remove(id).is_some() {
+pub unsafe fn forget_holding(id: usize, request: usize) {
+    if hold::get(id, request).is_some() && hold::remove(id).is_some() {
         // SAFETY: was in the table, so made by `Holding::create`, and once only.
         drop(unsafe { Box::from_raw(ptr::with_exposed_provenance_mut::<Holding>(id)) });
     }

@@ -1,0 +1,238 @@
+/* The callback of sessions that have none of their own: before pjproject 2.17 the
+ * only way to the challenges of REGISTER and PUBLISH, which are held there as those
+ * of calls are. */
+#include "ua.h"
+
+#include <pjauth.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { TIMER_T1_MSEC = 15, LONG_MSEC = 5 * 64 * TIMER_T1_MSEC / 2 };
+
+static void wait_and_answer(struct vault *vault)
+{
+    REQUIRE(lab_until(&vault->challenged, 1, WAIT_MSEC));
+    vault_answer_after(vault, LONG_MSEC);
+    CHECK_EQ(vault->challenged, 1);
+    CHECK_EQ(vault->status, PJ_SUCCESS);
+}
+
+/* ---------------------------------------------------------------- REGISTER */
+
+static void register_with(enum vault_mode mode, const char *transport)
+{
+    struct registration r;
+    struct vault vault;
+
+    vault_open_default(&vault, mode);
+    registration_open(&r, "sha-256-401", transport);
+    registration_start(&r);
+    if (mode == VAULT_KEEP)
+        wait_and_answer(&vault);
+    REQUIRE(lab_until(&r.done, 1, WAIT_MSEC));
+    CHECK_EQ(r.code, 200);
+    CHECK_EQ(vault.challenged, 1);
+    vault_close_default(&vault);
+    CHECK_EQ(pjsip_regc_destroy(r.regc), PJ_SUCCESS);
+    expect_clean("REGISTER", 2);
+}
+
+static void register_udp(void) { register_with(VAULT_KEEP, "udp"); }
+static void register_tcp(void) { register_with(VAULT_KEEP, "tcp"); }
+static void register_inside(void) { register_with(VAULT_INSIDE, "udp"); }
+
+static void register_abandoned(void)
+{
+    struct registration r;
+    struct vault vault;
+
+    vault_open_default(&vault, VAULT_KEEP);
+    registration_open(&r, "md5-407", "tcp");
+    registration_start(&r);
+    REQUIRE(lab_until(&vault.challenged, 1, WAIT_MSEC));
+    CHECK_EQ(pjsip_auth_clt_async_abandon(vault.kept.sess, vault.kept.token),
+             PJ_SUCCESS);
+    REQUIRE(lab_until(&r.done, 1, WAIT_MSEC));
+    CHECK(r.code == 407 || r.status != PJ_SUCCESS);
+    CHECK_EQ(pjsip_auth_clt_async_abandon(vault.kept.sess, vault.kept.token),
+             PJ_EINVAL);
+    vault_close_default(&vault);
+    CHECK_EQ(pjsip_regc_destroy(r.regc), PJ_SUCCESS);
+}
+
+/* Destroyed while it waits: the registration ends with its challenge. */
+static void register_destroyed(void)
+{
+    struct registration r;
+    struct vault vault;
+
+    vault_open_default(&vault, VAULT_KEEP);
+    registration_open(&r, "sha-256-401", "udp");
+    registration_start(&r);
+    REQUIRE(lab_until(&vault.challenged, 1, WAIT_MSEC));
+    lab_events(50);
+    CHECK_EQ(pjsip_regc_destroy(r.regc), PJ_SUCCESS);
+    lab_events(50);
+    pjsip_auth_clt_async_abandon(vault.kept.sess, vault.kept.token);
+    CHECK_EQ(pjsip_auth_clt_async_abandon(vault.kept.sess, vault.kept.token),
+             PJ_EINVAL);
+    vault_close_default(&vault);
+    CHECK_EQ(r.done, 0);
+}
+
+/* ----------------------------------------------------------------- PUBLISH */
+
+static struct {
+    volatile int done;
+    int code;
+} published;
+
+static void on_published(struct pjsip_publishc_cbparam *param)
+{
+    published.code = param->code;
+    ++published.done;
+}
+
+static void publish(void)
+{
+    const pj_str_t event = lab_str("presence");
+    char target[96];
+    pj_str_t target_str, user = lab_str("<sip:" UA_USER "@127.0.0.1>");
+    pj_str_t type = lab_str("text"), subtype = lab_str("plain");
+    pj_str_t text = lab_str("here");
+    pjsip_publishc_opt opt;
+    pjsip_publishc *pub = NULL;
+    pjsip_tx_data *request;
+    pjsip_cred_info cred;
+    struct vault vault;
+
+    memset(&published, 0, sizeof(published));
+    vault_open_default(&vault, VAULT_KEEP);
+    vault_credential(&cred, UA_USER);
+    snprintf(target, sizeof(target), "sip:md5-407@127.0.0.1:%d",
+             lab.registrar_port);
+    target_str = lab_str(target);
+    pjsip_publishc_opt_default(&opt);
+    CHECK_EQ(pjsip_publishc_create(lab.endpt, &opt, NULL, &on_published, &pub),
+             PJ_SUCCESS);
+    CHECK_EQ(pjsip_publishc_init(pub, &event, &target_str, &user, &user, 300),
+             PJ_SUCCESS);
+    CHECK_EQ(pjsip_publishc_set_credentials(pub, 1, &cred), PJ_SUCCESS);
+    CHECK_EQ(pjsip_publishc_publish(pub, PJ_FALSE, &request), PJ_SUCCESS);
+    request->msg->body =
+        pjsip_msg_body_create(request->pool, &type, &subtype, &text);
+    CHECK_EQ(pjsip_publishc_send(pub, request), PJ_SUCCESS);
+    wait_and_answer(&vault);
+    REQUIRE(lab_until(&published.done, 1, WAIT_MSEC));
+    CHECK_EQ(published.code, 200);
+    vault_close_default(&vault);
+    CHECK_EQ(pjsip_publishc_destroy(pub), PJ_SUCCESS);
+    expect_clean("PUBLISH", 2);
+}
+
+/* --------------------------------------------------------------- in dialogs */
+
+static struct {
+    volatile int active, terminated;
+} subscribed;
+
+static void on_evsub_state(pjsip_evsub *sub, pjsip_event *event)
+{
+    (void)event;
+    if (pjsip_evsub_get_state(sub) == PJSIP_EVSUB_STATE_ACTIVE)
+        ++subscribed.active;
+    if (pjsip_evsub_get_state(sub) == PJSIP_EVSUB_STATE_TERMINATED)
+        ++subscribed.terminated;
+}
+
+static void subscribe(void)
+{
+    static pjsip_evsub_user callbacks;
+    pjsip_dialog *dlg;
+    pjsip_evsub *sub = NULL;
+    pjsip_tx_data *request;
+    pjsip_cred_info cred;
+    struct vault vault;
+    int i;
+
+    memset(&subscribed, 0, sizeof(subscribed));
+    callbacks.on_evsub_state = &on_evsub_state;
+    dlg = ua_dialog("sha-256-401", "tcp");
+    CHECK_EQ(pjsip_pres_create_uac(dlg, &callbacks, 0, &sub), PJ_SUCCESS);
+    vault_credential(&cred, UA_USER);
+    CHECK_EQ(pjsip_auth_clt_set_credentials(&dlg->auth_sess, 1, &cred), PJ_SUCCESS);
+    for (i = 1; i <= 2; ++i) { /* for five minutes, and then no longer */
+        vault_open_default(&vault, VAULT_KEEP);
+        CHECK_EQ(pjsip_pres_initiate(sub, i == 1 ? 300 : 0, &request), PJ_SUCCESS);
+        CHECK_EQ(pjsip_pres_send_request(sub, request), PJ_SUCCESS);
+        wait_and_answer(&vault);
+        REQUIRE(lab_until(i == 1 ? &subscribed.active : &subscribed.terminated, 1,
+                          WAIT_MSEC));
+        vault_close_default(&vault);
+    }
+    lab_events(100);
+    expect_clean("SUBSCRIBE", 4);
+}
+
+static void invite(void)
+{
+    struct vault vault, unused;
+    pjsip_inv_session *inv;
+
+    vault_open_default(&vault, VAULT_KEEP);
+    inv = call_start(&unused, VAULT_SYNC, "invite", "tcp", NULL);
+    wait_and_answer(&vault);
+    REQUIRE(lab_until(&ua_seen.confirmed, 1, WAIT_MSEC));
+    call_end(inv);
+    vault_close_default(&vault);
+    expect_clean("INVITE", 2);
+}
+
+/* Who has a callback of his own is asked himself. */
+static void own_callback(void)
+{
+    struct vault vault, own;
+    pjsip_inv_session *inv;
+
+    vault_open_default(&vault, VAULT_KEEP);
+    inv = call_start(&own, VAULT_INSIDE, "invite", "udp", NULL);
+    REQUIRE(lab_until(&ua_seen.confirmed, 1, WAIT_MSEC));
+    call_end(inv);
+    CHECK_EQ(own.challenged, 1);
+    CHECK_EQ(vault.challenged, 0);
+    vault_close(&own);
+    vault_close_default(&vault);
+}
+
+static void misused(void)
+{
+    __typeof__(&pjauth_async_configure_default) configure =
+        PJAUTH(pjauth_async_configure_default);
+    pjsip_auth_clt_async_setting empty;
+
+    memset(&empty, 0, sizeof(empty));
+    CHECK_EQ(configure(NULL, NULL), PJ_EINVAL);
+    CHECK_EQ(configure(NULL, &empty), PJ_EINVAL);
+    CHECK_EQ(configure(lab.endpt, &empty), PJ_EINVAL);
+    CHECK_EQ(configure(lab.endpt, NULL), PJ_SUCCESS);
+}
+
+#define CASE(name) {#name, name, LAB_PJAUTH_ONLY | LAB_DEFERS}
+
+static const struct lab_case cases[] = {
+    CASE(register_udp), CASE(register_tcp), CASE(register_inside),
+    CASE(register_abandoned), CASE(register_destroyed), CASE(publish),
+    CASE(subscribe), CASE(invite), CASE(own_callback),
+    CASE(misused),
+};
+
+int main(int argc, char **argv)
+{
+    lab_open(argc, argv);
+    lab.settles_late = 1;
+    ua_modules();
+    /* Shorter than LONG_MSEC, so that a transaction which is not held ends. */
+    pjsip_tsx_set_timers(TIMER_T1_MSEC, 0, 250, 250);
+    lab_run(cases, sizeof(cases) / sizeof(cases[0]));
+    return lab_close();
+}
