@@ -12,12 +12,12 @@
  *
  * - pjsip_auth_clt_async_configure() needs a session, and PJSIP shows only those of dialogs (dlg->auth_sess) and, from
  *   2.16 on, shared ones. For registrations, publications and all else there is pjauth_async_configure_default(), in
- *   pjauth.h. It takes effect at once; pjsip_auth_clt_async_configure() from the next time the endpoint is polled on.
+ *   pjauth.h.
  * - A registration that is destroyed while its challenge waits lives on until that is answered, as in PJSIP itself.
  * - pjsua's MESSAGE outside of calls is never deferred: pjsua answers it with a session that it makes after the fact.
  * - pjsua's on_auth_challenge does not exist.
  *
- * docs/versions.md has a table of what works where, and the tests that show it.
+ * docs/deferral.md and docs/versions.md tell more: the latter has a table of what works where, and the tests that show it.
  */
 #ifndef PJSIP_AUTH_ASYNC_H
 #define PJSIP_AUTH_ASYNC_H
