@@ -129,9 +129,6 @@ static void modules(void)
 {
     SIZE(pjsip_cseq_hdr);
     FIELD(pjsip_cseq_hdr, method);
-    SIZE(pjsip_cid_hdr);
-    FIELD(pjsip_cid_hdr, id);
-    VALUE(PJSIP_H_CALL_ID);
     FIELD(pjsip_tx_data, is_pending);
     FIELD(pjsip_rx_data, tp_info.pool);
     FIELD(pjsip_rx_data, tp_info.transport);
