@@ -60,11 +60,16 @@ $(target)/pjsua2-wheel/release/libpjauth.a: FORCE
 
 # -- demo, tests, benchmarks ---------------------------------------------------------------------------------------
 
-.PHONY: demo test matrix bench bench-sip
+.PHONY: demo demo-sip demo-turn test matrix bench bench-sip bench-turn
+demo: demo-sip demo-turn ## both halves at work: decisions that come later, and a table of what happened
+
 # With the pjproject that pkg-config finds, or else with Debian's: DEMO is static, shared or debian.
 DEMO ?= $(if $(shell pkg-config --exists libpjproject && echo yes),static,debian)
-demo: deps $(if $(filter debian,$(DEMO)),asterisk,stage) ## real PJSIP, a vault thread that answers 300 ms later, and a table of what happened
+demo-sip: deps $(if $(filter debian,$(DEMO)),asterisk,stage) ## real PJSIP, and a vault thread that answers 300 ms later
 	@examples/demo.sh $(DEMO)
+
+demo-turn: deps stage ## a TURN server whose decisions come 200 ms later, and coturn's client; needs no PJSIP
+	@examples/turn_demo.sh
 
 test: deps build-tests ## every test, and a closing table: passed, failed, skipped and why
 	@JOBS=$(jobs) scripts/test.sh
@@ -73,24 +78,29 @@ test: deps build-tests ## every test, and a closing table: passed, failed, skipp
 matrix: deps ## the tests on real PJSIP for several versions of pjproject (PJPROJECTS="PREFIX ..."), and a table
 	@JOBS=$(jobs) scripts/matrix.sh
 
-bench: bench-sip ## the benchmarks, ours against the original object
+bench: bench-sip bench-turn ## the benchmarks, ours against the original object and against other TURN servers
 	$(CARGO) bench
 
 bench-sip: $(build)/lib/libpjauth.a ## of the SIP half alone (benches/sip/run.sh --json: for machines)
 	benches/sip/run.sh
 
+bench-turn: $(build)/lib/libpjauth-turn.a ## of the TURN half alone (benches/turn/run.sh --json: for machines)
+	benches/turn/run.sh
+
 # One target for each group of CTest's: a group is a label.
-groups := always shared static valgrind asterisk wheel turn turn-judges
+groups := always shared static differential valgrind asterisk wheel turn turn-judges soak
 test_groups := $(addprefix test-,$(groups))
 .PHONY: $(test_groups)
 test-always: ## headers, symbols, link modes, NULL arguments, preloading: needs no PJSIP
 test-shared: ## inside libasteriskpj.so.2, Debian's PJSIP 2.17 as a shared library
 test-static: ## inside the pjproject that pkg-config finds, statically linked
-test-valgrind: ## the same under valgrind
+test-differential: ## the original object and ours, given the same inputs
+test-valgrind: ## test-static under valgrind
 test-asterisk: ## unmodified Asterisk with the library preloaded
 test-wheel: ## the Python wheel pjsua2-python with the library preloaded
 test-turn: ## the TURN server from C and C++: needs no PJSIP
 test-turn-judges: ## the TURN server against coturn's client, aioice, Chromium and PJNATH
+test-soak: ## both halves in one process for SOAK_SECONDS (60), and what is left afterwards
 label_shared := real-shared
 label_static := real-static
 $(test_groups): test-%: build-tests
@@ -107,7 +117,10 @@ build-tests: configure
 
 # -- the crate -----------------------------------------------------------------------------------------------------
 
-.PHONY: header lint loom miri
+.PHONY: header differences lint loom miri
+differences: build-tests ## write the table of docs/differences.md anew from the list that the comparison goes by
+	python3 c-tests/differential/documented.py $(ctests)/differential/differential docs/differences.md --update
+
 header: ## write include/pjauth.h anew from src/
 	PJAUTH_UPDATE_HEADER=1 $(CARGO) test --quiet --test header
 
@@ -120,12 +133,25 @@ lint: ## formatting, clippy and documentation without a warning
 loom: ## the handles under the model checker
 	RUSTFLAGS='--cfg loom' $(CARGO) test --release --target-dir target/loom --lib --no-default-features handle::
 
-miri: ## handles and digests under Miri
+miri: ## handles, digests and the TURN server without its sockets under Miri
 	@if $(CARGO) +nightly miri --version >/dev/null 2>&1; then \
-		$(CARGO) +nightly miri test --no-default-features --lib; \
+		$(CARGO) +nightly miri test --no-default-features --features turn --lib -- \
+			--skip turn::relay --skip turn::exports; \
 	else \
 		echo 'SKIP no toolchain here has the miri component'; \
 	fi
+
+# How long each target of `make fuzz` runs, in seconds.
+FUZZ_SECONDS ?= 30
+.PHONY: fuzz sanitize soak
+fuzz: ## each fuzz target for FUZZ_SECONDS (30); `cargo test` replays what is kept of their inputs
+	@scripts/fuzz.sh $(FUZZ_SECONDS)
+
+sanitize: ## the C tests with address and thread sanitizer in them and in the libraries
+	@JOBS=$(jobs) scripts/sanitize.sh
+
+soak: build-tests ## 200 registrations and 500 allocations for SECONDS (3600)
+	$(ctests)/soak/soak $(or $(SECONDS),3600)
 
 # -- installing ----------------------------------------------------------------------------------------------------
 

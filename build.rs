@@ -39,7 +39,7 @@ mod sip {
     /// Functions of PJLIB and PJSIP that we import. Functions only: a data
     /// symbol would be bound at load time, also in a process without PJSIP.
     const FUNCTIONS: &str = "pj_pool_alloc|pj_get_version|pj_log_get_level|pj_log_1|pj_log_4|\
-        pj_grp_lock_(add_ref|dec_ref|acquire|release)|pj_mutex_(lock|unlock)|\
+        pj_grp_lock_(add_ref|dec_ref|acquire|tryacquire|release)|pj_mutex_(lock|unlock)|\
         pj_thread_(create|join|destroy)|pj_lock_(create_simple_mutex|acquire|release|destroy)|\
         pj_timer_entry_init|pj_timer_heap_cancel_if_active|pjsip_(proxy_)?authorization_hdr_create|\
         pjsip_restore_strict_route_set|pjsip_tx_data_(invalidate_msg|add_ref|dec_ref)|\

@@ -30,10 +30,11 @@ public:
 
     using Clock = std::chrono::steady_clock;
 
-    /// `every_second` runs on the loop's thread about once a second.
-    RedisLoop(std::string host, int port, Task every_second)
+    /// On the loop's thread, `connected` runs whenever there is a connection, `every_second` about once a second.
+    RedisLoop(std::string host, int port, Task connected, Task every_second)
         : _host(std::move(host))
         , _port(port)
+        , _connected(std::move(connected))
         , _every_second(std::move(every_second))
     {
         // A full pipe wakes as well as a fuller one: who posts never waits.
@@ -164,15 +165,17 @@ private:
             events_of(self) = 0;
             static_cast<RedisLoop*>(self)->_context = nullptr;
         };
-        // Only with a callback does hiredis begin to write, and so notice that it is connected.
-        redisAsyncSetConnectCallback(_context, [](const redisAsyncContext*, int) {});
+        redisAsyncSetConnectCallback(_context, [](const redisAsyncContext* context, int status) {
+            if (status == REDIS_OK)
+                static_cast<RedisLoop*>(context->ev.data)->_connected();
+        });
     }
 
     static short& events_of(void* self) { return static_cast<RedisLoop*>(self)->_events; }
 
     const std::string _host;
     const int _port;
-    const Task _every_second;
+    const Task _connected, _every_second;
     redisAsyncContext* _context = nullptr;
     short _events = 0;
     int _unanswered = 0;

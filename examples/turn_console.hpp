@@ -24,7 +24,7 @@ void say(const char* format, Values... values)
 }
 
 /// "IP:PORT" as an address. Ends the program where it is none.
-inline icy::turn::Address address(const std::string& text)
+inline icy::net::Address address(const std::string& text)
 {
     const auto colon = text.rfind(':');
     if (colon == std::string::npos || colon + 1 == text.size()) {

@@ -12,14 +12,19 @@
 // the same time cannot overrun the quota together. It goes back when the allocation is removed. It is a lease: that of a
 // server which is no more runs out.
 //
+// While Redis is away, allocations go on, and requests wait: they are asked about again until Redis answers, or the
+// server gives them up at their deadline. A Redis that comes back empty is told at once who has a seat.
+//
 //   turn_redis [--listen IP:PORT] [--realm R] [--redis IP:PORT] [--allow RANGE]...
 #include "redis_loop.hpp"
 #include "turn_console.hpp"
 
 #include <map>
+#include <random>
 
 using console::say;
 using icy::turn::AuthenticationState;
+using icy::turn::FiveTuple;
 using icy::turn::IAllocation;
 using icy::turn::Request;
 using icy::turn::Server;
@@ -29,11 +34,12 @@ namespace {
 /// For a request that was granted, until its allocation is there; for an allocation; and when the latter is renewed.
 constexpr int granted_seconds = 10, lease_seconds = 60, renew_seconds = 20;
 
-/// Takes or renews a seat. KEYS: seats, user-quota. ARGV: whose, seconds. Returns 1, or 0 where all are taken.
-constexpr const char* take_a_seat = R"(
+/// Takes a seat, or renews it. KEYS: seats, user-quota. ARGV: whose, seconds, "take" or "keep": what is there keeps its
+/// seat, whatever the quota. Returns 1, or 0 where all are taken.
+constexpr const char* seat_script = R"(
 local now = tonumber(redis.call('TIME')[1])
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
-local quota = tonumber(redis.call('GET', KEYS[2]) or 0)
+local quota = tonumber(ARGV[3] == 'take' and redis.call('GET', KEYS[2]) or 0)
 if quota > 0 and not redis.call('ZSCORE', KEYS[1], ARGV[1]) and redis.call('ZCARD', KEYS[1]) >= quota then
     return 0
 end
@@ -58,34 +64,36 @@ std::string from_hex(const std::string& digits)
 class RedisObserver : public icy::turn::ServerObserver
 {
 public:
-    RedisObserver(std::string realm, const icy::turn::Address& redis)
+    RedisObserver(std::string realm, const icy::net::Address& redis)
         : _prefix("turn/realm/" + realm + "/")
-        , _redis(redis.host(), redis.port(), [this] { renew(); })
+        , _name(random_name())
+        , _redis(redis.host(), redis.port(), [this] { renew(); }, [this] { every_second(); })
     {
     }
 
     // Called on the server's threads. Everything about Redis happens on Redis's.
     AuthenticationState authenticateRequest(Server* server, Request& request) override
     {
-        Question question{server, &request, request.username(), seat_of(server, request.remoteAddress())};
+        const FiveTuple tuple(request.remoteAddress, request.localAddress, request.transport);
+        const Question question{server, &request, request.username(), seat_of(tuple)};
         _redis.post([this, question] { look_up(question); });
         return AuthenticationState::Authenticating;
     }
 
-    void onServerAllocationCreated(Server* server, IAllocation* alloc) override
+    void onServerAllocationCreated(Server*, IAllocation* alloc) override
     {
         say("created   %s %s\n", alloc->username().c_str(), alloc->relayedAddress().toString().c_str());
-        const std::string user = alloc->username(), seat = seat_of(server, alloc->tuple().remote());
+        const std::string user = alloc->username(), seat = seat_of(alloc->tuple());
         _redis.post([this, user, seat] {
             _seats.insert({seat, user});
-            take(user, seat, lease_seconds, [](bool) {});
+            keep(user, seat);
         });
     }
 
-    void onServerAllocationRemoved(Server* server, IAllocation* alloc) override
+    void onServerAllocationRemoved(Server*, IAllocation* alloc) override
     {
         console::say_removed(*alloc);
-        const std::string user = alloc->username(), seat = seat_of(server, alloc->tuple().remote());
+        const std::string user = alloc->username(), seat = seat_of(alloc->tuple());
         _redis.post([this, user, seat] {
             _seats.erase(seat);
             _redis.ask({"ZREM", key_of(user, "seats"), seat}, [](const redisReply*) {});
@@ -103,9 +111,14 @@ private:
     std::string key_of(const std::string& user, const char* what) const { return _prefix + "user/" + user + "/" + what; }
 
     /// One name for a client's request and for its allocation; no other server has it.
-    static std::string seat_of(Server* server, const icy::turn::Address& client)
+    std::string seat_of(const FiveTuple& tuple) const { return _name + "/" + tuple.toString(); }
+
+    static std::string random_name()
     {
-        return server->address().toString() + "/" + std::to_string(getpid()) + "/" + client.toString();
+        std::random_device random;
+        char name[17];
+        std::snprintf(name, sizeof(name), "%08x%08x", random(), random());
+        return name;
     }
 
     void look_up(const Question& question)
@@ -116,7 +129,7 @@ private:
             else if (reply && reply->type == REDIS_REPLY_NIL)
                 answer(question, AuthenticationState::NotAuthorized);
             else
-                give_up(question);
+                ask_again(question);
         });
     }
 
@@ -127,22 +140,24 @@ private:
             answer(question, AuthenticationState::NotAuthorized);
             return;
         }
-        take(question.user, question.seat, granted_seconds, [this, question](bool taken) {
-            answer(question, taken ? AuthenticationState::Authorized : AuthenticationState::QuotaReached);
-        }, [this, question] { give_up(question); });
+        seat(question.user, question.seat, granted_seconds, "take", [this, question](const redisReply* reply) {
+            if (!reply || reply->type != REDIS_REPLY_INTEGER)
+                ask_again(question);
+            else
+                answer(question, reply->integer ? AuthenticationState::Authorized : AuthenticationState::QuotaReached);
+        });
     }
 
-    void take(const std::string& user, const std::string& seat, int seconds, std::function<void(bool)> then,
-              std::function<void()> otherwise = [] {})
+    void keep(const std::string& user, const std::string& whose)
     {
-        _redis.ask({"EVAL", take_a_seat, "2", key_of(user, "seats"), _prefix + "user-quota", seat,
-                    std::to_string(seconds)},
-                   [then, otherwise](const redisReply* reply) {
-                       if (reply && reply->type == REDIS_REPLY_INTEGER)
-                           then(reply->integer == 1);
-                       else
-                           otherwise();
-                   });
+        seat(user, whose, lease_seconds, "keep", [](const redisReply*) {});
+    }
+
+    void seat(const std::string& user, const std::string& whose, int seconds, const char* how, RedisLoop::Answer then)
+    {
+        _redis.ask({"EVAL", seat_script, "2", key_of(user, "seats"), _prefix + "user-quota", whose,
+                    std::to_string(seconds), how},
+                   std::move(then));
     }
 
     static void answer(const Question& question, AuthenticationState state)
@@ -153,22 +168,29 @@ private:
             status == 0 ? "" : ", too late");
     }
 
-    // Redis did not answer: neither yes nor no is right. The server tells the client 500 at the request's deadline.
-    static void give_up(const Question& question)
+    // Redis did not answer: neither yes nor no is right. Asked again within a second, as long as the server waits.
+    void ask_again(const Question& question) { _unanswered.push_back(question); }
+
+    void every_second()
     {
-        say("no answer from Redis about %s\n", question.user.c_str());
+        if (++_seconds % renew_seconds == 0)
+            renew();
+        for (const auto& question : std::exchange(_unanswered, {}))
+            if (question.request->methodType() != 0)
+                look_up(question);
     }
 
     void renew()
     {
-        if (++_seconds % renew_seconds == 0)
-            for (const auto& seat : _seats)
-                take(seat.second, seat.first, lease_seconds, [](bool) {});
+        for (const auto& seat : _seats)
+            keep(seat.second, seat.first);
     }
 
     const std::string _prefix;
-    // These two belong to the loop's thread.
+    const std::string _name;
+    // These belong to the loop's thread.
     std::map<std::string, std::string> _seats;
+    std::vector<Question> _unanswered;
     int _seconds = 0;
     RedisLoop _redis; // last: its thread uses all of the above
 };
@@ -180,7 +202,7 @@ int main(int argc, char** argv)
     icy::turn::ServerOptions options;
     options.listenAddr = {"127.0.0.1", 3478};
     options.realm = "example.org";
-    icy::turn::Address redis("127.0.0.1", 6379);
+    icy::net::Address redis("127.0.0.1", 6379);
     for (int i = 1; i < argc; ++i) {
         const std::string option = argv[i], value = i + 1 < argc ? argv[++i] : "";
         if (option == "--listen")
@@ -204,7 +226,7 @@ int main(int argc, char** argv)
         std::fprintf(stderr, "cannot listen on %s: status %d\n", options.listenAddr.toString().c_str(), status);
         return 1;
     }
-    say("listening %s\n", server->address().toString().c_str());
+    say("listening %s\n", server.address().toString().c_str());
     console::wait_for_end(signals);
     server.stop();
 }

@@ -60,7 +60,7 @@ public:
     // kept: should the client go away meanwhile, the answer is refused, and that is all.
     AuthenticationState authenticateRequest(Server* server, Request& request) override
     {
-        say("asked     %s from %s\n", request.username().c_str(), request.remoteAddress().toString().c_str());
+        say("asked     %s from %s\n", request.username().c_str(), request.remoteAddress.toString().c_str());
         {
             std::lock_guard<std::mutex> lock(_mutex);
             _queue.push_back({server, &request, request.username(), Clock::now() + _settings.delay});
@@ -174,7 +174,7 @@ int main(int argc, char** argv)
         std::fprintf(stderr, "cannot listen on %s: status %d\n", settings.server.listenAddr.toString().c_str(), status);
         return 1;
     }
-    say("listening %s\n", server->address().toString().c_str());
+    say("listening %s\n", server.address().toString().c_str());
     console::wait_for_end(signals);
     server.stop();
 }

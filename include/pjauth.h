@@ -21,6 +21,8 @@ struct pjsip_auth_clt_sess;
 struct pjsip_endpoint;
 struct pjsip_tx_data;
 struct pjauth_turn_observer;
+struct pjauth_turn_opening;
+struct sockaddr;
 
 /**
  * Refuses MD5 and MD5-sess, for `pjauth_refuse_algorithms()`.
@@ -41,6 +43,37 @@ struct pjauth_turn_observer;
  * Bytes of a realm in `pjauth_challenge_info`, with the terminator.
  */
 #define PJAUTH_REALM_SIZE 49
+
+/**
+ * Any port will do.
+ */
+#define PJAUTH_TURN_PORT_ANY 0
+
+/**
+ * It must be even.
+ */
+#define PJAUTH_TURN_PORT_EVEN 1
+
+/**
+ * It must be even, and the next higher port of the same address must be bound
+ * too, for `next_relay`: both or none.
+ */
+#define PJAUTH_TURN_PORT_PAIR 2
+
+/**
+ * Send `data` to a client.
+ */
+#define PJAUTH_TURN_TO_CLIENT 1
+
+/**
+ * Send `data` to a peer.
+ */
+#define PJAUTH_TURN_TO_PEER 2
+
+/**
+ * Close a relay socket.
+ */
+#define PJAUTH_TURN_CLOSE_RELAY 3
 
 /**
  * The decision comes later, by `pjauth_turn_handle_request()`.
@@ -348,24 +381,6 @@ typedef struct pjauth_turn_allocation_info {
 } pjauth_turn_allocation_info;
 
 /**
- * The C++ runtime's functions that begin and end a `catch`; NULL without one.
- */
-typedef struct Cxa {
-    void *(*begin)(void*);
-    void (*end)(void);
-} Cxa;
-
-/**
- * The head of every exception; the rest is the thrower's.
- */
-typedef struct Exception {
-    /**
-     * Vendor and language.
-     */
-    uint64_t class_;
-} Exception;
-
-/**
  * Where clients reach the server.
  */
 typedef struct pjauth_turn_listener {
@@ -586,8 +601,17 @@ typedef struct pjauth_turn_options {
  * several at once if it has several workers, and with no lock held: they may
  * call every function of this header, `pjauth_turn_server_destroy()` excepted.
  *
- * A C++ exception that leaves one of them is logged and ended; an
- * `authenticate_request` that throws counts as PJAUTH_TURN_NOT_AUTHORIZED.
+ * An exception that leaves one of them is logged and ended, and the server goes
+ * on; an `authenticate_request` that throws counts as
+ * PJAUTH_TURN_NOT_AUTHORIZED. The virtual functions of a C++ object need no
+ * wrapper for that: they are called through a frame whose personality routine
+ * (Itanium C++ ABI) stops whatever unwinds into it, and `__cxa_begin_catch` and
+ * `__cxa_end_catch` end a C++ exception as `catch (...)` does, in a program that
+ * has them. It is the same with every other function that the program gives to
+ * the server. What C++ itself ends the program for it still does: an exception
+ * out of a `noexcept` function, or out of an exception's destructor. The
+ * functions must return or throw: no `longjmp()` out of them, no
+ * `pthread_exit()`.
  */
 typedef struct pjauth_turn_observer_vtable {
     /**
@@ -632,6 +656,106 @@ typedef struct pjauth_turn_observer {
      */
     const struct pjauth_turn_observer_vtable *vtable;
 } pjauth_turn_observer;
+
+/**
+ * A relay socket that a driven server needs.
+ */
+typedef struct pjauth_turn_opening {
+    /**
+     * Its name from now on. No two sockets of a server have the same.
+     */
+    uint64_t relay;
+    /**
+     * The name of the socket on the next port, for PJAUTH_TURN_PORT_PAIR.
+     */
+    uint64_t next_relay;
+    /**
+     * 4 or 6. An IPv6 socket must not receive IPv4 (IPV6_V6ONLY).
+     */
+    int family;
+    /**
+     * PJAUTH_TURN_PORT_ANY, _EVEN or _PAIR.
+     */
+    int port;
+    /**
+     * Gets the address that peers see, as from `getsockname()`.
+     */
+    struct sockaddr *address;
+    /**
+     * The room there; gets the size of the address.
+     */
+    unsigned int address_size;
+} pjauth_turn_opening;
+
+/**
+ * What a driven server needs of the program that drives it.
+ */
+typedef struct pjauth_turn_driver {
+    /**
+     * Size of this structure as the program knows it.
+     */
+    size_t size;
+    /**
+     * Passed to the functions.
+     */
+    void *user_data;
+    /**
+     * Binds a UDP socket. Called while a request is granted; must call nothing of
+     * this library.
+     *
+     * Returns 0; 440 where the address family is not served; any other number
+     * where no port is left, and then the client gets 508.
+     */
+    int (*open_relay)(void *user_data, struct pjauth_turn_opening *opening);
+    /**
+     * There is something to do before the next deadline: have the event loop
+     * call `pjauth_turn_core_tick()`. Called from whatever thread decides about
+     * a request, changes or revokes something, with no lock held; must return
+     * soon. May be NULL where all of these happen in the loop's own thread and
+     * it calls `pjauth_turn_core_tick()` after them.
+     */
+    void (*wake)(void *user_data);
+} pjauth_turn_driver;
+
+/**
+ * Something for the program to do that drives a server.
+ */
+typedef struct pjauth_turn_output {
+    /**
+     * PJAUTH_TURN_TO_CLIENT, _TO_PEER or _CLOSE_RELAY.
+     */
+    int kind;
+    /**
+     * For a client: which listener to send from, by its place in the options.
+     * For one over TCP, write `data` to the connection from `to`.
+     */
+    unsigned int listener;
+    /**
+     * For a peer: which relay socket to send from, with DF set if
+     * `dont_fragment`. Or which one to close.
+     */
+    uint64_t relay;
+    /**
+     * Where to send.
+     */
+    const struct sockaddr *to;
+    /**
+     * Size of that address.
+     */
+    unsigned int to_size;
+    /**
+     * What to send.
+     */
+    const void *data;
+    /**
+     * How many bytes.
+     */
+    size_t data_size;
+    /**
+     * Whether the DF bit is to be set (IPv4), or fragmentation forbidden (IPv6).
+     */
+    int dont_fragment;
+} pjauth_turn_output;
 
 /**
  * Figures of a server since it was started; those from `allocations` on are of
@@ -987,15 +1111,131 @@ int pjauth_turn_allocation_set_user_data(struct pjauth_turn_allocation *allocati
  */
 void *pjauth_turn_allocation_user_data(const struct pjauth_turn_allocation *allocation);
 
-extern int turn_observer_call(const void *function, void *a, void *b, void *c, int *value);
+/**
+ * Makes a server that has no sockets, no threads and no clock: the program
+ * brings it packets and the time, and sends what it is told to send, all from
+ * its own event loop. Every other function of this header works with it as with
+ * any server, `pjauth_turn_server_start()` excepted: it runs from now on.
+ *
+ * Of the options it uses all but those that are about sockets and threads:
+ * `relays`, the range of ports, `workers` and TCP's limits. The listeners name
+ * the program's own sockets, as clients see their addresses.
+ *
+ * One thread at a time may drive it, with the functions `pjauth_turn_core_*`;
+ * where two meet, and in an observer's function, they do nothing and return
+ * PJ_EINVALIDOP. The observer is called by whoever drives, from inside these
+ * functions, and from `pjauth_turn_server_stop()` and `_destroy()`, which belong
+ * to the same thread. All others may be called from any thread.
+ *
+ * @param options   Its options, copied.
+ * @param observer  Who decides. Must live until `pjauth_turn_server_destroy()`
+ *                  has returned.
+ * @param driver    What it needs of the program, copied. Its `user_data` must live
+ *                  as long.
+ * @param server    Gets the handle.
+ * @return 0; PJ_EINVAL for a NULL or an option without sense.
+ */
+int pjauth_turn_core_create(const struct pjauth_turn_options *options,
+                            struct pjauth_turn_observer *observer,
+                            const struct pjauth_turn_driver *driver,
+                            struct pjauth_turn_server **server);
 
-extern struct Cxa turn_observer_cxa(void);
+/**
+ * Brings a packet from a client: a datagram, or one message of a client's TCP
+ * connection as `pjauth_turn_core_frame_size()` cuts them. Then take the output.
+ *
+ * @param listener   By its place in the options.
+ * @param from       The client's address.
+ * @param from_size  Its size.
+ * @param data       The packet.
+ * @param data_size  Its size.
+ * @param now        The time in nanoseconds since whatever the program chooses,
+ *                   never going back. Between calls time stands still.
+ * @return 0, whatever the packet was; PJ_EINVAL for a NULL, a dead handle, a
+ *         server that is not driven, a listener that is none or an address that
+ *         is none; PJ_EINVALIDOP after a stop and as
+ *         `pjauth_turn_core_create()` says; PJ_ETOOMANY while too many outputs
+ *         wait to be taken. So with the next ones.
+ */
+int pjauth_turn_core_from_client(struct pjauth_turn_server *server,
+                                 unsigned int listener,
+                                 const struct sockaddr *from,
+                                 unsigned int from_size,
+                                 const void *data,
+                                 size_t data_size,
+                                 uint64_t now);
 
-extern void _Unwind_SetGR(void *context, int register_, size_t value);
+/**
+ * Brings a datagram that reached a relay socket.
+ *
+ * @param relay      Its name.
+ * @param from       The peer's address.
+ * @param from_size  Its size.
+ * @param data       The datagram.
+ * @param data_size  Its size.
+ * @param now        The time.
+ */
+int pjauth_turn_core_from_peer(struct pjauth_turn_server *server,
+                               uint64_t relay,
+                               const struct sockaddr *from,
+                               unsigned int from_size,
+                               const void *data,
+                               size_t data_size,
+                               uint64_t now);
 
-extern void _Unwind_SetIP(void *context, size_t value);
+/**
+ * Says that a client's TCP connection has closed: its allocation ends, and its
+ * request does not wait any more.
+ *
+ * @param listener     By its place in the options.
+ * @param client       The client's address.
+ * @param client_size  Its size.
+ * @param now          The time.
+ */
+int pjauth_turn_core_client_gone(struct pjauth_turn_server *server,
+                                 unsigned int listener,
+                                 const struct sockaddr *client,
+                                 unsigned int client_size,
+                                 uint64_t now);
 
-extern void _Unwind_DeleteException(struct Exception *exception);
+/**
+ * Lets time pass, and does what other threads have asked for since. Call it when
+ * `pjauth_turn_core_next_deadline()` is reached, and after the driver's `wake`.
+ *
+ * @param now  The time.
+ */
+int pjauth_turn_core_tick(struct pjauth_turn_server *server, uint64_t now);
+
+/**
+ * @return when `pjauth_turn_core_tick()` is due, on the program's clock; it may
+ *         be in the past. UINT64_MAX for never, for a dead handle, and for a
+ *         server that is not driven.
+ */
+uint64_t pjauth_turn_core_next_deadline(const struct pjauth_turn_server *server);
+
+/**
+ * Takes the next thing to do. Call it until there is none after each function
+ * that brings something, and after `pjauth_turn_server_stop()`.
+ *
+ * @param out  Gets it. What it points to stays until the next call, and until
+ *             the server is destroyed.
+ * @return 1, or 0 for nothing, a NULL, a dead handle, a server that is not
+ *         driven, or while another function drives it.
+ */
+int pjauth_turn_core_next_output(struct pjauth_turn_server *server, struct pjauth_turn_output *out);
+
+/**
+ * Cuts a client's TCP connection into messages: what it says of the bytes that
+ * are there is the size of the message that they begin with, which may be more
+ * than are there. Wait for the rest, bring the message, and go on after it.
+ *
+ * @param data       What the connection brought and was not brought yet.
+ * @param data_size  How many bytes.
+ * @return the size; 0 when more bytes are needed to tell; -1 when it is not
+ *         TURN: close the connection. A connection whose first message is no
+ *         STUN message (its first byte is 0x40 or more) may be closed as well.
+ */
+int64_t pjauth_turn_core_frame_size(const void *data, size_t data_size);
 
 /**
  * Fills in the defaults.
@@ -1009,7 +1249,9 @@ int pjauth_turn_options_init(struct pjauth_turn_options *options, size_t size);
 
 /**
  * Decides about a request, from any thread, once. The first to decide wins;
- * from then on the handle is dead.
+ * from then on the handle is dead. Called from inside `authenticate_request` it
+ * counts, whatever that returns. Does not wait: the server's own thread grants
+ * or refuses, unless the client or the server has gone by then.
  *
  * @param request  A request for which `authenticate_request` returned, or is
  *                 about to return, PJAUTH_TURN_AUTHENTICATING.

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """The closing table of a test run: what passed, failed and was skipped in each group, and why it was skipped.
 
-usage: summary.py [--ctest BUILD_DIR] [--cargo GROUP=LOG]... [--skip GROUP=REASON]...
+usage: summary.py [--ctest [NAME=]BUILD_DIR]... [--cargo GROUP=LOG]... [--skip GROUP=REASON]...
 
---ctest names a CMake build folder in which `ctest --output-junit junit.xml` was run; --cargo a log of `cargo test`;
+--ctest names a CMake build folder in which `ctest --output-junit junit.xml` was run, whose groups are shown as
+NAME:GROUP; --cargo a log of `cargo test`;
 --skip a group that could not run at all. Ends with the line "N passed, N failed, N skipped", and with exit status 1
 if anything failed or nothing ran.
 """
@@ -68,8 +69,8 @@ def labels(build):
     return found
 
 
-def read_ctest(table, build):
-    group_of = labels(build)
+def read_ctest(table, name, build):
+    group_of = {test: f"{name}:{group}" if name else group for test, group in labels(build).items()}
     for case in ElementTree.parse(Path(build) / "junit.xml").getroot().iter("testcase"):
         name = case.get("name")
         group = group_of.get(name, "other")
@@ -87,9 +88,13 @@ def pair(text):
     return group, value
 
 
+def optional_pair(text):
+    return pair(text) if "=" in text else ("", text)
+
+
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--ctest")
+    parser.add_argument("--ctest", type=optional_pair, action="append", default=[])
     parser.add_argument("--cargo", type=pair, action="append", default=[])
     parser.add_argument("--skip", type=pair, action="append", default=[])
     options = parser.parse_args()
@@ -99,8 +104,8 @@ def main():
         read_cargo(table, group, log)
     for group, reason in options.skip:
         table.add(group, "skipped", note=reason)
-    if options.ctest:
-        read_ctest(table, options.ctest)
+    for name, build in options.ctest:
+        read_ctest(table, name, build)
     table.show()
     total = table.total()
     print(f"\n{total['passed']} passed, {total['failed']} failed, {total['skipped']} skipped")

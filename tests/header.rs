@@ -11,6 +11,13 @@ const DROP_IN_SYMBOLS: &str = "src/pjsip/symbols-2.17.txt";
 fn header_is_up_to_date() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let generated = generate(root);
+    let foreign = generated
+        .lines()
+        .find(|line| line.starts_with("extern ") && !line.starts_with("extern \"C\""));
+    assert_eq!(
+        foreign, None,
+        "what we import is none of the header's business"
+    );
     let header = root.join(HEADER);
     if std::env::var_os("PJAUTH_UPDATE_HEADER").is_some() {
         fs::write(&header, &generated).expect("include/ can be written");

@@ -171,18 +171,47 @@ int peer_socket(const struct load *load, struct sockaddr_in *address) {
 }
 
 /* Every client has an address of its own, so that no limit per source is met. */
-void open_clients(struct load *load, unsigned count) {
+static int client_socket(const struct load *load) {
     static uint32_t clients;
+    int fd;
 
-    for (load->flow_count = 0; load->flow_count < count; load->flow_count++) {
-        struct flow *flow = &load->flows[load->flow_count];
-
-        clients++;
-        flow->fd = udp_socket(0x7F010000 + (clients / 250 % 250 << 8) + clients % 250 + 1, 0);
-        if (connect(flow->fd, (struct sockaddr *)&load->server, sizeof(load->server)) != 0) {
-            die("connect");
-        }
+    clients++;
+    fd = udp_socket(0x7F010000 + (clients / 250 % 250 << 8) + clients % 250 + 1, 0);
+    if (connect(fd, (struct sockaddr *)&load->server, sizeof(load->server)) != 0) {
+        die("connect");
     }
+    return fd;
+}
+
+void open_clients(struct load *load, unsigned count) {
+    for (load->flow_count = 0; load->flow_count < count; load->flow_count++) {
+        load->flows[load->flow_count].fd = client_socket(load);
+    }
+}
+
+void hold(struct load *load, unsigned count) {
+    struct stun_credential nobody = {.user = load->held_user, .password = "none"};
+    struct stun_credential own = load->credential;
+    unsigned at;
+
+    load->credential = nobody;
+    while (count-- > 0) {
+        struct flow flow = {.fd = client_socket(load)};
+        enum stage stage = CHALLENGE;
+
+        request_allocation(load, &flow, 0);
+        for (at = 0; at < ATTEMPTS && stage == CHALLENGE; at++) {
+            uint8_t bytes[2048];
+            size_t length = receive(flow.fd, bytes, sizeof(bytes));
+
+            stage = advance(load, &flow, stage, bytes, length);
+        }
+        if (stage != GRANT) {
+            die("hold: no challenge");
+        }
+        close(flow.fd);
+    }
+    load->credential = own;
 }
 
 void close_clients(struct load *load) {

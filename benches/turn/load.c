@@ -2,13 +2,14 @@
  *
  * usage: load MODE --port PORT --pid SERVER_PID --user NAME --password TEXT
  *             [--peer PORT] [--flows N] [--size BYTES] [--burst N] [--window N] [--seconds S]
- *             [--bare]
+ *             [--held NAME] [--bare]
  *
  *   channel    ChannelData from every client, through the server, to one peer
  *   send       the same with Send indications
  *   between    ChannelData from the first half of the clients to the relayed addresses of the other half
  *   handshake  allocations, each from its first request to its grant; 80,000 of them, deleted on the way
  *   idle       resident memory of an allocation that does nothing
+ *   held       what is left of the speed of `channel` while 100,000 requests wait for a decision
  *   rtt        one packet at a time, client to peer and back
  *
  * Figures are per second of the server's CPU time, since generator and server share a machine.
@@ -27,7 +28,7 @@
 
 #include "load.h"
 
-enum { BATCH = 64, MOST_SIZE = 1400, HANDSHAKES = 80000, ROUND_TRIPS = 5000 };
+enum { BATCH = 64, MOST_SIZE = 1400, HANDSHAKES = 80000, ROUND_TRIPS = 5000, HELD = 100000 };
 
 static struct load load;
 
@@ -206,24 +207,40 @@ static struct count pump(int set, unsigned senders, double seconds) {
     return count;
 }
 
-static void measure_packets(int set, unsigned senders) {
+/* What a load cost the server. */
+struct cost {
     struct count count;
-    double start;
     double cpu;
+    double per_cpu_second;
+    double busy;
+};
+
+static struct cost measure(int set, unsigned senders) {
+    struct cost cost;
+    double start;
 
     pump(set, senders, load.seconds / 4);
     while (drain_ready(set, 50) > 0) {
     }
     start = now();
-    cpu = server_cpu(&load);
-    count = pump(set, senders, load.seconds);
-    cpu = server_cpu(&load) - cpu;
-    printf("{\"per_cpu_second\": %.0f, \"packets\": %" PRId64 ", \"lost\": %" PRId64 ", \"cpu\": %.3f, "
-           "\"busy\": %.2f}\n",
-           (double)count.arrived / cpu, count.arrived, count.lost, cpu, cpu / (now() - start));
+    cost.cpu = server_cpu(&load);
+    cost.count = pump(set, senders, load.seconds);
+    cost.cpu = server_cpu(&load) - cost.cpu;
+    cost.per_cpu_second = (double)cost.count.arrived / cost.cpu;
+    cost.busy = cost.cpu / (now() - start);
+    return cost;
 }
 
-static void to_peer(int indications) {
+static void measure_packets(int set, unsigned senders) {
+    struct cost cost = measure(set, senders);
+
+    printf("{\"per_cpu_second\": %.0f, \"packets\": %" PRId64 ", \"lost\": %" PRId64 ", \"cpu\": %.3f, "
+           "\"busy\": %.2f}\n",
+           cost.per_cpu_second, cost.count.arrived, cost.count.lost, cost.cpu, cost.busy);
+}
+
+/* Every client gets a channel to one peer and a packet to send. Returns what to wait for. */
+static int prepare_channels(int indications) {
     struct sockaddr_in peer;
     int set = epoll_create1(0);
     int sink = peer_socket(&load, &peer);
@@ -245,7 +262,22 @@ static void to_peer(int indications) {
             make_channel_data(at, channel);
         }
     }
-    measure_packets(set, load.flow_count);
+    return set;
+}
+
+static void to_peer(int indications) {
+    measure_packets(prepare_channels(indications), load.flow_count);
+}
+
+static void beside_held_requests(void) {
+    int set = prepare_channels(0);
+    double before = measure(set, load.flow_count).per_cpu_second;
+    double beside;
+
+    hold(&load, HELD);
+    beside = measure(set, load.flow_count).per_cpu_second;
+    printf("{\"without\": %.0f, \"per_cpu_second\": %.0f, \"kept\": %.3f, \"held\": %d}\n", before, beside,
+           beside / before, HELD);
 }
 
 static void between(void) {
@@ -364,14 +396,15 @@ static void read_options(int argc, char **argv) {
         {"port", 1, NULL, 'p'},  {"pid", 1, NULL, 'i'},    {"user", 1, NULL, 'u'},
         {"password", 1, NULL, 'w'}, {"flows", 1, NULL, 'n'}, {"size", 1, NULL, 's'},
         {"burst", 1, NULL, 'b'}, {"window", 1, NULL, 'W'}, {"seconds", 1, NULL, 't'},
-        {"peer", 1, NULL, 'P'}, {"bare", 0, NULL, 'B'},  {NULL, 0, NULL, 0}};
+        {"peer", 1, NULL, 'P'},  {"bare", 0, NULL, 'B'},   {"held", 1, NULL, 'h'},
+        {NULL, 0, NULL, 0}};
     int option;
 
     load.flow_count = 50;
     load.size = 160;
     load.burst = 1;
     load.window = 192;
-    load.seconds = 1;
+    load.seconds = 0.6;
     load.server.sin_family = AF_INET;
     load.server.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -386,6 +419,7 @@ static void read_options(int argc, char **argv) {
         case 'W': load.window = (unsigned)atoi(optarg); break;
         case 't': load.seconds = atof(optarg); break;
         case 'P': load.peer_port = (uint16_t)atoi(optarg); break;
+        case 'h': load.held_user = optarg; break;
         case 'B': load.bare = 1; break;
         default: exit(2);
         }
@@ -411,6 +445,8 @@ int main(int argc, char **argv) {
         handshakes();
     } else if (strcmp(mode, "idle") == 0) {
         idle();
+    } else if (strcmp(mode, "held") == 0) {
+        beside_held_requests();
     } else if (strcmp(mode, "rtt") == 0) {
         round_trips();
     } else {

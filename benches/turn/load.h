@@ -21,6 +21,7 @@ struct load {
     pid_t server_pid;
     struct stun_credential credential;
     uint16_t peer_port; /* where the peer receives; 0 for any */
+    const char *held_user; /* about whom the server never decides */
     int bare;        /* the server is the bare loop, which knows no STUN */
     unsigned size;   /* bytes of payload in a packet */
     unsigned burst;  /* packets sent on one flow before the next has its turn */
@@ -43,6 +44,9 @@ void open_clients(struct load *load, unsigned count);
 void close_clients(struct load *load);
 void allocate_all(struct load *load);
 void delete_all(struct load *load);
+
+/* Makes requests that wait for a decision, each from a client of its own. */
+void hold(struct load *load, unsigned count);
 void bind_channel(struct load *load, struct flow *flow, uint16_t channel, const struct sockaddr_in *peer);
 
 #endif

@@ -5,6 +5,8 @@ with the original object, which marks itself by the symbol `original`, and with 
 imports."""
 
 import os
+import re
+import shutil
 
 import case
 from case import ARCHIVE, HERE, LIB, ROOT, STAGE, check, defined, drop_in_symbols, pkg_config, run, staged, undefined
@@ -110,6 +112,49 @@ def turn():
         check(run("./app", env=staged()).strip() == pkg_config("--modversion", package)[0], "not our version")
 
 
+def readme_programs():
+    """README.md's two TURN programs, as text of the files that their first lines name. They listen on loopback here."""
+    for language in ("c", "cpp"):
+        block = re.search(rf"^```{language}\n(?://|/\*) server\.{language}.*?^```$",
+                          (ROOT / "README.md").read_text(), flags=re.M | re.S)
+        check(block and '{"0.0.0.0", 3478' in block[0], f"README.md has no server.{language}")
+        with open(f"server.{language}", "w") as file:
+            file.write("".join(block[0].splitlines(True)[1:-1]).replace('{"0.0.0.0", 3478', '{"127.0.0.1", 0'))
+
+
+def serves(program):
+    """It runs, to the end of its input, and wants nothing of PJSIP's."""
+    run(program, env=staged())
+    wanted = [name for name in undefined(program) if name.startswith("pj") and not name.startswith("pjauth_turn_")]
+    check(not wanted, f"{program} wants {wanted}")
+
+
+def turn_readme():
+    """README.md's TURN programs, built by its lines, and with the archive, by each compiler."""
+    readme_programs()
+    lines = dict(line.split(": ", 1) for line in (HERE / "link-lines.txt").read_text().splitlines())
+    for key in ("turn_c", "turn_cpp"):
+        for line in (lines[key], lines[key].replace("pjauth-turn", "pjauth-turn-static")):
+            run("sh", "-ec", line, env=staged())
+            serves("./server")
+            library = "libpjauth-turn.so.0" in run("ldd", "./server", env=staged())
+            check(library == ("static" not in line), f"linked the wrong way: {line}")
+    for compiler, standard, source in [("clang", "c99", "server.c"), ("clang++", "c++17", "server.cpp")]:
+        if shutil.which(compiler):
+            run(compiler, f"-std={standard}", source, "-o", "server", *pkg_config("--cflags", "--libs", "pjauth-turn-static"))
+            serves("./server")
+
+
+def turn_cmake():
+    """The same with find_package(pjauth), and what that finds."""
+    readme_programs()
+    shutil.copy(PROGRAMS / "cmake-turn" / "CMakeLists.txt", ".")
+    run("cmake", "-S", ".", "-B", "out", f"-DCMAKE_PREFIX_PATH={STAGE}")
+    run("cmake", "--build", "out")
+    for program in ("c_turn", "c_turn_static", "cpp_turn", "cpp_turn_static"):
+        serves(f"out/{program}")
+
+
 def cmake():
     """find_package(pjauth), all four targets."""
     stand_in()
@@ -144,4 +189,5 @@ def readme():
 
 
 case.main({function.__name__: function for function in (
-    static_first, static_forced, static_unforced, shared, other_rust, panic, turn, cmake, uninstall, readme)})
+    static_first, static_forced, static_unforced, shared, other_rust, panic, turn, turn_readme, turn_cmake, cmake,
+    uninstall, readme)})

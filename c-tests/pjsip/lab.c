@@ -209,14 +209,14 @@ int lab_until(volatile int *flag, int count, unsigned msec)
 
     clock_gettime(CLOCK_MONOTONIC, &now);
     end = now.tv_sec * 1000LL + now.tv_nsec / 1000000 + msec;
-    while (*flag < count) {
+    while (__atomic_load_n(flag, __ATOMIC_ACQUIRE) < count) {
         if (lab.endpt)
             pjsip_endpt_handle_events(lab.endpt, &step);
         else
             usleep(10 * 1000);
         clock_gettime(CLOCK_MONOTONIC, &now);
         if (now.tv_sec * 1000LL + now.tv_nsec / 1000000 >= end)
-            return *flag >= count;
+            return __atomic_load_n(flag, __ATOMIC_ACQUIRE) >= count;
     }
     return 1;
 }

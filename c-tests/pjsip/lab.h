@@ -76,6 +76,8 @@ void lab_fail(const char *file, int line, const char *format, ...);
 /* Handles SIP events for a while, or until `*flag` is at least `count`.
  * Returns true where the flag got there. */
 void lab_events(unsigned msec);
+/* Where another thread counts, what it did before is seen by who waited. */
+#define LAB_COUNT(flag) ((void)__atomic_add_fetch(&(flag), 1, __ATOMIC_RELEASE))
 int lab_until(volatile int *flag, int count, unsigned msec);
 
 /* Where the registrar has closed the program's connection: another one. */

@@ -35,7 +35,7 @@ static pj_bool_t on_challenge(pjsip_auth_clt_sess *sess, void *token,
     }
     if (s.mode == INSIDE)
         s.status = challenge_send(&s.kept);
-    ++s.challenged;
+    LAB_COUNT(s.challenged);
     return takes;
 }
 
@@ -76,14 +76,14 @@ static void on_pager_status(pjsua_call_id call, const pj_str_t *to,
     (void)user_data;
     (void)reason;
     s.paged_code = code;
-    ++s.paged;
+    LAB_COUNT(s.paged);
 }
 
 static void on_reg_state(pjsua_acc_id acc, pjsua_reg_info *info)
 {
     (void)acc;
     s.registered_code = info->cbparam->code;
-    ++s.registered;
+    LAB_COUNT(s.registered);
 }
 
 static void on_call_state(pjsua_call_id call, pjsip_event *event)
@@ -93,9 +93,9 @@ static void on_call_state(pjsua_call_id call, pjsip_event *event)
     if (pjsua_call_get_info(call, &info) != PJ_SUCCESS)
         return;
     if (info.state == PJSIP_INV_STATE_CONFIRMED)
-        ++s.confirmed;
+        LAB_COUNT(s.confirmed);
     if (info.state == PJSIP_INV_STATE_DISCONNECTED)
-        ++s.disconnected;
+        LAB_COUNT(s.disconnected);
 }
 
 static int start_pjsua(void)

@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 from program import Program, check, free_port
@@ -90,16 +91,45 @@ def server_c(program):
         server.stop()
 
 
-def poll(program):
-    server_c(program)
+def icey(program):
+    """The observer that was written for icey. It throws about max, and where an allocation of ann's comes or goes."""
+    with Program(program, free_port()) as server:
+        for transport in ("udp", "tcp"):
+            with Client(server.address, "joe", "secret", transport) as client:
+                ip, port = client.allocate()
+                server.expect(f"asked     joe from 127.0.0.1:{client.socket.getsockname()[1]} by {transport.upper()}")
+                server.expect(f"created   joe {ip}:{port}")
+                server.expect("listed    joe")
+                exchange(client, Peer())
+                client.refresh(0)
+                server.expect(f"removed   joe {transport.upper()} 16 of 1000000 bytes")
+        with Client(server.address, "max", "none") as client:
+            check(refusal(client) == 401, "max is let in")
+        with Client(server.address, "ann", "hush") as client:
+            client.allocate()
+            server.expect("created   ann")
+            exchange(client, Peer())
+            client.refresh(0)
+            server.expect("removed   ann UDP 16 of 1000000 bytes")
+        with Client(server.address, "joe", "guess") as client:
+            check(refusal(client) == 401, "a wrong password is let in")
+        server.stop()
 
 
 class Redis:
-    """A Redis of the test's own."""
+    """A Redis of the test's own. After a stop it knows the users and the quota again, and nothing else."""
 
     def __init__(self):
         self.port = free_port()
         self.folder = tempfile.TemporaryDirectory()
+        self.start()
+        for user, password in (("joe", "secret"), ("ann", "hush")):
+            key = hashlib.md5(f"{user}:example.org:{password}".encode()).hexdigest()
+            self("SET", f"turn/realm/example.org/user/{user}/key", key)
+        self("SET", "turn/realm/example.org/user-quota", 2)
+        self("SAVE")
+
+    def start(self):
         self.process = subprocess.Popen(
             ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", self.folder.name],
             stdout=subprocess.DEVNULL)
@@ -107,18 +137,22 @@ class Redis:
         while time.monotonic() < end:
             try:
                 self.connection = socket.create_connection(("127.0.0.1", self.port), 5)
-                return
+                break
             except ConnectionRefusedError:
                 time.sleep(0.05)
-        raise AssertionError("redis-server does not answer")
+        else:
+            raise AssertionError("redis-server does not answer")
+
+    def stop(self):
+        self.connection.close()
+        self.process.terminate()
+        self.process.wait()
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        self.connection.close()
-        self.process.terminate()
-        self.process.wait()
+        self.stop()
         self.folder.cleanup()
 
     def __call__(self, *words):
@@ -146,10 +180,6 @@ def redis(program):
         print("SKIP redis-server is not installed")
         sys.exit(77)
     with Redis() as store:
-        for user, password in (("joe", "secret"), ("ann", "hush")):
-            key = hashlib.md5(f"{user}:example.org:{password}".encode()).hexdigest()
-            store("SET", f"turn/realm/example.org/user/{user}/key", key)
-        store("SET", "turn/realm/example.org/user-quota", 2)
         arguments = [program, "--redis", f"127.0.0.1:{store.port}"]
         with start(*arguments) as first, start(*arguments) as second:
             session(first, "udp")
@@ -170,6 +200,7 @@ def redis(program):
             # A change in Redis counts at once.
             store("SET", "turn/realm/example.org/user-quota", 0)
             b.allocate()
+            outage(store, first, b)
             first.stop()
             store.wait_for_seats("joe", 1)
             second.stop()
@@ -177,6 +208,21 @@ def redis(program):
             store.wait_for_seats("ann", 0)
             for client in (a, b, c):
                 client.close()
+
+
+def outage(store, server, client):
+    """Redis stops: data flows on, and who asks is answered when it is back, which has lost everything."""
+    store.stop()
+    exchange(client, Peer())
+    with Client(server.address, "ann", "hush", patience=20) as waiting:
+        threading.Timer(1.5, store.start).start()
+        began = time.monotonic()
+        waiting.allocate()
+        check(time.monotonic() - began >= 1.5, "answered without Redis")
+        exchange(waiting, Peer())
+        # Its seats are there again: three of joe's.
+        store.wait_for_seats("joe", 3)
+        check(refusal(Client(server.address, "joe", "secret")) == 486, "a Redis that forgot lets more in")
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@
 #include <icy/turn/server/server.h>
 
 using namespace icy::turn;
+using icy::net::Address;
 
 namespace {
 
@@ -107,13 +108,18 @@ void dead_handles()
     auto& request = *reinterpret_cast<Request*>(a_request);
     auto& alloc = *reinterpret_cast<IAllocation*>(an_allocation);
     auto& server = *reinterpret_cast<Server*>(a_server);
-    check(request.username().empty() && request.realm().empty() && !request.remoteAddress().valid() &&
-              !request.localAddress().valid() && request.methodType() == 0,
+    check(request.username().empty() && request.realm().empty() && !request.remoteAddress.valid() &&
+              !request.localAddress.valid() && request.methodType() == 0,
           "a dead request is empty");
     check(!request.get<icy::stun::Username>() && !request.get<icy::stun::Nonce>(), "it has no attributes");
     check(!request.setPassword("x") && !request.setHash(std::string(16, 'x')) && !request.setQuota(1) &&
               !request.verify(),
           "it takes nothing");
+    request.hash = std::string(16, 'x');
+    check(!request.get<icy::stun::MessageIntegrity>()->verifyHmac(request.hash), "nor does its hash");
+    const Address from = request.remoteAddress;
+    const icy::net::TransportType transport = request.transport;
+    check(from == request.localAddress && !from.valid() && transport == icy::net::UDP, "its fields are empty");
     check(server.handleRequest(request, AuthenticationState::Authorized) != 0, "and cannot be answered");
     check(alloc.username().empty() && !alloc.relayedAddress().valid() && !alloc.tuple().remote().valid() &&
               alloc.permissions().empty() && !alloc.hasPermission("127.0.0.1"),
@@ -128,19 +134,34 @@ void dead_handles()
           "a dead server does nothing");
 }
 
+// An address of another library, such as icey's own.
+class Foreign
+{
+public:
+    Foreign(const std::string& host, std::uint16_t port)
+        : _host(host)
+        , _port(port)
+    {
+    }
+    std::string host() const { return _host; }
+    std::uint16_t port() const { return _port; }
+
+private:
+    std::string _host;
+    std::uint16_t _port;
+};
+
 void addresses()
 {
     check(Address::parse("192.0.2.1:3478") == Address("192.0.2.1", 3478), "IPv4");
     check(Address::parse("[2001:db8::1]:3478") == Address("2001:db8::1", 3478), "IPv6");
     check(Address("2001:db8::1", 3478).toString() == "[2001:db8::1]:3478", "IPv6 as text");
     check(!Address::parse("").valid() && Address().toString().empty(), "no address");
-    struct Foreign {
-        std::string host() const { return "192.0.2.9"; }
-        std::uint16_t port() const { return 9; }
-    };
     ServerOptions options;
-    options.listenAddr = Foreign();
+    options.listenAddr = Foreign("192.0.2.9", 9);
     check(options.listenAddr == Address("192.0.2.9", 9), "another library's address");
+    const Foreign back = options.listenAddr, none = reinterpret_cast<Request*>(a_request)->remoteAddress;
+    check(back.host() == "192.0.2.9" && back.port() == 9 && none.host().empty(), "and the way back");
 }
 
 } // namespace

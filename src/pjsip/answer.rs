@@ -23,6 +23,9 @@ const MAX_ENTRIES: usize = 32;
 /// Answers that one request may carry to servers, and as many to proxies.
 const MAX_ANSWERS: usize = digest::MAX_REALMS;
 
+/// Whether remembered challenges are answered unasked, by the host's configuration.
+pub const SENDS_UNASKED: bool = abi::PJAUTH_AUTO_SEND_NEXT != 0 || abi::PJAUTH_HEADER_CACHING != 0;
+
 /// How a challenge can be answered, credentials permitting.
 #[derive(Clone, Copy)]
 pub enum Method {
@@ -231,7 +234,10 @@ impl<'h> Answerer<'h> {
         let last = entry.last_challenge();
         let nonce = |challenge: Challenge<'h>| challenge.texts()[3];
         let same = last.is_some_and(|last| nonce(last) == nonce(challenge));
-        if !same {
+        let counts = method.qop().is_some() || is_session(method);
+        // What is not counted does not end the count of another nonce, unless it is
+        // remembered to be answered unasked.
+        if !same && (counts || SENDS_UNASKED) {
             entry.remember(challenge)?;
         }
         entry.set_qop_value(match method.qop() {
@@ -239,7 +245,7 @@ impl<'h> Answerer<'h> {
             Some(Qop::Auth) => abi::PJSIP_AUTH_QOP_AUTH,
             Some(Qop::AuthInt) => abi::PJSIP_AUTH_QOP_AUTH_INT,
         });
-        if method.qop().is_none() && !is_session(method) {
+        if !counts {
             return Ok((1, [0; 32]));
         }
         Ok(entry.advance(same, digest::cnonce))

@@ -6,7 +6,7 @@
 #![forbid(unsafe_code)]
 
 use super::abi;
-use super::answer::{Answerer, Method, assess};
+use super::answer::{Answerer, Method, SENDS_UNASKED, assess};
 use super::hold;
 use super::host::{
     Bearer, Challenge, Credential, Digest, Draft, Fields, Request, Response, Session, Text,
@@ -169,8 +169,7 @@ impl<'h> Initial<'h> {
     /// the host is configured so; then, where the session's preferences ask for it,
     /// an empty answer for each credential that has none.
     pub fn turn(&mut self) -> Result<Option<Draft<'h>>, Status> {
-        let unasked = abi::PJAUTH_AUTO_SEND_NEXT != 0 || abi::PJAUTH_HEADER_CACHING != 0;
-        if unasked && let Some(draft) = self.remembered()? {
+        if SENDS_UNASKED && let Some(draft) = self.remembered()? {
             return Ok(Some(draft));
         }
         let session = self.answerer.session;

@@ -144,8 +144,7 @@ mod tests {
     #[test]
     fn a_stream_that_is_not_turn_is_refused_at_once() {
         for bytes in [
-            &b"POST / HTTP/1.1"[..],
-            &[0x16, 3, 1],
+            &[0x16, 3, 1][..],
             &[0x80, 0, 0, 0],
             &[0x80],
             &[0, 1, 0, 3],

@@ -8,26 +8,19 @@ use ahash::RandomState;
 
 use super::address::AddrKey;
 use super::arena::shrink_map;
-use super::message::TransactionId;
 use super::time::Time;
-
-type Key = (AddrKey, TransactionId);
 
 /// The last replies that cannot be made again: those to requests that had an
 /// effect. Bounded in number and time; the oldest goes first.
+///
+/// A reply is found by a keyed hash of client and whole request, so that only a
+/// retransmission gets it, and little is kept.
 #[derive(Debug)]
 pub(crate) struct Replies {
-    table: HashMap<Key, Reply, RandomState>,
-    order: VecDeque<(Time, Key)>,
+    table: HashMap<u64, Box<[u8]>, RandomState>,
+    order: VecDeque<(Time, u64)>,
     capacity: usize,
     lifetime: Duration,
-}
-
-#[derive(Debug)]
-struct Reply {
-    /// Hash of the request, so that only its retransmission gets the reply.
-    request: u64,
-    bytes: Box<[u8]>,
 }
 
 impl Replies {
@@ -41,44 +34,28 @@ impl Replies {
     }
 
     /// The reply to an earlier copy of this very request.
-    pub(crate) fn find(
-        &self,
-        client: AddrKey,
-        id: &TransactionId,
-        request: &[u8],
-    ) -> Option<&[u8]> {
+    pub(crate) fn find(&self, client: AddrKey, request: &[u8]) -> Option<&[u8]> {
         if self.table.is_empty() {
             return None;
         }
-        let reply = self.table.get(&(client, *id))?;
-        (reply.request == self.table.hasher().hash_one(request)).then_some(&reply.bytes)
+        let reply = self.table.get(&self.key(client, request))?;
+        Some(reply)
     }
 
-    pub(crate) fn keep(
-        &mut self,
-        client: AddrKey,
-        id: &TransactionId,
-        request: &[u8],
-        reply: &[u8],
-        now: Time,
-    ) {
+    pub(crate) fn keep(&mut self, client: AddrKey, request: &[u8], reply: &[u8], now: Time) {
         if self.capacity == 0 {
             return;
         }
-        let key = (client, *id);
-        let reply = Reply {
-            request: self.table.hasher().hash_one(request),
-            bytes: reply.into(),
-        };
+        let key = self.key(client, request);
         self.purge(now);
         if let Some(earlier) = self.table.get_mut(&key) {
-            *earlier = reply;
+            *earlier = reply.into();
             return;
         }
         while self.order.len() >= self.capacity {
             self.drop_oldest();
         }
-        self.table.insert(key, reply);
+        self.table.insert(key, reply.into());
         self.order.push_back((now + self.lifetime, key));
     }
 
@@ -92,6 +69,10 @@ impl Replies {
         while self.next().is_some_and(|expires| expires <= now) {
             self.drop_oldest();
         }
+    }
+
+    fn key(&self, client: AddrKey, request: &[u8]) -> u64 {
+        self.table.hasher().hash_one((client, request))
     }
 
     fn drop_oldest(&mut self) {
@@ -124,16 +105,17 @@ mod tests {
         let hasher = RandomState::with_seeds(1, 2, 3, 4);
         let mut replies = Replies::new(10, Duration::from_secs(40), hasher);
         let client = AddrKey::of(&"1.2.3.4:5".parse().unwrap());
-        let id = |n: u8| [n; 12];
         for n in 0..30 {
-            replies.keep(client, &id(n), b"request", &[n], Time::ZERO);
+            replies.keep(client, &[b'q', n], &[n], Time::ZERO);
         }
         assert_eq!((replies.len(), replies.order.len()), (10, 10));
-        assert_eq!(replies.find(client, &id(19), b"request"), None);
-        assert_eq!(replies.find(client, &id(20), b"request"), Some(&[20][..]));
-        assert_eq!(replies.find(client, &id(20), b"another"), None);
-        replies.keep(client, &id(29), b"request", b"newer", Time::ZERO);
+        assert_eq!(replies.find(client, &[b'q', 19]), None);
+        assert_eq!(replies.find(client, &[b'q', 20]), Some(&[20][..]));
+        let other = AddrKey::of(&"1.2.3.4:6".parse().unwrap());
+        assert_eq!(replies.find(other, &[b'q', 20]), None);
+        replies.keep(client, &[b'q', 29], b"newer", Time::ZERO);
         assert_eq!((replies.len(), replies.order.len()), (10, 10));
+        assert_eq!(replies.find(client, &[b'q', 29]), Some(&b"newer"[..]));
         replies.purge(Time::ZERO + Duration::from_secs(40));
         assert_eq!((replies.len(), replies.order.len()), (0, 0));
     }

@@ -19,7 +19,7 @@ import lab
 PACKAGE = "aioice==0.13.0"
 
 if not importlib.util.find_spec("aioice"):
-    venv = Path(os.environ.get("PJAUTH_VENV", "build/venv")).absolute()
+    venv = Path(os.environ.get("PJAUTH_VENV", Path(__file__).parents[3] / "build/venv"))
     venv.parent.mkdir(parents=True, exist_ok=True)
     with open(f"{venv}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -145,6 +145,14 @@ def soup_attributes(client, rng):
                                 client.user, b"x" * 800])
 
 
+def followed(message, rng):
+    """The message, or with one more attribute, which its length counts or does not."""
+    more = wire.attribute(*rng.choice([(0x8022, b""), (wire.LIFETIME, bytes(4)), (wire.USERNAME, b"nobody")]))
+    length = struct.unpack("!H", message[2:4])[0]
+    counted = message[:2] + struct.pack("!H", length + len(more)) + message[4:] + more
+    return rng.choice([message, message + more, counted])
+
+
 def soup(client, rng):
     """Messages of attributes in any order, number and size; every other one bears a good credential and integrity, and
     some go on after it."""
@@ -155,7 +163,7 @@ def soup(client, rng):
         if number % 2:
             # Not the session's own end, which would stop the soup.
             attributes = [pair for pair in attributes if pair[0] != wire.LIFETIME] + client.credential
-        yield wire.request(kind, attributes, client.key if number % 2 else None)[0] + rng.choice([b"", b"\x80\x22\0\0"])
+        yield followed(wire.request(kind, attributes, client.key if number % 2 else None)[0], rng)
 
 
 def lying_channel_data(_, rng):
@@ -279,33 +287,59 @@ def slow_reader(kind):
 
 # -- floods ----------------------------------------------------------------------------------------------------------
 
-def first_requests(server, count, attributes=((wire.REQUESTED_TRANSPORT, wire.UDP),)):
-    """First requests, each from another address and port; nobody waits for the reply."""
-    for number in range(count):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-            sender.bind((f"127.{100 + number % 100}.{number >> 8 & 0xFF}.{number & 0xFF}", 0))
-            sender.sendto(wire.request(wire.ALLOCATE, attributes)[0], server.address)
-        if number % 64 == 0:
-            settle(server)
+def invented(number):
+    """A source address of which there are as many as anybody wants."""
+    return f"127.{100 + number % 100}.{number >> 8 & 0xFF}.{number & 0xFF}"
 
 
 def spoofed(kind):
     """First requests from invented addresses leave nothing behind."""
+    def flood(server, count):
+        for number in range(count):
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+                sender.bind((invented(number), 0))
+                sender.sendto(wire.request(wire.ALLOCATE, [(wire.REQUESTED_TRANSPORT, wire.UDP)])[0], server.address)
+            if number % 64 == 0:
+                settle(server)
+
     with attacked(kind) as (server, _):
-        first_requests(server, FLOOD // 20)
+        flood(server, FLOOD // 20)
         with flat(server):
-            first_requests(server, FLOOD)
+            flood(server, FLOOD)
         print(FLOOD, "first requests")
 
 
+def is_held(server, address):
+    """Whether a request from this address that names a user waits for a decision; otherwise it met a bound."""
+    client = wire.Client(server.address, "nobody", "none", address)
+    _, challenge = client.reply_to(*wire.request(wire.ALLOCATE, [(wire.REQUESTED_TRANSPORT, wire.UDP)])[::-1])
+    client.take_challenge(challenge)
+    asked, transaction = wire.request(wire.ALLOCATE, [(wire.REQUESTED_TRANSPORT, wire.UDP), *client.credential],
+                                      client.key)
+    client.send(asked)
+    # Requests of one client are answered in turn.
+    client.send(wire.request(wire.BINDING)[0])
+    kind, answered, attributes = wire.parse(client.receive())
+    client.close()
+    if answered != transaction:
+        return True
+    lab.check(attributes[wire.ERROR_CODE][2:4] == b"\x05\x08", f"over the bound comes {attributes[wire.ERROR_CODE]}")
+    return False
+
+
 def held(kind):
-    """Requests that name a user and wait for a decision are bounded: the flood meets the bound, not the memory."""
-    credential = ((wire.REQUESTED_TRANSPORT, wire.UDP), (wire.USERNAME, b"nobody"), (wire.REALM, lab.REALM.encode()),
-                  (wire.NONCE, b"made up"), (wire.MESSAGE_INTEGRITY, b"x" * 20))
-    with attacked(kind, "--delay-ms", "200") as (server, _):
-        first_requests(server, FLOOD // 20, credential)
+    """Requests that wait for a decision are bounded: beyond, 508. Decided, they leave nothing behind."""
+    with attacked(kind, "--delay-ms", "200", "--max-held", "1000") as (server, _):
+        sum(is_held(server, invented(number)) for number in range(2000))
         with flat(server):
-            first_requests(server, FLOOD // 4, credential)
+            waiting = sum(is_held(server, invented(number)) for number in range(10_000))
+        print(waiting, "of 10000 requests were held for 200 ms each")
+    with attacked(kind, "--delay-ms", "1500", "--max-held", "1000") as (server, _):
+        waiting = sum(is_held(server, invented(number)) for number in range(1500))
+        print(waiting, "of 1500 requests were held for 1.5 seconds each")
+        lab.check(0 < waiting < 1500, "the bound was not met")
+        time.sleep(1.5)
+        lab.check(is_held(server, invented(0)), "requests are not held any more")
 
 
 CASES = {

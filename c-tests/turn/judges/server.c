@@ -1,9 +1,10 @@
 /* The server under test: one user, on 127.0.0.1 and ::1, over UDP and TCP, relaying to loopback.
  *
  * usage: judged_server --user NAME:PASSWORD [--port PORT] [--realm TEXT] [--workers N] [--delay-ms N] [--allow RANGE]
+ *                      [--max-held N] [--hold NAME]
  *
- * With a delay, every decision is made that much later, by another thread. Prints "listening PORT" when it does; ends
- * when it is told to (SIGTERM).
+ * With a delay, every decision is made that much later, by another thread; about the user to hold, never. Prints
+ * "listening PORT" when it does; ends when it is told to (SIGTERM).
  */
 #include <getopt.h>
 #include <pjauth.h>
@@ -14,7 +15,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { MOST_ALLOWED = 16, MOST_WAITING = 1 << 16, LISTENERS = 4 };
+enum { MOST_ALLOWED = 16, MOST_WAITING = 1 << 17, LISTENERS = 4 };
 
 struct waiting {
     pjauth_turn_request *request;
@@ -25,6 +26,7 @@ static struct {
     pjauth_turn_observer observer; /* first: the library passes its address */
     const char *user;
     const char *password;
+    const char *never;
     double delay;
     const char *allowed[MOST_ALLOWED];
     unsigned allowed_count;
@@ -48,6 +50,9 @@ static int decide(pjauth_turn_request *request) {
     char name[64];
     size_t length = pjauth_turn_request_username(request, name, sizeof(name));
 
+    if (host.never != NULL && strcmp(name, host.never) == 0) {
+        return PJAUTH_TURN_AUTHENTICATING;
+    }
     if (length >= sizeof(name) || strcmp(name, host.user) != 0) {
         return PJAUTH_TURN_NOT_AUTHORIZED;
     }
@@ -131,6 +136,7 @@ static void read_options(int argc, char **argv, pjauth_turn_options *options, in
     static const struct option names[] = {{"user", 1, NULL, 'u'},     {"port", 1, NULL, 'p'},
                                           {"realm", 1, NULL, 'r'},    {"workers", 1, NULL, 'w'},
                                           {"delay-ms", 1, NULL, 'd'}, {"allow", 1, NULL, 'a'},
+                                          {"max-held", 1, NULL, 'm'}, {"hold", 1, NULL, 'h'},
                                           {NULL, 0, NULL, 0}};
     int name;
 
@@ -146,6 +152,10 @@ static void read_options(int argc, char **argv, pjauth_turn_options *options, in
             options->workers = (unsigned)atoi(optarg);
         } else if (name == 'd') {
             host.delay = atof(optarg) / 1000;
+        } else if (name == 'm') {
+            options->max_held = (unsigned)atoi(optarg);
+        } else if (name == 'h') {
+            host.never = optarg;
         } else if (name == 'a' && host.allowed_count < MOST_ALLOWED) {
             host.allowed[host.allowed_count++] = optarg;
         } else {

@@ -53,6 +53,7 @@ def refuses_password(kind):
         lab.check(status != 0, f"a wrong password was let in:\n{output[-1500:]}")
 
 
+# Not -Z, two relayed addresses at once: coturn asks for them with attribute 0x8032, where RFC 8656 has 0x8000.
 CASES = {
     "udp": relays("-l", "160"),
     "udp-send": relays("-s", "-l", "160"),
@@ -66,7 +67,6 @@ CASES = {
     "ipv6-tcp-send": relays("-x", "-t", "-s", "-l", "160", address="::1"),
     "between-clients": relays("-y", "-c", "-l", "160"),
     "between-clients-tcp": relays("-y", "-c", "-t", "-l", "160"),
-    "both-families": relays("-Z", "-l", "160"),
     "extra-requests": relays("-G", "-l", "160"),
     "password": refuses_password,
     "delayed": relays("-l", "160", server_options=["--delay-ms", "200"]),

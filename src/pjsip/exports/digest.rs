@@ -164,9 +164,10 @@ unsafe fn create(
     credential: Credential<'_>,
     algorithm_type: pjsip_auth_algorithm_type,
 ) -> Status {
-    let Some(hash) = hash_of(algorithm_type) else {
+    let Some(algorithm) = find(algorithm_type) else {
         return ENOTSUP;
     };
+    let length = algorithm.digest_str_length as usize;
     let protection = match (input.qop, input.nc, input.cnonce) {
         (None, ..) => None,
         (Some(_), None, _) | (Some(_), _, None) => return EINVAL,
@@ -176,14 +177,16 @@ unsafe fn create(
     // Before 2.15 the room is what the function's name says, whatever the length.
     let room = match cfg!(pj_algorithms) {
         true => usize::try_from(result.slen).unwrap_or(0),
-        false => hash.hex_len(),
+        false => length,
     };
-    if room < hash.hex_len() || result.ptr.is_null() {
+    if room < length || result.ptr.is_null() {
         return EINVAL;
     }
     result.slen = 0;
     let computed = guard(|| {
         let secret = secret(credential, algorithm_type).ok_or(EINVAL)?;
+        // An AKA response is the credential's callback to compute.
+        let hash = hash_of(algorithm_type).ok_or(ENOTSUP)?;
         respond(hash, secret, credential, input, protection).map_err(|_| EINVAL)
     });
     let hex = match computed {

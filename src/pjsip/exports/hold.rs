@@ -140,7 +140,7 @@ unsafe extern "C-unwind" fn on_response(rdata: *mut pjsip_rx_data) -> pj_bool_t 
 /// Whether the transaction has had its final response, and waits for us: all that
 /// comes later is a repetition, or should not come. An INVITE's is acknowledged.
 fn absorb(transaction: Transaction<'_>, code: i32) -> bool {
-    transaction.acquire();
+    let acquired = transaction.acquire();
     let held = hold::waiting_for(transaction.addr());
     if let Some(held) = held.filter(|_| code >= 300) {
         // SAFETY: the lock keeps the challenge, and the transaction is its own.
@@ -150,7 +150,7 @@ fn absorb(transaction: Transaction<'_>, code: i32) -> bool {
         // A retransmission may have been on its way when they were stopped.
         transaction.stop_timers();
     }
-    transaction.release();
+    transaction.release(acquired);
     held.is_some()
 }
 
@@ -160,7 +160,7 @@ fn absorb(transaction: Transaction<'_>, code: i32) -> bool {
 /// # Safety
 /// `rdata` is a 401 or 407 to the transaction, of which the caller has a reference.
 unsafe fn hold_back(transaction: Transaction<'_>, rdata: *mut pjsip_rx_data) -> bool {
-    transaction.acquire();
+    let acquired = transaction.acquire();
     // SAFETY: as the caller promises; the dialog lives while the lock is held.
     unsafe {
         let dialog = transaction.dialog();
@@ -170,16 +170,16 @@ unsafe fn hold_back(transaction: Transaction<'_>, rdata: *mut pjsip_rx_data) -> 
             .session()
             .filter(|&session| has_callback(session));
         let Some(session) = session.filter(|_| may_wait) else {
-            transaction.release();
+            transaction.release(acquired);
             return false;
         };
         if transaction.is_of_a_dialog() && host::is_call_over(dialog) {
             transaction.deliver(rdata, Answer::None);
-            transaction.release();
+            transaction.release(acquired);
             return true;
         }
         let Some(holding) = Holding::create(transaction, rdata) else {
-            transaction.release();
+            transaction.release(acquired);
             return false;
         };
         let endpoint = (*transaction.as_ptr()).endpt;
@@ -191,7 +191,7 @@ unsafe fn hold_back(transaction: Transaction<'_>, rdata: *mut pjsip_rx_data) -> 
         }
         // The token's own, and the holding's.
         transaction.add_reference();
-        transaction.release();
+        transaction.release(acquired);
 
         host::introduce(rdata, transaction, dialog);
         let implementation = pjsip_auth_clt_async_impl_token {
@@ -217,11 +217,11 @@ unsafe fn hold_back(transaction: Transaction<'_>, rdata: *mut pjsip_rx_data) -> 
             Err(_) => {
                 host::discard_holding(holding.as_ptr().addr(), request.addr());
                 transaction.drop_reference();
-                transaction.acquire();
+                let acquired = transaction.acquire();
                 if transaction.is_open() {
                     transaction.deliver(rdata, Answer::Ordinary);
                 }
-                transaction.release();
+                transaction.release(acquired);
             }
         }
         host::drop_request(request);
@@ -248,7 +248,7 @@ pub(super) fn has_callback(session: Session<'_>) -> bool {
 /// # Safety
 /// `rdata` is the challenge, the caller has a reference of the transaction.
 unsafe fn settle(transaction: Transaction<'_>, rdata: *mut pjsip_rx_data) {
-    transaction.acquire();
+    let acquired = transaction.acquire();
     if let Some(held) = hold::waiting_for(transaction.addr())
         && transaction.is_open()
     {
@@ -258,15 +258,15 @@ unsafe fn settle(transaction: Transaction<'_>, rdata: *mut pjsip_rx_data) {
             transaction.wait(rdata);
         }
     }
-    transaction.release();
+    transaction.release(acquired);
 }
 
 /// A CANCEL or a BYE was answered: what else waits in the dialog gets its challenge
 /// as the final response that ends it, since the peer has no other to send.
 fn give_up(end: Transaction<'_>) {
-    end.acquire();
+    let acquired = end.acquire();
     let dialog = end.dialog();
-    end.release();
+    end.release(acquired);
     if dialog.is_null() {
         return;
     }
@@ -324,13 +324,13 @@ unsafe fn hand_over(id: usize, request: *mut pjsip_tx_data) -> Status {
         } else {
             Answer::Prepared(request.expose_provenance())
         };
-        transaction.acquire();
+        let acquired = transaction.acquire();
         if !hold::stop_waiting(held.id) || !transaction.is_open() {
-            transaction.release();
+            transaction.release(acquired);
             return EINVAL;
         }
         let used = transaction.deliver(holding.response(), answer);
-        transaction.release();
+        transaction.release(acquired);
         if used || request.is_null() {
             SUCCESS
         } else {

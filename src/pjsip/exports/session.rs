@@ -377,12 +377,20 @@ entry! {
         let texts = [a, b].map(|c| [c.realm(), c.scheme(), c.username(), c.data()]);
         let order = texts[0]
             .cmp(&texts[1])
-            .then(a.get().data_type.cmp(&b.get().data_type))
-            .then(a.algorithm_type().cmp(&b.algorithm_type()));
+            .then(unequal(a.get().data_type, b.get().data_type))
+            .then(unequal(a.algorithm_type(), b.algorithm_type()));
         let order = match host::is_aka(a) {
             true => order.then_with(|| a.aka_keys().cmp(&b.aka_keys())),
             false => order,
         };
         order as core::ffi::c_int
+    }
+}
+
+/// Kinds have no order: the host calls the first the greater one.
+fn unequal<T: PartialEq>(a: T, b: T) -> core::cmp::Ordering {
+    match a == b {
+        true => core::cmp::Ordering::Equal,
+        false => core::cmp::Ordering::Greater,
     }
 }

@@ -173,6 +173,7 @@ void pj_log_4(const char *sender, const char *format, ...);
 int pj_grp_lock_add_ref(pj_grp_lock_t *lock);
 int pj_grp_lock_dec_ref(pj_grp_lock_t *lock);
 int pj_grp_lock_acquire(pj_grp_lock_t *lock);
+int pj_grp_lock_tryacquire(pj_grp_lock_t *lock);
 int pj_grp_lock_release(pj_grp_lock_t *lock);
 typedef int pj_thread_proc(void *arg);
 pj_status_t pj_thread_create(pj_pool_t *pool, const char *name,
@@ -642,7 +643,9 @@ struct pjsip_transaction {
 typedef struct pjsip_dialog {
     struct pjsip_dialog *prev, *next;
     char obj_name[PJ_MAX_OBJ_NAME];
-    void *before_auth[65];
+    void *pool, *ua, *endpt;
+    pj_grp_lock_t *grp_lock_;
+    void *before_auth[61];
     pjsip_auth_clt_sess auth_sess;
     pj_str_t initial_dest;
     int sess_count, tsx_count;
@@ -693,6 +696,7 @@ _Static_assert(offsetof(pjsip_transaction, branch) == 168, "tsx.branch");
 _Static_assert(offsetof(pjsip_transaction, state) == 208, "tsx.state");
 _Static_assert(offsetof(pjsip_transaction, addr) == 244, "tsx.addr");
 _Static_assert(offsetof(pjsip_transaction, last_tx) == 392, "tsx.last_tx");
+_Static_assert(offsetof(pjsip_dialog, grp_lock_) == 72, "dlg.grp_lock_");
 _Static_assert(offsetof(pjsip_dialog, auth_sess) == 568, "dlg.auth_sess");
 _Static_assert(offsetof(pjsip_dialog, usage_cnt) == 776, "dlg.usage_cnt");
 _Static_assert(offsetof(pjsip_dialog, mod_data) == 1040, "dlg.mod_data");

@@ -13,6 +13,14 @@ use crate::pjsip::hold::{self, Answer, Held};
 use crate::pjsip::status::SUCCESS;
 use core::marker::PhantomData;
 use core::ptr::{self, NonNull};
+use core::time::Duration;
+
+/// Between two tries to get two locks.
+const RETRY: Duration = Duration::from_millis(1);
+
+/// What [`Transaction::acquire`] acquired beside the transaction's lock, or NULL.
+#[must_use]
+pub struct Acquired(*mut abi::pj_grp_lock_t);
 
 /// A transaction that somebody here has a reference of.
 #[derive(Clone, Copy)]
@@ -71,16 +79,49 @@ impl<'h> Transaction<'h> {
         unsafe { super::drop_group_lock(self.group_lock()) };
     }
 
-    /// Acquires the group lock, and with it the dialog's.
-    pub fn acquire(self) {
-        // SAFETY: a live transaction's lock.
-        unsafe { abi::pj_grp_lock_acquire(self.group_lock()) };
+    /// Acquires the group lock, and the dialog's as long as the transaction is open.
+    ///
+    /// From 2.17 on the first goes with the second. Before, PJSIP takes the two in
+    /// either order: what is needed to wait for one is not to have the other.
+    pub fn acquire(self) -> Acquired {
+        loop {
+            // SAFETY: a live transaction's lock. An open transaction keeps its dialog,
+            // and the reference that lock beyond it.
+            unsafe {
+                abi::pj_grp_lock_acquire(self.group_lock());
+                let lock = self.dialog_lock();
+                if lock.is_null() {
+                    return Acquired(lock);
+                }
+                if abi::pj_grp_lock_tryacquire(lock) == SUCCESS {
+                    abi::pj_grp_lock_add_ref(lock);
+                    return Acquired(lock);
+                }
+                abi::pj_grp_lock_release(self.group_lock());
+            }
+            std::thread::sleep(RETRY);
+        }
     }
 
     /// Releases what [`Transaction::acquire`] acquired.
-    pub fn release(self) {
-        // SAFETY: a live transaction's lock, which this thread holds.
-        unsafe { abi::pj_grp_lock_release(self.group_lock()) };
+    pub fn release(self, acquired: Acquired) {
+        // SAFETY: this thread holds both; the reference is the one taken then.
+        unsafe {
+            if !acquired.0.is_null() {
+                abi::pj_grp_lock_release(acquired.0);
+                abi::pj_grp_lock_dec_ref(acquired.0);
+            }
+            abi::pj_grp_lock_release(self.group_lock());
+        }
+    }
+
+    fn dialog_lock(self) -> *mut abi::pj_grp_lock_t {
+        let dialog = self.dialog();
+        if dialog.is_null() || !self.is_open() {
+            return ptr::null_mut();
+        }
+        // SAFETY: an open transaction keeps its dialog.
+        unsafe { (*dialog).grp_lock_ }
     }
 
     /// The method.
@@ -341,9 +382,9 @@ pub unsafe fn discard_holding(id: usize, request: usize) {
     // the ACK once more from losing it.
     unsafe {
         let transaction = Holding::of(held).transaction;
-        transaction.acquire();
+        let acquired = transaction.acquire();
         hold::remove(id);
-        transaction.release();
+        transaction.release(acquired);
         let holding = Box::from_raw(ptr::with_exposed_provenance_mut::<Holding>(id));
         abi::pjsip_rx_data_free_cloned(holding.response);
         if !holding.ack.is_null() {

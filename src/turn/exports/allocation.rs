@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::turn::action::Reason;
 use crate::turn::allocation::Figures;
 use crate::turn::arena::AllocationId;
-use crate::turn::relay::{Place, Server};
+use crate::turn::relay::{Cores, Place};
 use crate::turn::status::{EINVAL, Status};
 
 use super::options::{limit, rate};
@@ -137,9 +137,7 @@ pub extern "C" fn pjauth_turn_allocation_set_bandwidth_limit(
     allocation: *mut pjauth_turn_allocation,
     bytes: u64,
 ) -> Status {
-    change(allocation, |server, at| {
-        server.set_byte_cap(at, limit(bytes))
-    })
+    change(allocation, |cores, at| cores.set_byte_cap(at, limit(bytes)))
 }
 
 /// Sets how many bytes a second it may relay, both directions together, from
@@ -155,7 +153,7 @@ pub extern "C" fn pjauth_turn_allocation_set_rate(
     burst: u64,
 ) -> Status {
     let rate = rate(bytes_per_second, burst);
-    change(allocation, |server, at| server.set_rate(at, rate))
+    change(allocation, |cores, at| cores.set_rate(at, rate))
 }
 
 /// Sets when it expires, in milliseconds from now. The client's next Refresh
@@ -166,13 +164,13 @@ pub extern "C" fn pjauth_turn_allocation_set_lifetime(
     msec: u64,
 ) -> Status {
     let lifetime = Duration::from_millis(msec);
-    change(allocation, |server, at| server.set_lifetime(at, lifetime))
+    change(allocation, |cores, at| cores.set_lifetime(at, lifetime))
 }
 
 /// Ends it. The observer is told from a thread of the server's.
 #[unsafe(no_mangle)]
 pub extern "C" fn pjauth_turn_allocation_revoke(allocation: *mut pjauth_turn_allocation) -> Status {
-    change(allocation, |server, at| server.revoke(at))
+    change(allocation, |cores, at| cores.revoke(at))
 }
 
 /// @return the server; NULL for a dead handle.
@@ -257,17 +255,17 @@ fn address(figures: &Figures, index: usize) -> String {
 
 fn figures(allocation: *const pjauth_turn_allocation) -> Option<Figures> {
     let state = allocation_of(allocation)?;
-    state.server.running()?.figures(state.place)
+    state.server.running()?.cores().figures(state.place)
 }
 
 fn change(
     allocation: *mut pjauth_turn_allocation,
-    change: impl FnOnce(&Server, Place<AllocationId>) -> bool,
+    change: impl FnOnce(&Cores, Place<AllocationId>) -> bool,
 ) -> Status {
     guard(|| {
         let state = allocation_of(allocation).ok_or(EINVAL)?;
         let server = state.server.running().ok_or(EINVAL)?;
-        match change(&server, state.place) {
+        match change(server.cores(), state.place) {
             true => Ok(()),
             false => Err(EINVAL),
         }

@@ -8,6 +8,10 @@
 
 mod allocation;
 mod call;
+mod driven;
+mod driven_types;
+mod driver;
+mod engine;
 mod observer;
 mod options;
 mod request;

@@ -12,9 +12,10 @@ use crate::turn::action::{Decision, Grant, Reason};
 use crate::turn::arena::{AllocationId, RequestId};
 use crate::turn::credentials::Credential;
 use crate::turn::limits::Rate;
-use crate::turn::relay::{self, Ask, Level, Observer, Options, Place};
+use crate::turn::relay::{Ask, Level, Observer, Options, Place};
 
 use super::call::{Outcome, call};
+use super::engine::Engine;
 use super::types::{
     PJAUTH_TURN_AUTHENTICATING, PJAUTH_TURN_AUTHORIZED, PJAUTH_TURN_NOT_AUTHORIZED,
     PJAUTH_TURN_QUOTA_REACHED, pjauth_turn_observer,
@@ -30,7 +31,7 @@ pub struct ServerState {
     /// Its own handle.
     pub handle: OnceLock<Handle>,
     /// The one that runs, or the last one that ran.
-    pub running: RwLock<Option<Arc<relay::Server>>>,
+    pub running: RwLock<Option<Arc<Engine>>>,
     /// The handles of the allocations that exist.
     pub allocations: Mutex<HashMap<Place<AllocationId>, Handle>>,
     pub user_data: UserData,
@@ -41,7 +42,31 @@ pub struct RequestState {
     pub server: Arc<ServerState>,
     pub ask: Ask,
     pub terms: Mutex<Terms>,
+    phase: Mutex<Phase>,
     pub user_data: UserData,
+}
+
+/// How far a request has come.
+enum Phase {
+    /// The observer's function has not returned. If the answer comes before it
+    /// does, it is here.
+    Asked(Option<Decision>),
+    /// It waits for an answer.
+    Waiting,
+}
+
+impl RequestState {
+    /// Takes in the answer, or gives it back where it must be brought to a
+    /// request that waits.
+    pub fn answer(&self, decision: Decision) -> Option<Decision> {
+        match &mut *self.phase.lock() {
+            Phase::Asked(answer) => {
+                *answer = Some(decision);
+                None
+            }
+            Phase::Waiting => Some(decision),
+        }
+    }
 }
 
 /// An allocation.
@@ -82,7 +107,20 @@ impl Terms {
 }
 
 impl ServerState {
-    pub fn running(&self) -> Option<Arc<relay::Server>> {
+    /// A server that does not run.
+    pub fn new(options: Options, terms: Terms, observer: ObserverPointer) -> Arc<Self> {
+        Arc::new(ServerState {
+            options,
+            terms,
+            observer,
+            handle: OnceLock::new(),
+            running: RwLock::new(None),
+            allocations: Mutex::new(HashMap::new()),
+            user_data: UserData::default(),
+        })
+    }
+
+    pub fn running(&self) -> Option<Arc<Engine>> {
         self.running.read().clone()
     }
 
@@ -186,7 +224,7 @@ impl Observer for Caller {
             self.state
                 .log(Level::Error, "no handle is left: an allocation is revoked");
             if let Some(server) = self.state.running() {
-                server.revoke(place);
+                server.cores().revoke(place);
             }
             return;
         };
@@ -208,6 +246,7 @@ impl Observer for Caller {
             server: self.state.clone(),
             ask,
             terms: Mutex::new(self.state.terms.clone()),
+            phase: Mutex::new(Phase::Asked(None)),
             user_data: UserData::default(),
         });
         let Some(handle) = REQUESTS.mint(0, 0, request.clone()) else {
@@ -217,6 +256,10 @@ impl Observer for Caller {
         };
         let state = self.call(Function::Authenticate, handle);
         let state = state.unwrap_or(PJAUTH_TURN_NOT_AUTHORIZED);
+        let phase = std::mem::replace(&mut *request.phase.lock(), Phase::Waiting);
+        if let Phase::Asked(Some(decision)) = phase {
+            return decision;
+        }
         if state == PJAUTH_TURN_AUTHENTICATING {
             self.requests.insert(id, handle);
             return Decision::Later;
@@ -226,7 +269,7 @@ impl Observer for Caller {
                 let terms = std::mem::take(&mut *request.terms.lock());
                 self.state.decision(terms, state)
             }
-            // It was answered by handle_request, which is on its way.
+            // Another thread is about to answer.
             None => Decision::Later,
         }
     }

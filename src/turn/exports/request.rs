@@ -4,9 +4,7 @@ use core::ffi::{c_char, c_int, c_uint, c_void};
 use std::time::Duration;
 
 use crate::turn::address::Family;
-use crate::turn::arena::RequestId;
 use crate::turn::credentials::{Algorithm, Credential};
-use crate::turn::relay::Place;
 use crate::turn::status::{EINVAL, Status};
 
 use super::observer::{RequestState, Terms};
@@ -19,7 +17,9 @@ use super::types::{
 use super::{REQUESTS, guard, handle, pointer, request_of, text, value};
 
 /// Decides about a request, from any thread, once. The first to decide wins;
-/// from then on the handle is dead.
+/// from then on the handle is dead. Called from inside `authenticate_request` it
+/// counts, whatever that returns. Does not wait: the server's own thread grants
+/// or refuses, unless the client or the server has gone by then.
 ///
 /// @param request  A request for which `authenticate_request` returned, or is
 ///                 about to return, PJAUTH_TURN_AUTHENTICATING.
@@ -42,9 +42,10 @@ pub extern "C" fn pjauth_turn_handle_request(
         let taken = REQUESTS.take(handle).ok_or(EINVAL)?;
         let terms = std::mem::take(&mut *taken.terms.lock());
         let decision = taken.server.decision(terms, state);
-        if let Some(server) = taken.server.running() {
-            let place: Place<RequestId> = taken.ask.place;
-            server.decide(place, decision);
+        if let Some(decision) = taken.answer(decision)
+            && let Some(server) = taken.server.running()
+        {
+            server.cores().decide(taken.ask.place, decision);
         }
         Ok(())
     })
@@ -269,7 +270,7 @@ pub extern "C" fn pjauth_turn_request_verify(request: *const pjauth_turn_request
         let proven = state
             .server
             .running()
-            .and_then(|server| server.verify(state.ask.place, credential, name));
+            .and_then(|server| server.cores().verify(state.ask.place, credential, name));
         c_int::from(proven == Some(true))
     })
 }

@@ -1,21 +1,20 @@
 //! A server's life.
 
 use core::ffi::{c_char, c_int, c_uint, c_void};
-use std::collections::HashMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use parking_lot::{Mutex, RwLock};
-
+use crate::handle::Handle;
 use crate::turn::config::{Listener, Transport};
 use crate::turn::relay::{self, Level, StartError};
 use crate::turn::status::{self, EINVAL, EINVALIDOP, ETOOMANY, Status};
 
+use super::engine::Engine;
 use super::observer::{Caller, ObserverPointer, ServerState};
 use super::options::{self, rate};
 use super::types::{
     PJAUTH_TURN_TCP, PJAUTH_TURN_UDP, pjauth_turn_observer, pjauth_turn_options, pjauth_turn_server,
 };
-use super::{SERVERS, UserData, guard, handle, pointer, server_of, text, value};
+use super::{SERVERS, guard, handle, pointer, server_of, text, value};
 
 /// Makes a server that does not run yet.
 ///
@@ -41,21 +40,11 @@ pub unsafe extern "C" fn pjauth_turn_server_create(
         let given = unsafe { options::copy(options) }?;
         // SAFETY: the caller's arrays and strings.
         let (options, terms) = unsafe { options::read(&given) }?;
-        let state = Arc::new(ServerState {
-            options,
-            terms,
-            // SAFETY: the caller keeps it alive until destroy has returned.
-            observer: unsafe { ObserverPointer::new(observer) },
-            handle: OnceLock::new(),
-            running: RwLock::new(None),
-            allocations: Mutex::new(HashMap::new()),
-            user_data: UserData::default(),
-        });
-        let minted = SERVERS.mint(0, 0, state.clone()).ok_or(ETOOMANY)?;
-        // Set once, here.
-        let _ = state.handle.set(minted);
+        // SAFETY: the caller keeps it alive until destroy has returned.
+        let observer = unsafe { ObserverPointer::new(observer) };
+        let state = ServerState::new(options, terms, observer);
         // SAFETY: the caller's pointer.
-        unsafe { server.write(pointer(minted)) };
+        unsafe { server.write(pointer(lend(&state)?)) };
         Ok(())
     })
 }
@@ -71,13 +60,16 @@ pub extern "C" fn pjauth_turn_server_start(server: *mut pjauth_turn_server) -> S
     guard(|| {
         let state = server_of(server).ok_or(EINVAL)?;
         let mut running = state.running.write();
-        if running.as_ref().is_some_and(|server| !server.has_ended()) {
-            return Err(EINVALIDOP);
+        match running.as_deref() {
+            Some(Engine::Threads(server)) if server.has_ended() => {}
+            None => {}
+            // It runs, or the application drives it.
+            Some(_) => return Err(EINVALIDOP),
         }
         let observer = |_| Box::new(Caller::new(state.clone())) as Box<dyn relay::Observer>;
         match relay::Server::start(&state.options, observer) {
             Ok(started) => {
-                *running = Some(Arc::new(started));
+                *running = Some(Arc::new(Engine::Threads(started)));
                 Ok(())
             }
             Err(error) => {
@@ -135,16 +127,19 @@ pub extern "C" fn pjauth_turn_server_drain(
 pub extern "C" fn pjauth_turn_server_destroy(server: *mut pjauth_turn_server) -> Status {
     guard(|| {
         let state = server_of(server).ok_or(EINVAL)?;
-        let running = state.running();
-        if running.as_ref().is_some_and(|running| running.is_worker()) {
-            return Err(EINVALIDOP);
-        }
-        let taken = handle(server).and_then(|handle| SERVERS.take(handle));
-        if let Some(running) = running {
+        if let Some(running) = state.running() {
+            if running.is_inside() {
+                return Err(EINVALIDOP);
+            }
             running.stop();
         }
-        // The observer keeps the state, which keeps the server.
-        state.running.write().take();
+        let taken = handle(server).and_then(|handle| SERVERS.take(handle));
+        // The observer keeps the state, which keeps the server; and another
+        // thread may have started it again.
+        let last = state.running.write().take();
+        if let Some(running) = last {
+            running.stop();
+        }
         taken.map(drop).ok_or(EINVAL)
     })
 }
@@ -280,7 +275,7 @@ pub unsafe extern "C" fn pjauth_turn_server_revoke_user(
     guard(|| {
         // SAFETY: the caller's string.
         let user = unsafe { text::read(username) }?;
-        let revoked = running(server)?.revoke_user(user);
+        let revoked = running(server)?.cores().revoke_user(user);
         if !count.is_null() {
             // SAFETY: the caller's number.
             unsafe { count.write(revoked as c_uint) };
@@ -289,8 +284,16 @@ pub unsafe extern "C" fn pjauth_turn_server_revoke_user(
     })
 }
 
+/// Makes the handle of a server.
+pub fn lend(state: &Arc<ServerState>) -> Result<Handle, Status> {
+    let minted = SERVERS.mint(0, 0, state.clone()).ok_or(ETOOMANY)?;
+    // Set once, here.
+    let _ = state.handle.set(minted);
+    Ok(minted)
+}
+
 /// The running server behind a handle.
-pub fn running(server: *const pjauth_turn_server) -> Result<Arc<relay::Server>, Status> {
+pub fn running(server: *const pjauth_turn_server) -> Result<Arc<Engine>, Status> {
     let state = server_of(server).ok_or(EINVAL)?;
     let running = state.running().filter(|running| !running.has_ended());
     running.ok_or(EINVALIDOP)

@@ -47,7 +47,9 @@ pub unsafe extern "C" fn pjauth_turn_server_allocations(
         let running = state.running();
         let mut found = 0;
         for (place, handle) in places {
-            let figures = running.as_ref().and_then(|server| server.figures(place));
+            let figures = running
+                .as_ref()
+                .and_then(|server| server.cores().figures(place));
             let Some(figures) = figures.filter(|figures| figures.ended.is_none()) else {
                 continue;
             };

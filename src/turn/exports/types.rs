@@ -78,8 +78,17 @@ pub struct pjauth_turn_observer {
 /// several at once if it has several workers, and with no lock held: they may
 /// call every function of this header, `pjauth_turn_server_destroy()` excepted.
 ///
-/// A C++ exception that leaves one of them is logged and ended; an
-/// `authenticate_request` that throws counts as PJAUTH_TURN_NOT_AUTHORIZED.
+/// An exception that leaves one of them is logged and ended, and the server goes
+/// on; an `authenticate_request` that throws counts as
+/// PJAUTH_TURN_NOT_AUTHORIZED. The virtual functions of a C++ object need no
+/// wrapper for that: they are called through a frame whose personality routine
+/// (Itanium C++ ABI) stops whatever unwinds into it, and `__cxa_begin_catch` and
+/// `__cxa_end_catch` end a C++ exception as `catch (...)` does, in a program that
+/// has them. It is the same with every other function that the program gives to
+/// the server. What C++ itself ends the program for it still does: an exception
+/// out of a `noexcept` function, or out of an exception's destructor. The
+/// functions must return or throw: no `longjmp()` out of them, no
+/// `pthread_exit()`.
 #[repr(C)]
 pub struct pjauth_turn_observer_vtable {
     /// An allocation exists.

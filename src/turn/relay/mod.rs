@@ -16,10 +16,12 @@
 //! (`SO_REUSEPORT`), and its own table of relay sockets. A core is behind a
 //! lock that the worker holds while it works on a batch: nobody else wants it,
 //! except who reads figures or changes something. A packet for an allocation
-//! of another worker goes through that worker's [`mailbox`], many at a time.
+//! of another worker goes through that worker's mailbox, many at a time.
 
 mod clock;
 mod control;
+mod cores;
+mod driven;
 mod listeners;
 mod mailbox;
 mod observer;
@@ -37,9 +39,12 @@ mod tests;
 mod token;
 mod worker;
 
+pub use cores::{Cores, Totals};
+pub use driven::{Driven, Opener, Output, Refused};
 pub use observer::{Ask, Level, Log, Observer, Place};
 pub use options::{Options, StartError};
 pub use ports::RelayAddress;
-pub use server::{Server, Totals};
+pub use server::Server;
 pub use streams::StreamLimits;
+pub use sys::RawAddress;
 pub use worker::Losses;

@@ -38,7 +38,7 @@ pub trait Observer: Send {
     fn removed(&mut self, allocation: Place<AllocationId>, reason: Reason);
 
     /// Decides about a request. After [`Decision::Later`] the answer comes by
-    /// [`Server::decide`](super::Server::decide), at any time, even before this
+    /// [`Cores::decide`](super::Cores::decide), at any time, even before this
     /// returns.
     fn authenticate(&mut self, request: Ask) -> Decision;
 

@@ -11,12 +11,13 @@ use crate::turn::framing::frame_len;
 
 use super::queue::Place;
 use super::streams::Written;
+use super::sys::HEADROOM;
 use super::worker::{Guard, Worker};
 
 /// Batches taken from one listener before the others have their turn.
 const ROUNDS: usize = 4;
 /// Datagrams taken in one call.
-const BATCH: usize = 32;
+const BATCH: usize = 64;
 /// Datagrams taken from one relay socket before the others have their turn.
 const RELAY_BATCH: usize = 16;
 
@@ -33,7 +34,7 @@ impl Worker {
                     client: received.from,
                 };
                 for datagram in received.datagrams() {
-                    self.from_client(core, &link, received.slot, datagram);
+                    self.inbound(core, &link, received.slot, datagram);
                 }
             }
             // An error is that of an earlier datagram, and no reason to stop.
@@ -73,13 +74,13 @@ impl Worker {
             let Some(stream) = self.streams.get_mut(index) else {
                 return;
             };
-            let buffer = self.slots.slot_mut(slot);
+            let buffer = &mut self.slots.slot_mut(slot)[HEADROOM..];
             let kept = stream.pending.len();
             buffer[..kept].copy_from_slice(&stream.pending);
             match (&stream.socket).read(&mut buffer[kept..]) {
                 Ok(count) if count > 0 => {
                     stream.pending = Vec::new();
-                    if !self.cut(core, index, slot, kept + count) {
+                    if !self.cut(core, index, slot, HEADROOM + kept + count) {
                         return self.close(core, index);
                     }
                 }
@@ -90,16 +91,20 @@ impl Worker {
         }
     }
 
-    /// Takes the whole messages out of what a stream brought, and keeps the
-    /// rest. `false` when it is not TURN.
-    fn cut(&mut self, core: &mut Guard<'_>, index: usize, slot: usize, len: usize) -> bool {
-        let mut at = 0;
+    /// Takes the whole messages out of what a stream brought, which ends at
+    /// `end` of a slot, and keeps the rest. `false` when it is not TURN.
+    fn cut(&mut self, core: &mut Guard<'_>, index: usize, slot: usize, end: usize) -> bool {
+        let mut at = HEADROOM;
         loop {
             // The observer may have been called, and the connection be gone.
             let Some(stream) = self.streams.get_mut(index) else {
                 return true;
             };
-            let rest = &self.slots.slot(slot)[at..len];
+            let rest = &self.slots.slot(slot)[at..end];
+            if !stream.has_begun && rest.first().is_some_and(|first| *first >= 0x40) {
+                // Much that is no TURN looks like the head of ChannelData.
+                return false;
+            }
             let frame = match frame_len(rest) {
                 Err(_) => return false,
                 Ok(Some(frame)) if frame <= rest.len() => frame,
@@ -108,20 +113,15 @@ impl Worker {
                     return true;
                 }
             };
+            stream.has_begun = true;
             stream.heard = self.now;
             let link = stream.link;
-            self.from_client(core, &link, slot, at..at + frame);
+            self.inbound(core, &link, slot, at..at + frame);
             at += frame;
         }
     }
 
-    fn from_client(
-        &mut self,
-        core: &mut Guard<'_>,
-        link: &Link,
-        slot: usize,
-        packet: Range<usize>,
-    ) {
+    fn inbound(&mut self, core: &mut Guard<'_>, link: &Link, slot: usize, packet: Range<usize>) {
         let start = packet.start;
         let bytes = &self.slots.slot(slot)[packet];
         let action = core.server.inbound(link, bytes, self.now, &mut self.out);
@@ -174,7 +174,7 @@ impl Worker {
                 dont_fragment,
             } => {
                 if let Some(fd) = self.relay_fd(core, relay, dont_fragment) {
-                    self.queue.to_peer(fd, peer, (place, within(payload)));
+                    self.queue.push_peer(fd, peer, (place, within(payload)));
                 }
             }
             Action::ToClient {
@@ -182,7 +182,10 @@ impl Worker {
                 header,
                 payload,
                 padding,
-            } => self.to_client(core, &link, header, (place, within(payload)), padding),
+            } => {
+                let payload = (place, within(payload));
+                self.deliver(core, &link, header, payload, padding, start);
+            }
             Action::Elsewhere {
                 to,
                 from,
@@ -202,7 +205,7 @@ impl Worker {
                     }
                     (None, Some(relay)) => {
                         if let Some(fd) = self.relay_fd(core, relay, dont_fragment) {
-                            self.queue.to_peer(fd, to, (place, payload));
+                            self.queue.push_peer(fd, to, (place, payload));
                         }
                     }
                     _ => {}
@@ -214,19 +217,33 @@ impl Worker {
         }
     }
 
-    fn to_client(
+    /// Sends a payload, taken from a packet that began at `start` of its
+    /// buffer, to a client.
+    fn deliver(
         &mut self,
         core: &mut Guard<'_>,
         link: &Link,
         header: Header,
         (place, payload): (Place, Range<usize>),
         padding: u8,
+        start: usize,
     ) {
         let door = &self.doors[link.listener.0 as usize];
         if door.listener.transport == Transport::Udp {
-            let payload = (place, payload);
+            let (fd, to) = (door.fd(), link.client);
+            // In one piece where there is room: before the first packet of a
+            // slot, or over what the payload came with.
+            let floor = if start == HEADROOM { 0 } else { start };
+            let whole = match place {
+                Place::Slot(index) => self.slots.prepend(index, &header, &payload, floor),
+                Place::Parcel | Place::Own => None,
+            };
+            let (header, payload) = match whole {
+                Some(whole) => (Header::empty(), whole),
+                None => (header, payload),
+            };
             self.queue
-                .to_client(door.fd(), link.client, header, payload, padding);
+                .push_client(fd, to, header, (place, payload), padding);
             return;
         }
         let zeros = [0; 3];
@@ -240,8 +257,14 @@ impl Worker {
             &buffer[payload],
             &zeros[..usize::from(padding)],
         ];
-        if self.streams.write(link, parts, true) == Written::Dropped {
-            core.losses.slow_readers += 1;
+        match self.streams.write(link, parts, true, self.now) {
+            Written::Queued => {}
+            Written::Dropped => core.losses.slow_readers += 1,
+            Written::Gone => {
+                if let Some(index) = self.streams.of_link(link) {
+                    self.close(core, index);
+                }
+            }
         }
     }
 

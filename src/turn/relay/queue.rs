@@ -41,6 +41,8 @@ pub struct Queue {
     own: Vec<u8>,
     sender: Sender,
     /// Empty; keeps its memory for the next flush.
+    order: Vec<(RawFd, u16, usize)>,
+    /// Empty; keeps its memory for the next flush.
     outgoing: Vec<Outgoing<'static>>,
     /// Whether a datagram waits whose socket may be closed.
     holds_relays: bool,
@@ -52,13 +54,14 @@ impl Queue {
             datagrams: Vec::with_capacity(FULL),
             own: Vec::new(),
             sender: Sender::new(),
+            order: Vec::with_capacity(FULL),
             outgoing: Vec::with_capacity(FULL),
             holds_relays: false,
         }
     }
 
     /// A datagram for a client, out of a listener.
-    pub fn to_client(
+    pub fn push_client(
         &mut self,
         fd: RawFd,
         to: SocketAddr,
@@ -77,9 +80,9 @@ impl Queue {
     }
 
     /// A datagram for a peer, out of a relay socket.
-    pub fn to_peer(&mut self, fd: RawFd, to: SocketAddr, payload: (Place, Range<usize>)) {
+    pub fn push_peer(&mut self, fd: RawFd, to: SocketAddr, payload: (Place, Range<usize>)) {
         self.holds_relays = true;
-        self.to_client(fd, to, Header::empty(), payload, 0);
+        self.push_client(fd, to, Header::empty(), payload, 0);
     }
 
     /// A datagram of which no other copy is kept.
@@ -87,7 +90,7 @@ impl Queue {
         let start = self.own.len();
         self.own.extend_from_slice(bytes);
         let payload = (Place::Own, start..self.own.len());
-        self.to_client(fd, to, Header::empty(), payload, 0);
+        self.push_client(fd, to, Header::empty(), payload, 0);
     }
 
     pub fn is_empty(&self) -> bool {
@@ -102,13 +105,21 @@ impl Queue {
         self.holds_relays
     }
 
-    /// Sends everything. Returns how many datagrams the
-    /// kernel did not take.
+    /// Sends everything, socket by socket, and what goes to one address in
+    /// order. Returns how many datagrams the kernel did not take.
     pub fn flush(&mut self, slots: &Slots, parcel: &Parcel) -> u64 {
         const ZEROS: [u8; 3] = [0; 3];
         let mut outgoing = recycle(std::mem::take(&mut self.outgoing));
-        for run in self.datagrams.chunk_by(|a, b| a.fd == b.fd) {
-            outgoing.extend(run.iter().map(|datagram| {
+        let datagrams = &self.datagrams;
+        // What goes to one address comes together, to be joined; the port
+        // stands for the address.
+        let order = datagrams.iter().enumerate();
+        self.order
+            .extend(order.map(|(at, datagram)| (datagram.fd, datagram.to.port(), at)));
+        self.order.sort_unstable();
+        for run in self.order.chunk_by(|(a, ..), (b, ..)| a == b) {
+            outgoing.extend(run.iter().map(|(.., at)| {
+                let datagram = &datagrams[*at];
                 let buffer = match datagram.place {
                     Place::Slot(index) => slots.slot(index),
                     Place::Parcel => parcel.bytes(),
@@ -121,9 +132,10 @@ impl Queue {
                     parts: [&datagram.header, payload, padding],
                 }
             }));
-            self.sender.send(run[0].fd, &outgoing);
+            self.sender.send(run[0].0, &outgoing);
             outgoing.clear();
         }
+        self.order.clear();
         self.outgoing = recycle(outgoing);
         self.datagrams.clear();
         self.own.clear();

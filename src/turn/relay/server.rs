@@ -8,25 +8,19 @@ use std::sync::atomic::{
     Ordering::{Acquire, Release},
 };
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
 use parking_lot::Mutex;
 
 use crate::turn::accounts::Accounts;
-use crate::turn::action::Decision;
-use crate::turn::allocation::Figures;
-use crate::turn::arena::{AllocationId, RequestId};
 use crate::turn::config::{Config, Listener};
-use crate::turn::counters::Counters;
-use crate::turn::credentials::Credential;
-use crate::turn::limits::Rate;
 use crate::turn::reservations;
 
 use super::clock;
 use super::control::{Control, random};
+use super::cores::{Cores, Driver, Totals};
 use super::listeners::{self, Door};
-use super::mailbox::{Mailbox, Message, Parcel};
-use super::observer::{Observer, Place};
+use super::mailbox::{Mailbox, Parcel};
+use super::observer::Observer;
 use super::options::{Options, StartError};
 use super::ports::Ports;
 use super::queue::Queue;
@@ -34,30 +28,16 @@ use super::sockets::Common;
 use super::streams::Streams;
 use super::sys::{Epoll, Inbox, Interest, Slots, interface_addresses, without_signals};
 use super::token::Token;
-use super::worker::{Losses, Shared, Worker};
+use super::worker::{Shared, Worker};
 
 /// A running server. Its methods may be called from any thread, the observer's
 /// included.
 pub struct Server {
     control: Arc<Control>,
-    workers: Vec<Arc<Shared>>,
+    cores: Cores,
+    workers: usize,
     listeners: Vec<Listener>,
     threads: Mutex<Vec<JoinHandle<()>>>,
-}
-
-/// A server's figures as a whole.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Totals {
-    /// What the cores have done.
-    pub counters: Counters,
-    /// What the driver has lost.
-    pub losses: Losses,
-    /// Allocations that exist now.
-    pub allocations: usize,
-    /// Requests that wait for a later decision now.
-    pub held: usize,
-    /// TCP connections that are open now.
-    pub connections: u32,
 }
 
 impl Server {
@@ -89,11 +69,15 @@ impl Server {
         });
         let workers: Result<Vec<Worker>, _> = workers.collect();
         let workers = workers.map_err(system("worker"))?;
-        let shared = workers.iter().map(|worker| worker.shared.clone()).collect();
+        let drivers = workers
+            .iter()
+            .map(|worker| worker.shared.clone() as Arc<dyn Driver>);
+        let cores = Cores::new(drivers.collect());
         let threads = spawn(workers, &control).map_err(system("thread"))?;
         Ok(Server {
             control,
-            workers: shared,
+            cores,
+            workers: count,
             listeners: bound,
             threads: Mutex::new(threads),
         })
@@ -117,9 +101,7 @@ impl Server {
     /// Refuses new allocations, or no longer. Existing ones stay.
     pub fn drain(&self, drain: bool) {
         self.control.draining.store(drain, Release);
-        for worker in &self.workers {
-            worker.core.lock().server.drain(drain);
-        }
+        self.cores.drain(drain);
     }
 
     /// Ends every allocation and every worker. When it returns, the observer
@@ -145,7 +127,7 @@ impl Server {
 
     /// Whether every worker has ended: the observer will not be called again.
     pub fn has_ended(&self) -> bool {
-        self.control.ended.load(Acquire) == self.workers.len()
+        self.control.ended.load(Acquire) == self.workers
     }
 
     /// Whether this thread is one of the server's: whether an observer's method
@@ -154,104 +136,17 @@ impl Server {
         self.control.is_worker()
     }
 
-    /// Whether the client of a request holds a credential; `None` when the
-    /// request has been decided, or can no longer be.
-    pub fn verify(
-        &self,
-        request: Place<RequestId>,
-        credential: Option<&Credential>,
-        name: Option<&str>,
-    ) -> Option<bool> {
-        let worker = self.workers.get(usize::from(request.worker))?;
-        let core = worker.core.lock();
-        core.server.verify(request.id, credential, name)
-    }
-
-    /// Decides about a request that was to be answered later.
-    pub fn decide(&self, request: Place<RequestId>, decision: Decision) {
-        if let Some(mailbox) = self.control.mailboxes.get(usize::from(request.worker)) {
-            mailbox.post(Message::Decide(request.id, decision));
-        }
-    }
-
-    /// What is known of an allocation; `None` when it is gone.
-    pub fn figures(&self, at: Place<AllocationId>) -> Option<Figures> {
-        let worker = self.workers.get(usize::from(at.worker))?;
-        worker.core.lock().server.figures(at.id, clock::now())
-    }
-
-    /// The allocations that exist now.
-    pub fn allocations(&self) -> Vec<Place<AllocationId>> {
-        let mut found = Vec::new();
-        for (worker, shared) in self.workers.iter().enumerate() {
-            let core = shared.core.lock();
-            let worker = worker as u16;
-            found.extend(core.server.allocations().map(|id| Place { worker, id }));
-        }
-        found
-    }
-
-    /// Ends an allocation; `false` when it has ended already.
-    pub fn revoke(&self, at: Place<AllocationId>) -> bool {
-        self.change(at, |server, now| server.revoke(at.id, now))
-    }
-
-    /// Ends all allocations of a user; returns how many.
-    pub fn revoke_user(&self, user: &str) -> usize {
-        let now = clock::now();
-        let mut count = 0;
-        for worker in &self.workers {
-            count += worker.core.lock().server.revoke_user(user, now);
-            worker.mailbox.wake().wake();
-        }
-        count
-    }
-
-    /// Sets when an allocation expires, counted from now; `false` when it has
-    /// ended.
-    pub fn set_lifetime(&self, at: Place<AllocationId>, lifetime: Duration) -> bool {
-        self.change(at, |server, now| server.set_lifetime(at.id, lifetime, now))
-    }
-
-    /// Sets how many bytes an allocation may relay in all; `false` when it has
-    /// ended.
-    pub fn set_byte_cap(&self, at: Place<AllocationId>, cap: Option<u64>) -> bool {
-        self.change(at, |server, _| server.set_byte_cap(at.id, cap))
-    }
-
-    /// Sets the rate of an allocation; `false` when it has ended.
-    pub fn set_rate(&self, at: Place<AllocationId>, rate: Option<Rate>) -> bool {
-        self.change(at, |server, _| server.set_rate(at.id, rate))
+    /// What the server does and has, and what can be changed in it.
+    pub fn cores(&self) -> &Cores {
+        &self.cores
     }
 
     /// Figures of the whole server.
     pub fn totals(&self) -> Totals {
-        let mut totals = Totals {
+        Totals {
             connections: self.control.census.total(),
-            ..Totals::default()
-        };
-        for worker in &self.workers {
-            let core = worker.core.lock();
-            totals.counters.add(core.server.counters());
-            totals.losses.add(&core.losses);
-            totals.allocations += core.server.allocation_count();
-            totals.held += core.server.held_count();
+            ..self.cores.totals()
         }
-        totals
-    }
-
-    fn change(
-        &self,
-        at: Place<AllocationId>,
-        change: impl FnOnce(&mut crate::turn::Server, crate::turn::Time) -> bool,
-    ) -> bool {
-        let Some(worker) = self.workers.get(usize::from(at.worker)) else {
-            return false;
-        };
-        let changed = change(&mut worker.core.lock().server, clock::now());
-        // There may be events to tell now, or an earlier deadline.
-        worker.mailbox.wake().wake();
-        changed
     }
 }
 

@@ -17,6 +17,9 @@ use super::ports::{Claim, Ports};
 use super::sys::{Epoll, Interest, enable_gro, set_dont_fragment};
 use super::token::Token;
 
+/// Sockets by the worker that opened them, and their name there.
+type Reserved = HashMap<(u16, RelayId), (Arc<Socket>, Claim)>;
+
 /// What the workers' sockets share.
 #[derive(Debug)]
 pub struct Common {
@@ -25,15 +28,16 @@ pub struct Common {
     pub pollers: Vec<Arc<Epoll>>,
     /// By worker.
     pub mailboxes: Vec<Arc<Mailbox>>,
-    /// Sockets that wait for a RESERVATION-TOKEN, which may come to any
-    /// worker: by the worker that opened them, and their name there.
-    pub reserved: Mutex<HashMap<(u16, RelayId), (Arc<Socket>, Claim)>>,
+    /// Sockets that wait for a RESERVATION-TOKEN, which may come to any worker.
+    pub reserved: Mutex<Reserved>,
 }
 
 /// A relay socket in use.
 #[derive(Debug)]
 struct Relay {
     id: RelayId,
+    /// The socket's: the packet path need not follow the pointer to it.
+    fd: RawFd,
     socket: Arc<Socket>,
     claim: Claim,
     v4: bool,
@@ -73,7 +77,7 @@ impl Sockets {
         if relay.id != id {
             return None;
         }
-        let fd = relay.socket.as_raw_fd();
+        let fd = relay.fd;
         if relay.dont_fragment != dont_fragment {
             set_dont_fragment(fd, relay.v4, dont_fragment);
             relay.dont_fragment = dont_fragment;
@@ -84,7 +88,7 @@ impl Sockets {
     /// The socket at this place of the table now.
     pub fn at(&self, index: usize) -> Option<(RelayId, RawFd)> {
         let relay = self.table.get(index)?.as_ref()?;
-        Some((relay.id, relay.socket.as_raw_fd()))
+        Some((relay.id, relay.fd))
     }
 
     /// Another worker has taken over a reserved socket.
@@ -122,6 +126,7 @@ impl Sockets {
         }
         self.table[id.index()] = Some(Relay {
             id,
+            fd,
             v4: self.common.ports.bound(claim).is_ipv4(),
             socket,
             claim,
@@ -135,11 +140,10 @@ impl Sockets {
         let address = self.common.ports.bound(claim);
         let socket = Socket::new(
             Domain::for_address(address),
-            Type::DGRAM,
+            Type::DGRAM.nonblocking(),
             Some(Protocol::UDP),
         )
         .ok()?;
-        socket.set_nonblocking(true).ok()?;
         if address.is_ipv6() {
             socket.set_only_v6(true).ok()?;
         }

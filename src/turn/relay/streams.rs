@@ -97,6 +97,8 @@ pub struct Stream {
     pub link: Link,
     /// The beginning of a message whose rest has not come yet.
     pub pending: Vec<u8>,
+    /// Whether a STUN message has come: no stream begins with ChannelData.
+    pub has_begun: bool,
     /// When the last whole message came.
     pub heard: Time,
     out: Vec<u8>,
@@ -105,6 +107,13 @@ pub struct Stream {
     /// Since when the client has read nothing although it could.
     stalled: Option<Time>,
     is_dirty: bool,
+}
+
+impl Stream {
+    /// Bytes that the kernel has not taken yet.
+    fn waiting(&self) -> usize {
+        self.out.len() - self.sent
+    }
 }
 
 /// The connections of one worker.
@@ -180,6 +189,7 @@ impl Streams {
             socket,
             link,
             pending: Vec::new(),
+            has_begun: false,
             heard: now,
             out: Vec::new(),
             sent: 0,
@@ -210,16 +220,24 @@ impl Streams {
         Some(stream.link)
     }
 
-    /// Writes to a client at the end of the batch. `is_data` may be dropped.
-    pub fn write(&mut self, link: &Link, parts: [&[u8]; 3], is_data: bool) -> Written {
+    /// Writes to a client at the end of the batch, or at once when its backlog
+    /// would be too long. `is_data` may be dropped.
+    pub fn write(&mut self, link: &Link, parts: [&[u8]; 3], is_data: bool, now: Time) -> Written {
         let Some(index) = self.of_link(link) else {
             return Written::Gone;
         };
+        let len: usize = parts.iter().map(|part| part.len()).sum();
+        // A long batch is no slow reader: what the kernel takes does not count.
+        if self.table[index].as_ref().is_some_and(|stream| {
+            stream.stalled.is_none() && stream.waiting() + len > self.limits.backlog
+        }) && !self.push_out(index, now)
+        {
+            return Written::Gone;
+        }
         let Some(stream) = self.table[index].as_mut() else {
             return Written::Gone;
         };
-        let waiting = stream.out.len() - stream.sent;
-        let len: usize = parts.iter().map(|part| part.len()).sum();
+        let waiting = stream.waiting();
         // Replies may go a little further: a client that reads none of them
         // has earned its end.
         match (waiting + len > self.limits.backlog, is_data) {

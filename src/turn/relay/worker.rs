@@ -15,6 +15,7 @@ use crate::turn::time::Time;
 
 use super::clock;
 use super::control::Control;
+use super::cores::Driver;
 use super::listeners::Door;
 use super::mailbox::{Mailbox, Message, Parcel};
 use super::observer::{Ask, Level, Observer, Place};
@@ -35,6 +36,24 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 pub struct Shared {
     pub core: Mutex<Core>,
     pub mailbox: Arc<Mailbox>,
+}
+
+impl Driver for Shared {
+    fn with_core(&self, f: &mut dyn FnMut(&mut server::Server, Time)) {
+        f(&mut self.core.lock().server, clock::now());
+    }
+
+    fn wake(&self) {
+        self.mailbox.wake().wake();
+    }
+
+    fn decide(&self, id: RequestId, decision: Decision) {
+        self.mailbox.post(Message::Decide(id, decision));
+    }
+
+    fn losses(&self) -> Losses {
+        self.core.lock().losses
+    }
 }
 
 /// A core with its sockets.
@@ -165,9 +184,10 @@ impl Worker {
     fn timeout(&self, core: &Core) -> Duration {
         let now = clock::now();
         let sweep = (self.streams.len() > 0).then_some(self.next_sweep);
-        let due = [core.server.next_deadline(), sweep, self.resume];
-        let next = due.into_iter().flatten().min();
-        next.map_or(LONGEST_WAIT, |at| at.since(now).min(LONGEST_WAIT))
+        let longest = now + LONGEST_WAIT;
+        let due = |at: Option<Time>| at.unwrap_or(longest);
+        let next = due(core.server.next_deadline()).min(due(sweep));
+        next.min(due(self.resume)).min(longest).since(now)
     }
 
     /// Does what other threads asked for, and takes in other workers' packets.
@@ -226,8 +246,8 @@ impl Worker {
     /// Tells the observer what happened.
     pub(super) fn tell(&mut self, core: &mut Guard<'_>) {
         loop {
-            if self.queue.holds_relays() {
-                // The next event may close a socket that a packet waits for.
+            // The next event may close a socket that a packet waits for.
+            if self.queue.holds_relays() || self.queue.is_full() {
                 self.flush(core);
             }
             let Core {
@@ -266,7 +286,7 @@ impl Worker {
             self.queue.reply(door.fd(), link.client, bytes);
             return;
         }
-        if self.streams.write(link, [bytes, &[], &[]], false) == Written::Gone
+        if self.streams.write(link, [bytes, &[], &[]], false, self.now) == Written::Gone
             && let Some(index) = self.streams.of_link(link)
         {
             self.close(core, index);

@@ -322,8 +322,7 @@ impl Server {
     fn keep_reply(&mut self, link: &Link, message: &Message<'_>, reply: &[u8], now: Time) {
         if self.transport(link) == Transport::Udp {
             let key = AddrKey::new(&link.client, link.listener.0);
-            self.replies
-                .keep(key, message.id(), message.bytes(), reply, now);
+            self.replies.keep(key, message.bytes(), reply, now);
         }
     }
 }

@@ -85,7 +85,7 @@ impl Server {
         out: &mut Vec<u8>,
     ) -> Action {
         let client = held::key(link);
-        if let Some(reply) = self.replies.find(client, message.id(), message.bytes()) {
+        if let Some(reply) = self.replies.find(client, message.bytes()) {
             out.clear();
             out.extend_from_slice(reply);
             self.counters.retransmissions += 1;

@@ -13,8 +13,10 @@ pub union RawAddress {
 }
 
 impl RawAddress {
+    /// Its size.
     pub const SIZE: libc::socklen_t = mem::size_of::<RawAddress>() as libc::socklen_t;
 
+    /// No address.
     pub const fn empty() -> Self {
         RawAddress {
             v6: libc::sockaddr_in6 {
@@ -27,6 +29,7 @@ impl RawAddress {
         }
     }
 
+    /// The kernel's form of an address, and its size.
     pub fn new(address: &SocketAddr) -> (Self, libc::socklen_t) {
         match address {
             SocketAddr::V4(v4) => {
@@ -55,6 +58,20 @@ impl RawAddress {
                 (raw, mem::size_of::<libc::sockaddr_in6>() as u32)
             }
         }
+    }
+
+    /// The address at `from`, if it is of one of the two families and `size` bytes
+    /// are enough for it.
+    ///
+    /// # Safety
+    /// `from` has `size` bytes.
+    pub unsafe fn read(from: *const libc::sockaddr, size: libc::socklen_t) -> Option<SocketAddr> {
+        let mut raw = RawAddress::empty();
+        let given = size.min(RawAddress::SIZE) as usize;
+        // SAFETY: the caller's bytes, as many as fit.
+        unsafe { std::ptr::copy_nonoverlapping(from.cast::<u8>(), (&raw mut raw).cast(), given) };
+        let found = raw.get()?;
+        (RawAddress::new(&found).1 as usize <= given).then_some(found)
     }
 
     /// The address, if it is of one of the two families.

@@ -10,10 +10,15 @@ use std::ptr;
 use super::address::RawAddress;
 
 /// Slots of a receiver.
-pub const SLOTS: usize = 32;
-/// Bytes of a slot: the largest datagram, or datagrams that GRO joined, or the
-/// longest frame of a stream with some room to read more.
-pub const SLOT: usize = 17 * 4096;
+pub const SLOTS: usize = 64;
+/// Free bytes at the beginning of a slot, for what a message to a client has
+/// ahead of its payload.
+pub const HEADROOM: usize = 64;
+/// Bytes of a slot: after the headroom the largest datagram, or datagrams that
+/// GRO joined, or the longest frame of a stream with some room to read more.
+/// Not a multiple of a page, so that slots do not compete for the same lines of
+/// the processor's cache.
+pub const SLOT: usize = 17 * 4096 + 4 * HEADROOM;
 /// Messages in one sendmmsg.
 const MESSAGES: usize = 64;
 /// Datagrams that one message may carry (UDP_MAX_SEGMENTS of the kernel).
@@ -32,7 +37,8 @@ struct Control([u8; 24]);
 
 const CONTROL: Control = Control([0; 24]);
 
-/// Buffers that packets are received into, used up from the first to the last.
+/// Buffers that packets are received into from [`HEADROOM`] on, used up from
+/// the first to the last.
 pub struct Slots {
     bytes: Vec<u8>,
     used: usize,
@@ -52,6 +58,23 @@ impl Slots {
 
     pub fn slot_mut(&mut self, index: usize) -> &mut [u8] {
         &mut self.bytes[index * SLOT..][..SLOT]
+    }
+
+    /// Writes a header right before a payload, if that touches nothing below
+    /// `floor`. Returns where both stand.
+    pub fn prepend(
+        &mut self,
+        index: usize,
+        header: &[u8],
+        payload: &Range<usize>,
+        floor: usize,
+    ) -> Option<Range<usize>> {
+        let start = payload.start.checked_sub(header.len())?;
+        if start < floor {
+            return None;
+        }
+        self.slot_mut(index)[start..payload.start].copy_from_slice(header);
+        Some(start..payload.end)
     }
 
     /// How many are free.
@@ -85,11 +108,11 @@ pub struct Received {
 impl Received {
     /// Where each datagram stands in the slot.
     pub fn datagrams(&self) -> impl Iterator<Item = Range<usize>> + use<> {
-        let (len, step) = (self.len, self.segment.max(1));
-        let empty = (len == 0).then_some(0..0);
-        let full = (0..len)
+        let (end, step) = (HEADROOM + self.len, self.segment.max(1));
+        let empty = (self.len == 0).then_some(HEADROOM..HEADROOM);
+        let full = (HEADROOM..end)
             .step_by(step)
-            .map(move |at| at..(at + step).min(len));
+            .map(move |at| at..(at + step).min(end));
         empty.into_iter().chain(full)
     }
 }
@@ -128,7 +151,7 @@ impl Inbox {
         let first = slots.used;
         let count = most.min(slots.left());
         for i in 0..count {
-            self.vectors[i] = vector(slots.slot_mut(first + i));
+            self.vectors[i] = vector(&mut slots.slot_mut(first + i)[HEADROOM..]);
             let header = &mut self.headers[i].msg_hdr;
             header.msg_name = (&raw mut self.addresses[i]).cast();
             header.msg_namelen = RawAddress::SIZE;
@@ -247,6 +270,10 @@ impl Sender {
     /// Sends datagrams from one socket, in order and without waiting. Those
     /// that the kernel does not take now are lost and counted, as datagrams are.
     pub fn send(&mut self, fd: RawFd, datagrams: &[Outgoing<'_>]) {
+        if let [datagram] = datagrams {
+            self.failed += u64::from(!send_one(fd, datagram));
+            return;
+        }
         let mut at = 0;
         while at < datagrams.len() {
             let end = self.group(datagrams, at);
@@ -355,7 +382,25 @@ impl Sender {
 
 /// Sends a datagram, or says `false`.
 fn send_one(fd: RawFd, datagram: &Outgoing<'_>) -> bool {
+    const FLAGS: i32 = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
     let (mut address, len) = RawAddress::new(&datagram.to);
+    let [before, payload, after] = datagram.parts;
+    if before.is_empty() && after.is_empty() {
+        // SAFETY: address and payload outlive the call, which only reads as
+        // many bytes of them as it is told that there are.
+        let sent = unsafe {
+            let address = (&raw const address).cast();
+            libc::sendto(
+                fd,
+                payload.as_ptr().cast(),
+                payload.len(),
+                FLAGS,
+                address,
+                len,
+            )
+        };
+        return sent >= 0;
+    }
     let mut vectors = datagram.parts.map(constant_vector);
     let mut header = empty_header().msg_hdr;
     header.msg_name = (&raw mut address).cast();
@@ -364,7 +409,7 @@ fn send_one(fd: RawFd, datagram: &Outgoing<'_>) -> bool {
     header.msg_iovlen = PARTS as _;
     // SAFETY: the header points to locals and to the datagram's parts, which
     // outlive the call, and which the kernel only reads.
-    unsafe { libc::sendmsg(fd, &header, libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL) >= 0 }
+    unsafe { libc::sendmsg(fd, &header, FLAGS) >= 0 }
 }
 
 /// How many datagrams, from the first on, may go in one message: to the same

@@ -6,7 +6,8 @@ mod events;
 mod interfaces;
 mod options;
 
-pub use batch::{Inbox, Outgoing, Sender, Slots};
+pub use address::RawAddress;
+pub use batch::{HEADROOM, Inbox, Outgoing, Sender, Slots};
 pub use events::{Epoll, Interest, Ready, Wake, without_signals};
 pub use interfaces::interface_addresses;
 pub use options::{enable_gro, set_dont_fragment};

@@ -34,7 +34,7 @@ fn talk(lab: &Lab, mut caller: Caller) {
         assert_eq!(caller.data(PATIENCE).unwrap(), sent);
     }
 
-    let figures = lab.server.figures(place).unwrap();
+    let figures = lab.server.cores().figures(place).unwrap();
     assert_eq!(figures.to_peers.packets, 9);
     assert_eq!(figures.to_client.packets, 9);
     assert_eq!(&*figures.username, "ann");

@@ -27,13 +27,17 @@ fn a_decision_from_another_thread_reaches_the_client() {
     assert_eq!(lab.server.totals().held, 1);
     thread::scope(|scope| {
         scope.spawn(|| {
-            lab.server.decide(ask.place, Decision::Authorized(grant()));
+            lab.server
+                .cores()
+                .decide(ask.place, Decision::Authorized(grant()));
         });
     });
     assert_eq!(client.reply().unwrap().code(), 0);
     lab.created();
     // It is over: a second decision changes nothing.
-    lab.server.decide(ask.place, Decision::NotAuthorized);
+    lab.server
+        .cores()
+        .decide(ask.place, Decision::NotAuthorized);
     assert_eq!(client.wire.receive(SHORTLY), None);
     assert_eq!(lab.server.totals().held, 0);
 }
@@ -78,7 +82,9 @@ fn a_client_that_goes_away_takes_its_request_with_it() {
     let ask = lab.asked();
     drop(client);
     lab.wait(|told| matches!(told, Told::Done(_)).then_some(()));
-    lab.server.decide(ask.place, Decision::Authorized(grant()));
+    lab.server
+        .cores()
+        .decide(ask.place, Decision::Authorized(grant()));
     lab.wait(|told| matches!(told, Told::Done(_)).then_some(()));
     assert_eq!(lab.server.totals().allocations, 0);
 }
@@ -106,7 +112,9 @@ fn two_answers_at_once_cannot_overrun_the_quota() {
                     ..grant()
                 };
                 start.wait();
-                server.decide(ask.place, Decision::Authorized(grant));
+                server
+                    .cores()
+                    .decide(ask.place, Decision::Authorized(grant));
             });
         }
     });
@@ -127,12 +135,12 @@ fn a_revocation_from_another_thread_is_told_and_takes_effect() {
         client.connect();
     }
     let place = lab.created();
-    assert!(lab.server.revoke(place));
+    assert!(lab.server.cores().revoke(place));
     assert_eq!(lab.removed(), (place, Reason::Revoked));
-    assert!(!lab.server.revoke(place));
-    assert!(lab.server.figures(place).is_none() || !lab.server.revoke(place));
-    assert_eq!(lab.server.revoke_user("bob"), 0);
-    assert_eq!(lab.server.revoke_user("ann"), 2);
+    assert!(!lab.server.cores().revoke(place));
+    assert!(lab.server.cores().figures(place).is_none() || !lab.server.cores().revoke(place));
+    assert_eq!(lab.server.cores().revoke_user("bob"), 0);
+    assert_eq!(lab.server.cores().revoke_user("ann"), 2);
     lab.removed();
     lab.removed();
     assert_eq!(lab.server.totals().allocations, 0);

@@ -30,15 +30,16 @@ pub enum Told {
     Asked(Ask),
     Created(Place<AllocationId>),
     Removed(Place<AllocationId>, Reason),
-    Done(RequestId),
+    Done(Place<RequestId>),
 }
 
 pub type Decide = dyn FnMut(&Ask) -> Decision + Send;
 
 /// An observer that reports to the test.
-struct Reporter {
-    told: Sender<Told>,
-    decide: Arc<Mutex<Decide>>,
+pub struct Reporter {
+    pub worker: u16,
+    pub told: Sender<Told>,
+    pub decide: Arc<Mutex<Decide>>,
 }
 
 impl Observer for Reporter {
@@ -56,8 +57,9 @@ impl Observer for Reporter {
         decision
     }
 
-    fn done(&mut self, request: RequestId) {
-        let _ = self.told.send(Told::Done(request));
+    fn done(&mut self, id: RequestId) {
+        let worker = self.worker;
+        let _ = self.told.send(Told::Done(Place { worker, id }));
     }
 }
 
@@ -103,8 +105,9 @@ impl Lab {
     pub fn with(options: &Options, decide: impl FnMut(&Ask) -> Decision + Send + 'static) -> Self {
         let (sender, told) = channel();
         let decide: Arc<Mutex<Decide>> = Arc::new(Mutex::new(decide));
-        let server = Server::start(options, |_| {
+        let server = Server::start(options, |worker| {
             Box::new(Reporter {
+                worker,
                 told: sender.clone(),
                 decide: decide.clone(),
             })
@@ -204,6 +207,14 @@ impl Wire {
         }
     }
 
+    /// `None` when the server cannot be reached.
+    pub fn try_send(&mut self, bytes: &[u8]) -> Option<()> {
+        match self {
+            Wire::Udp(socket) => socket.send(bytes).map(drop).ok(),
+            Wire::Tcp(stream, _) => stream.write_all(bytes).ok(),
+        }
+    }
+
     /// The next message, or `None` when none comes in time or the connection
     /// has ended.
     pub fn receive(&mut self, within: Duration) -> Option<Vec<u8>> {
@@ -247,10 +258,30 @@ impl Caller {
         Caller { client, wire }
     }
 
+    /// A client of a server that may have stopped.
+    pub fn reach(server: SocketAddr, is_udp: bool) -> Option<Self> {
+        let wire = match is_udp {
+            true => Wire::udp(server),
+            false => Wire::Tcp(TcpStream::connect(server).ok()?, Vec::new()),
+        };
+        Some(Caller::new(wire))
+    }
+
     /// Sends a request and returns the reply to it.
     pub fn exchange(&mut self, request: &[u8]) -> Reply {
         self.wire.send(request);
         self.reply().expect("a reply in time")
+    }
+
+    /// Likewise with a server that may stop at any time.
+    pub fn try_exchange(&mut self, request: &[u8], within: Duration) -> Option<Reply> {
+        self.wire.try_send(request)?;
+        loop {
+            let bytes = self.wire.receive(within)?;
+            if bytes[0] < 0x40 && bytes[4..20] == request[4..20] {
+                return Some(Reply::parse(&bytes));
+            }
+        }
     }
 
     pub fn reply(&mut self) -> Option<Reply> {

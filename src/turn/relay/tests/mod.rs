@@ -1,7 +1,9 @@
 //! The driver on loopback sockets.
 
 mod basics;
+mod bursts;
 mod deferred;
+mod driven;
 mod failures;
 mod lab;
 mod streams;

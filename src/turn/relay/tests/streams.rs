@@ -105,6 +105,42 @@ fn a_slow_reader_loses_data_and_then_its_connection() {
 }
 
 #[test]
+fn a_long_batch_is_no_slow_reader() {
+    let mut options = options();
+    options.streams.backlog = 20_000;
+    let (open, gate) = std::sync::mpsc::channel();
+    let mut calls = 0;
+    let lab = Lab::with(&options, move |ask| {
+        calls += 1;
+        if calls == 2 {
+            gate.recv_timeout(PATIENCE).expect("the gate opens");
+        }
+        authorize(ask)
+    });
+    let mut client = lab.tcp();
+    let relayed = client.connect();
+    let peer = UdpSocket::bind("127.0.0.1:0").unwrap();
+    client.bind(0x4000, peer.local_addr().unwrap());
+    // The worker is busy while ten packets pile up, and finds them at once.
+    let mut second = lab.udp();
+    second.greet();
+    let request = second.client.allocate();
+    second.wire.send(&request);
+    lab.asked();
+    while lab.server.totals().counters.asked < 2 {
+        std::thread::yield_now();
+    }
+    for _ in 0..10 {
+        peer.send_to(&[7; 8000], relayed).unwrap();
+    }
+    open.send(()).unwrap();
+    for _ in 0..10 {
+        assert_eq!(client.data(PATIENCE).unwrap(), [7; 8000]);
+    }
+    assert_eq!(lab.server.totals().losses.slow_readers, 0);
+}
+
+#[test]
 fn messages_may_come_in_pieces_and_in_crowds() {
     let lab = Lab::new(authorize);
     let mut client = lab.tcp();

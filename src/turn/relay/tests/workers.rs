@@ -33,7 +33,7 @@ fn talk_inside(same: bool) {
     options.workers = 2;
     let lab = Lab::with(&options, authorize);
     let [(mut one, one_at), (mut two, two_at)] = pair(&lab, same);
-    let relayed = |place| lab.server.figures(place).unwrap().relayed[0];
+    let relayed = |place| lab.server.cores().figures(place).unwrap().relayed[0];
     let (one_relayed, two_relayed) = (relayed(one_at), relayed(two_at));
     one.bind(0x4001, two_relayed);
     two.bind(0x4002, one_relayed);
@@ -44,7 +44,7 @@ fn talk_inside(same: bool) {
         assert_eq!(one.data(PATIENCE).unwrap(), [round; 161]);
     }
     assert_eq!(lab.server.totals().counters.packets_inside, 200);
-    let figures = lab.server.figures(one_at).unwrap();
+    let figures = lab.server.cores().figures(one_at).unwrap();
     assert_eq!(
         (figures.to_peers.packets, figures.to_client.packets),
         (100, 100)

@@ -1,0 +1,471 @@
+#include "rules.h"
+#include "judge.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_PARAMETER = 2048, MAX_REALMS = 16, MAX_SERVERS = 32 };
+
+/* ----------------------------------------------------------------- helpers */
+
+static const pjsip_digest_challenge *
+digest_of(const pjsip_www_authenticate_hdr *challenge)
+{
+    return &challenge->challenge.digest;
+}
+
+static const pjsip_digest_challenge *asked(const struct difference *d)
+{
+    return digest_of(d->challenge);
+}
+
+static int is_field(const struct difference *d, const char *name)
+{
+    return d->kind == FIELD && strcmp(d->field, name) == 0;
+}
+
+static int same_realm(const pjsip_www_authenticate_hdr *a,
+                      const pjsip_www_authenticate_hdr *b)
+{
+    return pj_stricmp(&digest_of(a)->realm, &digest_of(b)->realm) == 0;
+}
+
+/* Challenges of one realm, all from the server or all from a proxy. */
+static int same_place(const pjsip_www_authenticate_hdr *a,
+                      const pjsip_www_authenticate_hdr *b)
+{
+    return a->type == b->type && same_realm(a, b);
+}
+
+static const struct response *response_of(const struct difference *d)
+{
+    return &d->responses[d->response_count - 1];
+}
+
+static int holds(const char *text, pj_ssize_t length, const char *word)
+{
+    pj_ssize_t size = (pj_ssize_t)strlen(word), at;
+
+    for (at = 0; at + size <= length; ++at)
+        if (pj_ansi_strnicmp(text + at, word, (pj_size_t)size) == 0)
+            return 1;
+    return 0;
+}
+
+/* How stock reads an offer: "auth" anywhere, if a comma, a quote or the end
+ * follows. */
+static int stock_finds_auth(const pj_str_t *offer)
+{
+    pj_ssize_t size = offer->slen;
+
+    return holds(offer->ptr, size, "auth,") ||
+           holds(offer->ptr, size, "auth\"") ||
+           (size >= 4 && holds(offer->ptr + size - 4, 4, "auth"));
+}
+
+static int is_unsafe(const pj_str_t *value)
+{
+    pj_ssize_t i;
+
+    for (i = 0; i < value->slen; ++i)
+        if (iscntrl((unsigned char)value->ptr[i]))
+            return 1;
+    return value->slen > MAX_PARAMETER;
+}
+
+static int has_unsafe(const pjsip_www_authenticate_hdr *challenge)
+{
+    const pjsip_digest_challenge *d = digest_of(challenge);
+
+    return is_unsafe(&d->realm) || is_unsafe(&d->nonce) ||
+           is_unsafe(&d->opaque) || is_unsafe(&d->algorithm) ||
+           is_unsafe(&d->qop);
+}
+
+static int knows_qop(const pj_str_t *offer)
+{
+    return offers(offer, "auth") || offers(offer, "auth-int");
+}
+
+/* ------------------------------------------------------------------- rules */
+
+static int has_pair(const struct response *r)
+{
+    unsigned i, j;
+
+    for (i = 0; i < r->count; ++i)
+        for (j = 0; j < i; ++j)
+            if (same_place(r->challenges[i], r->challenges[j]))
+                return 1;
+    return 0;
+}
+
+/* Whether a response had two challenges for the realm at hand. */
+static int answered_twice(const struct difference *d)
+{
+    const struct response *r;
+    unsigned i, j;
+
+    for (r = d->responses; r < d->responses + d->response_count; ++r)
+        for (i = 0; i < r->count; ++i)
+            for (j = 0; j < i; ++j)
+                if (same_place(r->challenges[i], r->challenges[j]) &&
+                    same_realm(r->challenges[i], d->challenge))
+                    return 1;
+    return 0;
+}
+
+static int explains_one_per_realm(const struct difference *d)
+{
+    const struct response *r;
+    unsigned i;
+
+    if (d->kind == STOCK_ALONE || d->kind == OURS_ALONE) {
+        r = response_of(d);
+        for (i = 0; i < r->count; ++i)
+            if (i != d->place && (i < d->place) == (d->kind == STOCK_ALONE) &&
+                same_place(r->challenges[i], d->challenge))
+                return 1;
+        return d->kind == OURS_ALONE && answered_twice(d) &&
+               d->by_stock->status == PJSIP_EAUTHSTALECOUNT;
+    }
+    /* Stock may be left without any answer, and not notice. */
+    if (d->kind == STATUS)
+        return has_pair(response_of(d)) && d->by_stock->status == PJ_SUCCESS &&
+               d->by_stock->count == d->by_stock->carried;
+    /* What it answered twice it counted twice. */
+    return is_field(d, "nc") && answered_twice(d);
+}
+
+static int explains_nc_hexadecimal(const struct difference *d)
+{
+    char stock[9], ours[9];
+    unsigned long count;
+
+    if (!is_field(d, "nc") || d->stock->nc.slen != 8 || d->ours->nc.slen != 8)
+        return 0;
+    memcpy(stock, d->stock->nc.ptr, 8);
+    memcpy(ours, d->ours->nc.ptr, 8);
+    stock[8] = ours[8] = '\0';
+    count = strtoul(stock, NULL, 10);
+    return count > 9 && count == strtoul(ours, NULL, 16);
+}
+
+/* An offer that stock takes for one of "auth". */
+static int is_stranger(const pj_str_t *offer)
+{
+    return !offers(offer, "auth") && stock_finds_auth(offer);
+}
+
+/* Whether stock answered, further up, what should not be answered. */
+static int stock_answered_stranger(const struct difference *d)
+{
+    const struct response *r = response_of(d);
+    unsigned i;
+
+    for (i = 0; i < d->place; ++i)
+        if (same_place(r->challenges[i], d->challenge) &&
+            is_stranger(&digest_of(r->challenges[i])->qop))
+            return 1;
+    return 0;
+}
+
+static int explains_qop_list(const struct difference *d)
+{
+    const pj_str_t *offer;
+
+    if (!d->challenge)
+        return 0;
+    offer = &asked(d)->qop;
+    if (d->kind == OURS_ALONE)
+        return (offers(offer, "auth") && !stock_finds_auth(offer)) ||
+               stock_answered_stranger(d);
+    return (d->kind == STOCK_ALONE || is_field(d, "qop")) && is_stranger(offer);
+}
+
+static int explains_auth_int(const struct difference *d)
+{
+    const pj_str_t *offer = d->challenge ? &asked(d)->qop : NULL;
+
+    return d->kind == OURS_ALONE && offers(offer, "auth-int") &&
+           !offers(offer, "auth") && !stock_finds_auth(offer);
+}
+
+/* Whether a call fails on both sides, but stock for want of an algorithm that
+ * ours knows. */
+static int lacks_algorithm(const struct difference *d,
+                           int (*lacks)(const pj_str_t *name))
+{
+    const struct response *r = response_of(d);
+    unsigned i;
+
+    if (d->kind == OURS_ALONE)
+        return lacks(&asked(d)->algorithm);
+    if (d->kind != STATUS || d->by_stock->status != PJSIP_EINVALIDALGORITHM)
+        return 0;
+    for (i = 0; i < r->count; ++i)
+        if (lacks(&digest_of(r->challenges[i])->algorithm))
+            return 1;
+    return 0;
+}
+
+static int is_session(const pj_str_t *name)
+{
+    return algorithm_named(name).session;
+}
+
+static int explains_session(const struct difference *d)
+{
+    return lacks_algorithm(d, &is_session);
+}
+
+/* Blanks are no part of a name. */
+static int has_blanks(const pj_str_t *name)
+{
+    return name->slen > 0 && algorithm_named(name).hash &&
+           (isspace((unsigned char)name->ptr[0]) ||
+            isspace((unsigned char)name->ptr[name->slen - 1]));
+}
+
+static int explains_algorithm_blanks(const struct difference *d)
+{
+    return lacks_algorithm(d, &has_blanks);
+}
+
+static int explains_userhash(const struct difference *d)
+{
+    const pjsip_param *p, *head;
+
+    if (!is_field(d, "username") && !is_field(d, "parameters"))
+        return 0;
+    head = &asked(d)->other_param;
+    for (p = head->next; p != head; p = p->next)
+        if (pj_stricmp2(&p->name, "userhash") == 0)
+            return !pj_list_empty(&d->ours->other_param);
+    return 0;
+}
+
+static int explains_cnonce(const struct difference *d)
+{
+    pj_ssize_t i;
+
+    if (!is_field(d, "cnonce") || d->ours->cnonce.slen != 32 ||
+        d->stock->cnonce.slen == 0)
+        return 0;
+    for (i = 0; i < 32; ++i)
+        if (!strchr("0123456789abcdef", d->ours->cnonce.ptr[i]))
+            return 0;
+    return 1;
+}
+
+static int explains_ha1_lower_case(const struct difference *d)
+{
+    unsigned i;
+
+    if (d->kind == DIGEST) {
+        const pj_str_t *data = &d->credential->data;
+        if (d->credential->data_type != PJSIP_CRED_DATA_DIGEST)
+            return 0;
+        for (i = 0; i < data->slen; ++i)
+            if (isupper((unsigned char)data->ptr[i]))
+                return 1;
+        return 0;
+    }
+    if (!is_field(d, "response") && !is_field(d, "credential"))
+        return 0;
+    for (i = 0; i < count_credentials(d->scenario); ++i)
+        if (d->scenario->credentials[i].secret == HA1_UPPER_CASE &&
+            pj_strcmp2(&d->stock->username,
+                       d->scenario->credentials[i].user) == 0)
+            return 1;
+    return 0;
+}
+
+static int explains_counted_apart(const struct difference *d)
+{
+    const struct response *r;
+    unsigned i;
+
+    if (!d->challenge || d->kind == CARRIED ||
+        (d->kind == FIELD && !is_field(d, "nc")))
+        return 0;
+    for (r = d->responses; r < d->responses + d->response_count; ++r)
+        for (i = 0; i < r->count; ++i)
+            if (r->challenges[i]->type != d->challenge->type &&
+                same_realm(r->challenges[i], d->challenge))
+                return 1;
+    return 0;
+}
+
+static int explains_counted_unanswered(const struct difference *d)
+{
+    const struct response *r;
+    unsigned i;
+
+    if (!is_field(d, "nc"))
+        return 0;
+    for (r = d->responses; r < d->responses + d->response_count; ++r)
+        for (i = 0; i < r->count; ++i) {
+            const pj_str_t *offer = &digest_of(r->challenges[i])->qop;
+            if (same_realm(r->challenges[i], d->challenge) && offer->slen > 0 &&
+                !stock_finds_auth(offer))
+                return 1;
+        }
+    return 0;
+}
+
+static int explains_unsafe_parameter(const struct difference *d)
+{
+    const struct response *r = response_of(d);
+    unsigned i;
+
+    if (d->kind == STOCK_ALONE)
+        return has_unsafe(d->challenge);
+    if (d->kind != STATUS || d->by_ours->status != PJSIP_EINVALIDHDR)
+        return 0;
+    for (i = 0; i < r->count; ++i)
+        if (has_unsafe(r->challenges[i]))
+            return 1;
+    return 0;
+}
+
+static int explains_sixteen_realms(const struct difference *d)
+{
+    const struct response *r;
+    unsigned i, earlier = 0;
+
+    if (d->kind != STOCK_ALONE)
+        return 0;
+    r = response_of(d);
+    for (i = 0; i < d->place; ++i)
+        earlier += r->challenges[i]->type == d->challenge->type;
+    return earlier >= MAX_REALMS;
+}
+
+static int explains_sixteen_answers(const struct difference *d)
+{
+    unsigned i, carried = 0;
+
+    if (d->kind != STOCK_ALONE ||
+        d->by_ours->status != PJSIP_EAUTHSTALECOUNT)
+        return 0;
+    for (i = 0; i < d->by_ours->carried; ++i)
+        carried += (d->by_ours->answers[i]->type == PJSIP_H_AUTHORIZATION) ==
+                   (d->challenge->type == PJSIP_H_WWW_AUTHENTICATE);
+    return carried >= MAX_REALMS;
+}
+
+static int explains_servers_remembered(const struct difference *d)
+{
+    return is_field(d, "nc") && d->response_count > MAX_SERVERS &&
+           pj_strcmp2(&d->ours->nc, "00000001") == 0;
+}
+
+static int is_empty_for_any(const pjsip_authorization_hdr *answer)
+{
+    return pj_strcmp2(&answer->credential.digest.realm, "*") == 0 &&
+           answer->credential.digest.response.slen == 0;
+}
+
+static int explains_empty_for_any(const struct difference *d)
+{
+    unsigned i;
+
+    if (d->kind != CARRIED || d->response_count == 0)
+        return 0;
+    for (i = 0; i < d->by_stock->carried; ++i)
+        if (is_empty_for_any(d->by_stock->answers[i]))
+            return 1;
+    return 0;
+}
+
+static int explains_empty_per_realm(const struct difference *d)
+{
+    const struct credential *c = d->scenario ? d->scenario->credentials : NULL;
+    unsigned count = c ? count_credentials(d->scenario) : 0, i, j;
+
+    if (d->kind != CARRIED || !d->scenario->initial_auth)
+        return 0;
+    for (i = 0; i < count; ++i)
+        for (j = 0; j < i; ++j)
+            if (pj_ansi_stricmp(c[i].realm, c[j].realm) == 0)
+                return d->by_stock->count > d->by_ours->count;
+    return 0;
+}
+
+static int explains_empty_scheme(const struct difference *d)
+{
+    const struct credential *c = d->scenario ? d->scenario->credentials : NULL;
+
+    /* What is not of the Digest scheme is not replaced either. */
+    return (is_field(d, "scheme") || d->kind == CARRIED) && !d->challenge &&
+           d->scenario->initial_auth && c[0].scheme && !*c[0].scheme;
+}
+
+static int explains_unanswered(const struct difference *d)
+{
+    const struct response *r;
+    unsigned i, j;
+
+    if (d->response_count == 0)
+        return 0;
+    r = response_of(d);
+    /* A further challenge then finds nothing that was refused. */
+    if (d->kind == STATUS)
+        return has_pair(r) && (d->by_ours->status == PJSIP_EFAILEDCREDENTIAL ||
+                               d->by_ours->status == PJSIP_EAUTHSTALECOUNT);
+    if (d->kind != CARRIED || d->by_stock->carried >= d->by_ours->carried)
+        return 0;
+    /* It was the answer to a challenge that has no new one. */
+    for (i = 0; i < r->count; ++i) {
+        const pjsip_www_authenticate_hdr *c = r->challenges[i];
+        for (j = d->by_ours->carried; j < d->by_ours->count; ++j) {
+            const pjsip_authorization_hdr *a = d->by_ours->answers[j];
+            if ((a->type == PJSIP_H_AUTHORIZATION) ==
+                    (c->type == PJSIP_H_WWW_AUTHENTICATE) &&
+                pj_stricmp(&a->credential.digest.realm,
+                           &digest_of(c)->realm) == 0)
+                break;
+        }
+        if (j == d->by_ours->count)
+            return 1;
+    }
+    return 0;
+}
+
+static int explains_first_fault(const struct difference *d)
+{
+    const struct response *r;
+    unsigned i;
+
+    if (d->kind != STATUS || d->by_ours->status != PJSIP_EINVALIDQOP)
+        return 0;
+    r = response_of(d);
+    for (i = 0; i < r->count; ++i)
+        if (digest_of(r->challenges[i])->qop.slen > 0 &&
+            !knows_qop(&digest_of(r->challenges[i])->qop))
+            return 1;
+    return 0;
+}
+
+/* ---------------------------------------------------------------- the list */
+
+#define RULE(name, what, stock, ours, why)                                     \
+    {#name, what, stock, ours, why, &explains_##name, 0},
+
+struct rule rules[] = {
+#include "differences.inc"
+};
+
+const unsigned rule_count = PJ_ARRAY_SIZE(rules);
+
+struct rule *rule_for(const struct difference *difference)
+{
+    struct rule *rule;
+
+    for (rule = rules; rule < rules + rule_count; ++rule)
+        if (rule->explains(difference))
+            return rule;
+    return NULL;
+}

@@ -1,0 +1,37 @@
+/* Two halves of one process under load, for as long as the caller likes. */
+#ifndef PJAUTH_TESTS_SOAK_H
+#define PJAUTH_TESTS_SOAK_H
+
+#include <pjlib.h>
+
+/* Milliseconds since some moment, and a number below `limit`; any thread. */
+unsigned long long soak_now(void);
+unsigned soak_roll(unsigned limit);
+
+/* Ends the program with a message. */
+void soak_die(const char *what, int status);
+
+/* Registrations at a registrar in the same endpoint, all of whose requests are
+ * challenged; answered at once, later from another thread, or never. */
+struct registrations_figures {
+    unsigned long challenged, answered_later, too_late, registered, refused,
+        destroyed;
+};
+void registrations_start(unsigned count);
+void registrations_step(void); /* at most 10 ms */
+/* Destroys everything, waits for transactions to end, and returns how many
+ * pools are left. */
+unsigned registrations_stop(struct registrations_figures *figures);
+
+/* Clients of a TURN server, whose observer decides at once, later from another
+ * thread, or never; they relay to an echo and leave, with or without a word. */
+struct relays_figures {
+    unsigned long asked, decided_later, too_late, created, removed, echoed,
+        refused, restarts;
+};
+/* The server is stopped and another started every `restart_msec`. */
+void relays_start(unsigned count, unsigned restart_msec);
+void relays_step(void); /* does not wait */
+void relays_stop(struct relays_figures *figures);
+
+#endif

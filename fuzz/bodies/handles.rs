@@ -1,0 +1,123 @@
+//! Calls on the slab in any order, with stale, foreign and made-up handles, beside
+//! a map that holds what it ought to hold.
+
+use std::collections::{HashMap, HashSet};
+
+use arbitrary::{Result, Unstructured};
+use pjauth::handle::{Handle, Info, Kind, Slab, Words};
+
+pub fn run(data: &[u8]) {
+    let mut twin = Twin {
+        slab: Slab::new(Kind::CHALLENGE),
+        minted: Vec::new(),
+        live: HashMap::new(),
+    };
+    let mut u = Unstructured::new(data);
+    let mut step = 0;
+    while !u.is_empty() && twin.step(&mut u, step).is_ok() {
+        step += 1;
+        twin.compare();
+    }
+}
+
+struct Twin {
+    slab: Slab<Words<2>>,
+    minted: Vec<Handle>,
+    live: HashMap<Handle, ([u64; 2], Info)>,
+}
+
+impl Twin {
+    fn step(&mut self, u: &mut Unstructured<'_>, step: u64) -> Result<()> {
+        match u.int_in_range(0..=9)? {
+            0..=3 => self.mint(u.int_in_range(0..=3)?, step),
+            4 => {
+                let handle = self.any(u)?;
+                let expected = self.live.get(&handle).map(|entry| entry.0);
+                assert_eq!(self.slab.get(handle), expected);
+                assert_eq!(self.slab.is_live(handle), expected.is_some());
+            }
+            5 | 6 => {
+                let handle = self.any(u)?;
+                let expected = self.live.remove(&handle).map(|entry| entry.0);
+                assert_eq!(self.slab.take(handle), expected);
+                assert_eq!(self.slab.take(handle), None, "taken twice");
+            }
+            7 => {
+                let (handle, at) = (self.any(u)?, u.int_in_range(0..=40)?);
+                let entry = self.live.get_mut(&handle);
+                assert_eq!(self.slab.set_deadline(handle, at), entry.is_some());
+                if let Some(entry) = entry {
+                    entry.1.deadline = at;
+                }
+            }
+            8 => {
+                // Owner 0 is nobody.
+                let owner = u.int_in_range(0..=3)?;
+                let mut gone = self.gone(|info| owner != 0 && info.owner == owner);
+                self.slab.take_owned(owner, |handle, value| {
+                    assert_eq!(gone.remove(&handle), Some(value));
+                });
+                assert!(gone.is_empty(), "left behind: {gone:?}");
+            }
+            _ => {
+                let now = u.int_in_range(0..=40)?;
+                let mut gone = self.gone(|info| info.deadline != 0 && info.deadline <= now);
+                self.slab.take_expired(now, |handle, value| {
+                    assert_eq!(gone.remove(&handle), Some(value));
+                });
+                assert!(gone.is_empty(), "left behind: {gone:?}");
+            }
+        }
+        Ok(())
+    }
+
+    fn mint(&mut self, owner: u64, step: u64) {
+        let value = [step, !step];
+        let handle = self.slab.mint(owner, step, value).expect("room");
+        assert_eq!(handle.bits() & 1, 1, "could be an object's address");
+        assert!(!self.minted.contains(&handle), "a handle came twice");
+        self.minted.push(handle);
+        let info = Info {
+            owner,
+            minted_at: step,
+            deadline: 0,
+        };
+        self.live.insert(handle, (value, info));
+    }
+
+    /// A handle that was minted at some time, one with bits flipped, or any bits.
+    fn any(&self, u: &mut Unstructured<'_>) -> Result<Handle> {
+        let fallback = self.minted.first().copied();
+        let pick = match (u.int_in_range(0..=3)?, self.minted.is_empty()) {
+            (0 | 1, false) => return u.choose(&self.minted).copied(),
+            (2, false) => {
+                let handle = u.choose(&self.minted)?;
+                Handle::from_bits(handle.bits() ^ 1 << u.int_in_range(0..=63)?)
+            }
+            _ => Handle::from_bits(u.arbitrary()?),
+        };
+        pick.or(fallback).ok_or(arbitrary::Error::IncorrectFormat)
+    }
+
+    fn gone(&mut self, which: impl Fn(&Info) -> bool) -> HashMap<Handle, [u64; 2]> {
+        self.live
+            .extract_if(|_, entry| which(&entry.1))
+            .map(|(handle, entry)| (handle, entry.0))
+            .collect()
+    }
+
+    fn compare(&self) {
+        assert_eq!(self.slab.len(), self.live.len());
+        assert_eq!(self.slab.is_empty(), self.live.is_empty());
+        assert_eq!(self.slab.minted(), self.minted.len() as u64);
+        let mut seen = HashSet::new();
+        for (handle, info) in self.slab.outstanding() {
+            assert_eq!(self.live.get(&handle).map(|entry| entry.1), Some(info));
+            assert!(seen.insert(handle));
+        }
+        assert_eq!(seen.len(), self.live.len());
+        let deadlines = self.live.values().map(|entry| entry.1.deadline);
+        let next = deadlines.filter(|at| *at != 0).min();
+        assert_eq!(self.slab.next_deadline(), next);
+    }
+}

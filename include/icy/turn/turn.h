@@ -1,0 +1,168 @@
+/* What the other headers of icy/turn stand on: addresses, and those names of icey's net and stun modules that a TURN
+ * observer uses.
+ *
+ * SPDX-License-Identifier: MIT OR Apache-2.0
+ */
+
+#ifndef ICY_TURN_TURN_H
+#define ICY_TURN_TURN_H
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <ostream>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include "pjauth.h"
+
+namespace icy {
+namespace turn {
+namespace detail {
+
+/// Whether T is an address of some library: it has a host() and a port().
+template <class T, class = void>
+struct IsAddress : std::false_type {};
+template <class T>
+struct IsAddress<T, std::void_t<decltype(std::declval<const T&>().host()), decltype(std::declval<const T&>().port())>>
+    : std::true_type {};
+
+class Address;
+
+/// Allows what makes an address of another library's.
+template <class T>
+using IfForeignAddress = std::enable_if_t<IsAddress<T>::value && !std::is_same<T, Address>::value &&
+                                          std::is_constructible<T, std::string, std::uint16_t>::value>;
+
+enum TransportType { UDP, TCP, SSLTCP };
+
+/// An IP address and a port: net::Address, where icey's own is not at hand. Converts from and to other libraries'.
+class Address
+{
+public:
+    Address() = default;
+    Address(std::string host, std::uint16_t port)
+        : _host(std::move(host))
+        , _port(port)
+    {
+    }
+
+    template <class T, class = std::enable_if_t<IsAddress<T>::value>>
+    Address(const T& other)
+        : _host(other.host())
+        , _port(other.port())
+    {
+    }
+
+    template <class T, class = IfForeignAddress<T>>
+    operator T() const
+    {
+        return T(_host, _port);
+    }
+
+    /// From `IP:PORT`, with brackets around an IPv6 address; what is neither gives an empty address.
+    static Address parse(const std::string& text)
+    {
+        const auto colon = text.rfind(':');
+        if (colon == std::string::npos)
+            return {};
+        const bool brackets = colon >= 2 && text[0] == '[' && text[colon - 1] == ']';
+        const auto host = brackets ? text.substr(1, colon - 2) : text.substr(0, colon);
+        return {host, static_cast<std::uint16_t>(std::strtoul(text.c_str() + colon + 1, nullptr, 10))};
+    }
+
+    const std::string& host() const { return _host; }
+    std::uint16_t port() const { return _port; }
+    bool valid() const { return !_host.empty(); }
+
+    /// `IP:PORT`, with brackets around an IPv6 address; empty for an empty address.
+    std::string toString() const
+    {
+        if (!valid())
+            return {};
+        const bool v6 = _host.find(':') != std::string::npos;
+        return (v6 ? "[" + _host + "]" : _host) + ":" + std::to_string(_port);
+    }
+
+    friend bool operator==(const Address& a, const Address& b) { return a._host == b._host && a._port == b._port; }
+    friend bool operator!=(const Address& a, const Address& b) { return !(a == b); }
+    friend bool operator<(const Address& a, const Address& b)
+    {
+        return std::tie(a._host, a._port) < std::tie(b._host, b._port);
+    }
+    friend std::ostream& operator<<(std::ostream& stream, const Address& address)
+    {
+        return stream << address.toString();
+    }
+
+private:
+    std::string _host;
+    std::uint16_t _port = 0;
+};
+
+/// Reads text with one of the C functions that write it as snprintf() does.
+template <class Write>
+std::string text(Write write)
+{
+    std::string text(write(nullptr, 0), '\0');
+    // One byte more than size() holds the terminator.
+    const auto length = write(&text[0], text.size() + 1);
+    text.resize(length < text.size() ? length : text.size());
+    return text;
+}
+
+/// What is known of a handle under its C type.
+template <class C, class Icy>
+C* handle(const Icy* object)
+{
+    return reinterpret_cast<C*>(const_cast<Icy*>(object));
+}
+
+inline TransportType transport(int number)
+{
+    return number == PJAUTH_TURN_TCP ? TCP : UDP;
+}
+
+} // namespace detail
+} // namespace turn
+
+// Where icey's own headers are at hand, these are theirs.
+#if !__has_include(<icy/net/address.h>)
+namespace net {
+
+using turn::detail::Address;
+using turn::detail::TransportType;
+using turn::detail::UDP;
+using turn::detail::TCP;
+using turn::detail::SSLTCP;
+
+} // namespace net
+#endif
+#if !__has_include(<icy/stun/message.h>)
+namespace stun {
+
+struct Message {
+    enum MethodType {
+        Undefined = 0x000,
+        Binding = 0x001,
+        Allocate = 0x003,
+        Refresh = 0x004,
+        SendIndication = 0x006,
+        DataIndication = 0x007,
+        CreatePermission = 0x008,
+        ChannelBind = 0x009
+    };
+};
+
+struct Username { static constexpr std::uint16_t TypeID = 0x0006; };
+struct MessageIntegrity { static constexpr std::uint16_t TypeID = 0x0008; };
+struct Realm { static constexpr std::uint16_t TypeID = 0x0014; };
+struct Nonce { static constexpr std::uint16_t TypeID = 0x0015; };
+
+} // namespace stun
+#endif
+} // namespace icy
+
+#endif
