@@ -586,7 +586,8 @@ typedef struct pjauth_turn_options {
      */
     int userhash;
     /**
-     * Where log lines go, from any thread; NULL, the default, for nowhere.
+     * Where log lines go, from any thread and with nothing locked; NULL, the
+     * default, for nowhere.
      * Levels: 1 error, 2 warning, 3 information.
      */
     void (*log)(void *user_data, int level, const char *text);
@@ -1133,7 +1134,8 @@ void *pjauth_turn_allocation_user_data(const struct pjauth_turn_allocation *allo
  * @param driver    What it needs of the program, copied. Its `user_data` must live
  *                  as long.
  * @param server    Gets the handle.
- * @return 0; PJ_EINVAL for a NULL or an option without sense.
+ * @return 0; PJ_EINVAL for a NULL, an observer without a table, or an option
+ *         without sense.
  */
 int pjauth_turn_core_create(const struct pjauth_turn_options *options,
                             struct pjauth_turn_observer *observer,
@@ -1422,7 +1424,8 @@ void *pjauth_turn_request_user_data(const struct pjauth_turn_request *request);
  * @param observer  Who decides. Must live until `pjauth_turn_server_destroy()`
  *                  has returned.
  * @param server    Gets the handle.
- * @return 0; PJ_EINVAL for a NULL or an option without sense.
+ * @return 0; PJ_EINVAL for a NULL, an observer without a table, or an option
+ *         without sense.
  */
 int pjauth_turn_server_create(const struct pjauth_turn_options *options,
                               struct pjauth_turn_observer *observer,

@@ -11,7 +11,7 @@
 static void answer(struct vault *vault)
 {
     vault->status = challenge_send(&vault->kept);
-    ++vault->answered;
+    LAB_COUNT(vault->answered);
 }
 
 static int answer_later(void *arg)

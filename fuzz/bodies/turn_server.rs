@@ -159,7 +159,7 @@ impl World {
             }
             1 => {
                 let id = self.next_id(client);
-                let bytes = request(Method::Allocate, &id, |w| transport(w));
+                let bytes = request(Method::Allocate, &id, transport);
                 self.inbound(u, client, &bytes)?;
             }
             2..=6 => {
@@ -186,7 +186,7 @@ impl World {
                     .attribute(kind::DATA, b"data");
                 self.inbound(u, client, &bytes)?;
             }
-            9 if !self.relays_seen.is_empty() => self.from_peer(u)?,
+            9 if !self.relays_seen.is_empty() => self.packet_of_peer(u)?,
             10 | 11 if !self.requests_seen.is_empty() => {
                 let id = *u.choose(&self.requests_seen)?;
                 let decided = self.decide(u, id)?;
@@ -234,7 +234,7 @@ impl World {
         Ok(())
     }
 
-    fn from_peer(&mut self, u: &mut Unstructured<'_>) -> Result<()> {
+    fn packet_of_peer(&mut self, u: &mut Unstructured<'_>) -> Result<()> {
         let (relay, peer) = (*u.choose(&self.relays_seen)?, peer(u)?);
         let len = u.int_in_range(0..=70_000)?;
         match self.server.from_peer(relay, peer, len, self.now) {

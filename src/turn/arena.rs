@@ -4,6 +4,8 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash};
 
+use ahash::RandomState;
+
 /// Where a thing stands, and which of the things that stood there it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Id {
@@ -72,7 +74,9 @@ impl Id {
 ///
 /// Serial numbers count insertions over the whole arena, so emptied slots can
 /// be given back to the allocator without an old id coming alive again, short
-/// of 2^32 insertions while somebody keeps it.
+/// of 2^32 insertions while somebody keeps it. They begin at a random number, so
+/// that an id of an arena that is gone, kept by another thread, names nothing in
+/// the one that takes its place.
 #[derive(Debug)]
 pub(crate) struct Arena<T> {
     slots: Vec<Option<(u32, T)>>,
@@ -82,12 +86,13 @@ pub(crate) struct Arena<T> {
 }
 
 impl<T> Arena<T> {
-    pub(crate) const fn new() -> Self {
+    /// Where the serial numbers begin, the hasher's seed decides.
+    pub(crate) fn new(hasher: &RandomState) -> Self {
         Arena {
             slots: Vec::new(),
             free: Vec::new(),
             live: 0,
-            serial: 0,
+            serial: hasher.hash_one("serial") as u32,
         }
     }
 
@@ -190,7 +195,7 @@ mod tests {
 
     #[test]
     fn an_id_dies_with_its_thing_even_when_the_slot_was_given_back() {
-        let mut arena = Arena::new();
+        let mut arena = Arena::new(&RandomState::with_seeds(1, 2, 3, 4));
         let first = arena.insert('a');
         assert_eq!(arena.remove(first), Some('a'));
         assert_eq!(arena.slots.len(), 0);
@@ -204,7 +209,7 @@ mod tests {
 
     #[test]
     fn memory_goes_back_after_churn() {
-        let mut arena = Arena::new();
+        let mut arena = Arena::new(&RandomState::with_seeds(1, 2, 3, 4));
         let ids: Vec<_> = (0..10_000).map(|n| arena.insert(n)).collect();
         for id in &ids[1..] {
             arena.remove(*id);

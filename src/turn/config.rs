@@ -25,7 +25,7 @@ pub struct Config {
     pub userhash: bool,
     /// Lifetime of an allocation whose client asks for none, or for less.
     pub default_lifetime: Duration,
-    /// The longest lifetime that a client can ask for.
+    /// The longest lifetime that a client can ask for, or gets.
     pub max_lifetime: Duration,
     /// How long a nonce serves.
     pub nonce_lifetime: Duration,

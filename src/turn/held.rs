@@ -41,7 +41,7 @@ pub(crate) struct HeldRequests {
 impl HeldRequests {
     pub(crate) fn new(max: usize, max_per_source: u32, hasher: RandomState) -> Self {
         HeldRequests {
-            arena: Arena::new(),
+            arena: Arena::new(&hasher),
             by_client: BTreeMap::new(),
             per_source: HashMap::with_hasher(hasher),
             waiting: 0,

@@ -34,9 +34,9 @@ pub(crate) struct Table {
 impl Table {
     pub(crate) fn new(hasher: &RandomState) -> Self {
         Table {
-            allocations: Arena::new(),
+            allocations: Arena::new(hasher),
             by_client: HashMap::with_hasher(hasher.clone()),
-            relays: Arena::new(),
+            relays: Arena::new(hasher),
             by_address: HashMap::with_hasher(hasher.clone()),
         }
     }

@@ -47,7 +47,8 @@ use super::{guard, pointer, server_of, value};
 /// @param driver    What it needs of the program, copied. Its `user_data` must live
 ///                  as long.
 /// @param server    Gets the handle.
-/// @return 0; PJ_EINVAL for a NULL or an option without sense.
+/// @return 0; PJ_EINVAL for a NULL, an observer without a table, or an option
+///         without sense.
 ///
 /// # Safety
 /// Strings are terminated and arrays as long as their counts say.
@@ -73,7 +74,7 @@ pub unsafe extern "C" fn pjauth_turn_core_create(
         // SAFETY: the caller's arrays and strings.
         let (options, terms) = unsafe { options::read(&given) }?;
         // SAFETY: the caller keeps it alive until destroy has returned.
-        let observer = unsafe { ObserverPointer::new(observer) };
+        let observer = unsafe { ObserverPointer::new(observer) }?;
         let state = ServerState::new(options, terms, observer);
         let caller = Box::new(Caller::new(state.clone()));
         let driven = Driven::new(&state.options, caller, opener(&driver)?, waker(&driver));

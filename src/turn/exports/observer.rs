@@ -13,6 +13,7 @@ use crate::turn::arena::{AllocationId, RequestId};
 use crate::turn::credentials::Credential;
 use crate::turn::limits::Rate;
 use crate::turn::relay::{Ask, Level, Observer, Options, Place};
+use crate::turn::status::{EINVAL, Status};
 
 use super::call::{Outcome, call};
 use super::engine::Engine;
@@ -161,10 +162,16 @@ enum Function {
 }
 
 impl ObserverPointer {
+    /// `PJ_EINVAL` for an observer that has no table yet.
+    ///
     /// # Safety
-    /// The observer outlives every call to it.
-    pub unsafe fn new(observer: *mut pjauth_turn_observer) -> Self {
-        ObserverPointer(observer)
+    /// The observer is there, and outlives every call to it.
+    pub unsafe fn new(observer: *mut pjauth_turn_observer) -> Result<Self, Status> {
+        // SAFETY: the caller's observer.
+        match unsafe { (*observer).vtable.is_null() } {
+            true => Err(EINVAL),
+            false => Ok(ObserverPointer(observer)),
+        }
     }
 
     fn call(&self, function: Function, server: *mut c_void, subject: *mut c_void) -> Outcome {

@@ -22,7 +22,8 @@ use super::{SERVERS, guard, handle, pointer, server_of, text, value};
 /// @param observer  Who decides. Must live until `pjauth_turn_server_destroy()`
 ///                  has returned.
 /// @param server    Gets the handle.
-/// @return 0; PJ_EINVAL for a NULL or an option without sense.
+/// @return 0; PJ_EINVAL for a NULL, an observer without a table, or an option
+///         without sense.
 ///
 /// # Safety
 /// Strings are terminated and arrays as long as their counts say.
@@ -41,7 +42,7 @@ pub unsafe extern "C" fn pjauth_turn_server_create(
         // SAFETY: the caller's arrays and strings.
         let (options, terms) = unsafe { options::read(&given) }?;
         // SAFETY: the caller keeps it alive until destroy has returned.
-        let observer = unsafe { ObserverPointer::new(observer) };
+        let observer = unsafe { ObserverPointer::new(observer) }?;
         let state = ServerState::new(options, terms, observer);
         // SAFETY: the caller's pointer.
         unsafe { server.write(pointer(lend(&state)?)) };
@@ -60,6 +61,9 @@ pub extern "C" fn pjauth_turn_server_start(server: *mut pjauth_turn_server) -> S
     guard(|| {
         let state = server_of(server).ok_or(EINVAL)?;
         let mut running = state.running.write();
+        // A destroy that took the handle meanwhile may have looked already for
+        // what runs; one that takes it from now on waits for the lock.
+        server_of(server).ok_or(EINVAL)?;
         match running.as_deref() {
             Some(Engine::Threads(server)) if server.has_ended() => {}
             None => {}
@@ -67,19 +71,17 @@ pub extern "C" fn pjauth_turn_server_start(server: *mut pjauth_turn_server) -> S
             Some(_) => return Err(EINVALIDOP),
         }
         let observer = |_| Box::new(Caller::new(state.clone())) as Box<dyn relay::Observer>;
-        match relay::Server::start(&state.options, observer) {
-            Ok(started) => {
-                *running = Some(Arc::new(Engine::Threads(started)));
-                Ok(())
+        let started = relay::Server::start(&state.options, observer);
+        let started = started.map(|started| *running = Some(Arc::new(Engine::Threads(started))));
+        // The log is the application's, which may ask about the server there.
+        drop(running);
+        started.map_err(|error| {
+            state.log(Level::Error, &format!("cannot start: {error}"));
+            match &error {
+                StartError::Options(_) => EINVAL,
+                StartError::System(_, error) => status::of_system(error),
             }
-            Err(error) => {
-                state.log(Level::Error, &format!("cannot start: {error}"));
-                Err(match &error {
-                    StartError::Options(_) => EINVAL,
-                    StartError::System(_, error) => status::of_system(error),
-                })
-            }
-        }
+        })
     })
 }
 
@@ -297,4 +299,38 @@ pub fn running(server: *const pjauth_turn_server) -> Result<Arc<Engine>, Status>
     let state = server_of(server).ok_or(EINVAL)?;
     let running = state.running().filter(|running| !running.has_ended());
     running.ok_or(EINVALIDOP)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+    use crate::turn::exports::observer::Terms;
+    use crate::turn::relay::Options;
+
+    #[test]
+    fn a_start_that_meets_a_destroy_starts_nothing() {
+        let mut options = Options::default();
+        options.listeners.push(Listener {
+            transport: Transport::Udp,
+            address: "127.0.0.1:0".parse().unwrap(),
+        });
+        // No client comes, so nobody looks at the table.
+        let vtable = core::ptr::NonNull::dangling().as_ptr();
+        let mut observer = pjauth_turn_observer { vtable };
+        // SAFETY: it outlives the server, which never runs.
+        let observer = unsafe { ObserverPointer::new(&mut observer) }.unwrap();
+        let state = ServerState::new(options, Terms::default(), observer);
+        let minted = lend(&state).unwrap();
+        let lock = state.running.write();
+        let start = thread::spawn(move || pjauth_turn_server_start(pointer(minted)));
+        // Time to look the handle up, and to wait for the lock.
+        thread::sleep(std::time::Duration::from_millis(100));
+        // What destroy does.
+        assert!(SERVERS.take(minted).is_some());
+        drop(lock);
+        assert_eq!(start.join().unwrap(), EINVAL);
+        assert!(state.running().is_none());
+    }
 }

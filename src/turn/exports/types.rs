@@ -235,7 +235,8 @@ pub struct pjauth_turn_options {
     pub ask_each: c_int,
     /// Ask clients to hide their user name (USERHASH). Default: 0.
     pub userhash: c_int,
-    /// Where log lines go, from any thread; NULL, the default, for nowhere.
+    /// Where log lines go, from any thread and with nothing locked; NULL, the
+    /// default, for nowhere.
     /// Levels: 1 error, 2 warning, 3 information.
     pub log:
         Option<unsafe extern "C" fn(user_data: *mut c_void, level: c_int, text: *const c_char)>,

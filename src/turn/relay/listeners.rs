@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsRawFd, RawFd};
 use std::time::Duration;
 
+use parking_lot::MutexGuard;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::turn::config::{Link, Listener, ListenerId, Transport};
@@ -13,7 +14,7 @@ use crate::turn::config::{Link, Listener, ListenerId, Transport};
 use super::observer::Level;
 use super::sys::{Interest, enable_gro};
 use super::token::Token;
-use super::worker::Worker;
+use super::worker::{Guard, Worker};
 
 /// Room in the kernel for what clients send at once, where it is granted.
 const BUFFER: usize = 4 << 20;
@@ -118,12 +119,12 @@ pub fn is_link_local(ip: &IpAddr) -> bool {
 }
 
 impl Worker {
-    pub(super) fn accept(&mut self, index: usize) {
+    pub(super) fn accept(&mut self, core: &mut Guard<'_>, index: usize) {
         for _ in 0..ACCEPTS {
             let accepted = self.doors[index].socket.accept();
             let (socket, address) = match accepted {
                 Ok(accepted) => accepted,
-                Err(error) => return self.not_accepted(index, &error),
+                Err(error) => return self.not_accepted(core, index, &error),
             };
             if let Some(client) = address.as_socket() {
                 let link = Link {
@@ -138,14 +139,15 @@ impl Worker {
         }
     }
 
-    fn not_accepted(&mut self, index: usize, error: &io::Error) {
+    fn not_accepted(&mut self, core: &mut Guard<'_>, index: usize, error: &io::Error) {
         let is_short = matches!(
             error.raw_os_error(),
             Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM)
         );
         // Anything else is that no connection waits, or that one broke.
         if is_short && self.poller.remove(self.doors[index].fd()).is_ok() {
-            (self.control.log)(Level::Warning, &format!("cannot accept: {error}"));
+            let (log, line) = (&self.control.log, format!("cannot accept: {error}"));
+            MutexGuard::unlocked(core, || log(Level::Warning, &line));
             self.resume = Some(self.now + REST);
         }
     }

@@ -203,6 +203,9 @@ impl Relays for Sockets {
             };
             if both.is_none() {
                 common.ports.release(claim);
+                if pair {
+                    common.ports.release(claim.next());
+                }
                 return Err(OpenError::Capacity);
             }
             return Ok(common.ports.advertised(claim));

@@ -168,7 +168,7 @@ impl Worker {
             Token::Wake => self.shared.mailbox.wake().reset(),
             Token::Listener(index) => match self.doors[index].listener.transport {
                 Transport::Udp => self.read_listener(core, index),
-                Transport::Tcp => self.accept(index),
+                Transport::Tcp => self.accept(core, index),
             },
             Token::Relay(index) => self.read_relay(core, index),
             Token::Connection(index) => {

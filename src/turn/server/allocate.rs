@@ -147,7 +147,7 @@ impl Server {
     pub(super) fn expiry(&self, asked: Option<u32>, end: Option<Time>, now: Time) -> Time {
         let asked = Duration::from_secs(asked.unwrap_or(0).into());
         let config = &self.config;
-        let lifetime = asked.min(config.max_lifetime).max(config.default_lifetime);
+        let lifetime = asked.max(config.default_lifetime).min(config.max_lifetime);
         let expires = now + lifetime;
         end.map_or(expires, |end| expires.min(end))
     }

@@ -31,6 +31,18 @@ fn reply_code(world: &World) -> u16 {
 }
 
 #[test]
+fn an_id_of_one_core_names_nothing_in_another() {
+    let mut old = World::new();
+    let shared = old.server.shared().clone();
+    let mut new = World::sharing(config(), shared, 1);
+    let (mut ann, mut bob) = (client(&old), client(&new));
+    let (kept, _) = hold(&mut old, &mut ann);
+    let (waiting, _) = hold(&mut new, &mut bob);
+    assert_eq!(new.authorize(kept), Decided::Gone);
+    assert_eq!(new.authorize(waiting), Decided::Reply(bob.link));
+}
+
+#[test]
 fn the_answer_comes_once_and_only_once() {
     let mut world = World::new();
     let mut ann = client(&world);

@@ -33,6 +33,18 @@ fn a_retransmission_gets_the_same_reply_and_no_second_allocation() {
 }
 
 #[test]
+fn the_longest_lifetime_bounds_the_default_too() {
+    let mut world = World::with(Config {
+        max_lifetime: secs(120),
+        ..config()
+    });
+    let mut ann = Client::new(&world, "9.9.9.9:1000");
+    ann.greet(&mut world);
+    let request = ann.allocate();
+    assert_eq!(world.exchange(&ann, &request).unwrap().lifetime(), 120);
+}
+
+#[test]
 fn lifetimes_are_bounded_refreshed_and_end() {
     let (mut world, mut ann) = greeted();
     let lifetimes = [

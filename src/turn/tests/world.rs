@@ -96,7 +96,7 @@ impl World {
     }
 
     pub fn sharing(config: Config, shared: Arc<Shared>, worker: u16) -> Self {
-        let mut server = Server::new(config, shared, worker, [1, 2, 3, 4]);
+        let mut server = Server::new(config, shared, worker, [1, 2, 3, 4 + u64::from(worker)]);
         let address = addr("198.100.0.1:3478");
         let udp = server.add_listener(Listener {
             transport: Transport::Udp,
