@@ -29,7 +29,7 @@ help: ## list the targets (default)
 # given here and not in .cargo/config.toml because a RUSTFLAGS in the environment would replace that one.
 cargo_archive = $(CARGO) rustc --release --lib --crate-type staticlib --target-dir $(1) $(2) -- -C relro-level=partial
 
-.PHONY: lib asterisk
+.PHONY: lib asterisk pjsua2-wheel
 lib: $(build)/lib/libpjauth.a $(build)/lib/libpjauth-turn.a ## the libraries, static and shared, into build/lib
 
 $(build)/lib/libpjauth.a: $(target)/release/libpjauth.a $(recipe)
@@ -43,6 +43,11 @@ asterisk: $(build)/asterisk/libpjauth.a ## the same for Asterisk's configuration
 $(build)/asterisk/libpjauth.a: $(target)/asterisk/release/libpjauth.a $(recipe)
 	echo 'pjauth_*' | scripts/artefacts.sh $< libpjauth $(version) $(@D)
 
+pjsua2-wheel: $(build)/pjsua2-wheel/libpjauth.a ## the same for the Python wheel pjsua2-python, into build/pjsua2-wheel
+
+$(build)/pjsua2-wheel/libpjauth.a: $(target)/pjsua2-wheel/release/libpjauth.a $(recipe)
+	echo 'pjauth_*' | scripts/artefacts.sh $< libpjauth $(version) $(@D)
+
 # Cargo knows best whether anything changed: it is always asked, and leaves the archive alone if nothing did.
 $(target)/release/libpjauth.a: FORCE
 	$(call cargo_archive,$(target))
@@ -50,10 +55,12 @@ $(target)/turn/release/libpjauth.a: FORCE
 	$(call cargo_archive,$(target)/turn,--no-default-features --features turn)
 $(target)/asterisk/release/libpjauth.a: FORCE
 	PJAUTH_CONFIG=asterisk $(call cargo_archive,$(target)/asterisk)
+$(target)/pjsua2-wheel/release/libpjauth.a: FORCE
+	PJAUTH_CONFIG=pjsua2-wheel $(call cargo_archive,$(target)/pjsua2-wheel)
 
 # -- demo, tests, benchmarks ---------------------------------------------------------------------------------------
 
-.PHONY: demo demo-sip demo-turn test bench bench-sip bench-turn
+.PHONY: demo demo-sip demo-turn test matrix bench bench-sip bench-turn
 demo: demo-sip demo-turn ## both halves at work: decisions that come later, and a table of what happened
 
 # With the pjproject that pkg-config finds, or else with Debian's: DEMO is static, shared or debian.
@@ -67,6 +74,10 @@ demo-turn: deps stage ## a TURN server whose decisions come 200 ms later, and co
 test: deps build-tests ## every test, and a closing table: passed, failed, skipped and why
 	@JOBS=$(jobs) scripts/test.sh
 
+# PJPROJECTS="PREFIX PREFIX ...": installed pjprojects; without it, the one that pkg-config finds.
+matrix: deps ## the tests on real PJSIP for several versions of pjproject (PJPROJECTS="PREFIX ..."), and a table
+	@JOBS=$(jobs) scripts/matrix.sh
+
 bench: bench-sip bench-turn ## the benchmarks, ours against the original object and against other TURN servers
 	$(CARGO) bench
 
@@ -77,7 +88,7 @@ bench-turn: $(build)/lib/libpjauth-turn.a ## of the TURN half alone (benches/tur
 	benches/turn/run.sh
 
 # One target for each group of CTest's: a group is a label.
-groups := always shared static differential valgrind asterisk turn turn-judges soak
+groups := always shared static differential valgrind asterisk wheel turn turn-judges soak
 test_groups := $(addprefix test-,$(groups))
 .PHONY: $(test_groups)
 test-always: ## headers, symbols, link modes, NULL arguments, preloading: needs no PJSIP
@@ -86,6 +97,7 @@ test-static: ## inside the pjproject that pkg-config finds, statically linked
 test-differential: ## the original object and ours, given the same inputs
 test-valgrind: ## test-static under valgrind
 test-asterisk: ## unmodified Asterisk with the library preloaded
+test-wheel: ## the Python wheel pjsua2-python with the library preloaded
 test-turn: ## the TURN server from C and C++: needs no PJSIP
 test-turn-judges: ## the TURN server against coturn's client, aioice, Chromium and PJNATH
 test-soak: ## both halves in one process for SOAK_SECONDS (60), and what is left afterwards
@@ -97,8 +109,8 @@ $(test_groups): test-%: build-tests
 # The programs are linked from an installation, as a user's are.
 .PHONY: stage configure build-tests
 stage: lib
-	@scripts/install.sh install $(version) $(abspath $(build)/stage)
-configure: stage asterisk
+	@LIBRARIES=$(build)/lib scripts/install.sh install $(version) $(abspath $(build)/stage)
+configure: stage asterisk pjsua2-wheel
 	@cmake -S c-tests -B $(ctests) -DCMAKE_BUILD_TYPE=RelWithDebInfo --log-level=WARNING >/dev/null
 build-tests: configure
 	@cmake --build $(ctests) --parallel $(jobs)

@@ -1,6 +1,6 @@
 //! Reads the layouts the drop-in is built against: the user's pjproject headers
 //! (`PJPROJECT_DIR`, else pkg-config `libpjproject`), or, where there are none,
-//! our own description of 2.17 with a named configuration (`PJAUTH_CONFIG`).
+//! our own description with a named configuration (`PJAUTH_CONFIG`).
 //!
 //! What differs between versions is told by the headers: fields that a version
 //! lacks become `cfg`s, and its number picks the list of exported names.
@@ -128,7 +128,7 @@ mod sip {
                 file.exists(),
                 "pjauth: PJAUTH_CONFIG={name} names no file of {CONFIGS}"
             );
-            println!("cargo:rustc-env=PJAUTH_LAYOUT_SOURCE=built-in 2.17, configuration {name}");
+            println!("cargo:rustc-env=PJAUTH_LAYOUT_SOURCE=built-in, configuration {name}");
             vec!["-include".into(), file.display().to_string()]
         } else if let Some(dir) = env::var_os("PJPROJECT_DIR") {
             from_tree(Path::new(&dir))
@@ -167,7 +167,7 @@ mod sip {
             .cargo_metadata(false)
             .probe("libpjproject");
         let Ok(library) = probe else {
-            println!("cargo:rustc-env=PJAUTH_LAYOUT_SOURCE=built-in 2.17, default configuration");
+            println!("cargo:rustc-env=PJAUTH_LAYOUT_SOURCE=built-in, configuration default");
             return Vec::new();
         };
         println!(

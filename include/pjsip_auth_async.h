@@ -5,6 +5,19 @@
  * The names, types and functions are those of 2.17's <pjsip/sip_auth.h>, so that an application's source is the same
  * for all versions; from 2.17 on this header declares nothing. The functions are pjauth's: without pjauth an
  * application for an older version does not link.
+ *
+ * Older modules of PJSIP know nothing of asynchronous challenges, so pjauth holds each challenge back below the
+ * transaction layer until it is answered: nothing is retransmitted meanwhile, and no operation fails. What differs
+ * from 2.17 for the application:
+ *
+ * - pjsip_auth_clt_async_configure() needs a session, and PJSIP shows only those of dialogs (dlg->auth_sess) and, from
+ *   2.16 on, shared ones. For registrations, publications and all else there is pjauth_async_configure_default(), in
+ *   pjauth.h.
+ * - A registration that is destroyed while its challenge waits lives on until that is answered, as in PJSIP itself.
+ * - pjsua's MESSAGE outside of calls is never deferred: pjsua answers it with a session that it makes after the fact.
+ * - pjsua's on_auth_challenge does not exist.
+ *
+ * docs/deferral.md and docs/versions.md tell more: the latter has a table of what works where, and the tests that show it.
  */
 #ifndef PJSIP_AUTH_ASYNC_H
 #define PJSIP_AUTH_ASYNC_H

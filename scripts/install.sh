@@ -3,11 +3,12 @@
 #
 #   install.sh install|uninstall VERSION PREFIX [DESTDIR]
 #
-# Both walk the same list, so that what one lays down the other finds.
+# Both walk the same list, so that what one lays down the other finds. LIBRARIES is the folder they were built into.
 set -eu
 
 action=$1 version=$2 prefix=$3 destdir=${4-}
 root=$destdir$prefix
+: "${LIBRARIES:=build/lib}"
 libraries="libpjauth libpjauth-turn"
 # A library that stands first and is called only from a later archive would be passed over: an archive wants the
 # name asked for beforehand, and a shared library loses it to PJSIP's archive where --as-needed is on, which is the
@@ -53,8 +54,8 @@ filled=$(mktemp)
 trap 'rm -f "$filled"' EXIT
 
 for library in $libraries; do
-    put 644 "build/lib/$library.a" lib
-    put 755 "build/lib/$library.so.$version" lib
+    put 644 "$LIBRARIES/$library.a" lib
+    put 755 "$LIBRARIES/$library.so.$version" lib
     link "$library.so.$version" lib "$library.so.${version%%.*}"
     link "$library.so.${version%%.*}" lib "$library.so"
 done

@@ -23,12 +23,12 @@ def same(found, expected, where):
 def symbols():
     """Exactly the listed names and what pjauth.h declares; the array is data, the others are code."""
     listed = drop_in_symbols()
-    check(listed == sorted(set(listed)) and len(listed) == 23, "symbols-2.17.txt: not 23 sorted names")
+    check(listed and listed == sorted(set(listed)), "the list of names is not sorted")
     for path, options in [(ARCHIVE, []), (SHARED, ["--dynamic"])]:
         kinds = defined(path, *options)
         same(set(kinds), set(listed) | declared(), path.name)
         data = {name for name, kind in kinds.items() if kind != "T"}
-        check(data == {"pjsip_auth_algorithms"}, f"{path.name}: data symbols {sorted(data)}")
+        check(data == {"pjsip_auth_algorithms"} & set(listed), f"{path.name}: data symbols {sorted(data)}")
 
 
 def imports():

@@ -12,6 +12,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = Path(os.environ["PJAUTH_ROOT"])
 INCLUDE = Path(os.environ["PJAUTH_INCLUDE_DIR"])
 STAGE = Path(os.environ["PJAUTH_STAGE"])
+SERIES = os.environ["PJAUTH_SERIES"]
 LIB = STAGE / "lib"
 ARCHIVE = LIB / "libpjauth.a"
 SHARED = LIB / "libpjauth.so"
@@ -62,7 +63,14 @@ def undefined(path):
 
 
 def drop_in_symbols():
-    return (ROOT / "src/pjsip/symbols-2.17.txt").read_text().split()
+    """What the library exports for the pjproject in use."""
+    return (ROOT / f"src/pjsip/symbols-{SERIES}.txt").read_text().split()
+
+
+def original_symbols():
+    """Those of them that the object of that pjproject defines: before 2.17 it has no asynchronous functions."""
+    before = tuple(map(int, SERIES.split("."))) < (2, 17)
+    return [name for name in drop_in_symbols() if not (before and "_async_" in name)]
 
 
 def declared():

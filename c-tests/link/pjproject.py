@@ -1,10 +1,11 @@
-"""The link lines of README.md, as printed, with the pjproject that pkg-config finds."""
+"""With the pjproject that pkg-config finds: its own object, and the link lines of README.md, as printed."""
 
 import re
 import shutil
+from pathlib import Path
 
 import case
-from case import ARCHIVE, HERE, check, run, staged
+from case import ARCHIVE, HERE, check, defined, original_symbols, pkg_config, run, staged
 
 LINES = dict(line.split(": ", 1) for line in (HERE / "link-lines.txt").read_text().splitlines())
 ORIGINAL = "sip_auth_client.o"
@@ -21,6 +22,17 @@ def build(line, program="app.c"):
 
 def definitions(table, name):
     return len(re.findall(rf"^[0-9a-f]+ [A-Z] {name}$", table, flags=re.M))
+
+
+def original():
+    """Our list of names is that of this pjproject's own object, but for the asynchronous ones that older ones lack."""
+    folders = [Path(word[2:]) for word in pkg_config("--static", "--libs-only-L", "libpjproject")]
+    archives = [path for folder in folders for path in folder.glob("libpjsip-*.a")
+                if ORIGINAL in run("ar", "t", path).split()]
+    check(archives, f"no archive has {ORIGINAL}")
+    run("ar", "x", archives[0], ORIGINAL)
+    found = sorted(defined(ORIGINAL))
+    check(found == original_symbols(), f"{archives[0].name} defines {found}")
 
 
 def static():
@@ -53,4 +65,4 @@ def unforced():
     check(ORIGINAL in linked and definitions(table, "pjauth_version") == 0, "the control case found pjauth")
 
 
-case.main({"static": static, "shared": shared, "direct": direct, "unforced": unforced})
+case.main({"original": original, "static": static, "shared": shared, "direct": direct, "unforced": unforced})

@@ -52,9 +52,13 @@ void app_configure(pjsip_auth_clt_sess *sess, struct app *app)
     pjsip_auth_clt_async_setting setting;
     setting.cb = &on_challenge;
     setting.user_data = app;
-    CHECK_EQ(pjsip_auth_clt_async_configure(sess, &setting), PJ_SUCCESS);
+    if (sess)
+        CHECK_EQ(pjsip_auth_clt_async_configure(sess, &setting), PJ_SUCCESS);
+    else
+        lab_ask(&setting);
 }
 
+#if HAS_ASYNC
 void app_open(struct app *app, enum action action, const char *user)
 {
     memset(app, 0, sizeof(*app));
@@ -71,6 +75,8 @@ void app_challenged(struct app *app, const char *user)
     REQUIRE(lab_until(&app->challenged, 1, WAIT_MSEC));
     CHECK_EQ(app->r.done, 0);
 }
+
+#endif
 
 void app_close(struct app *app)
 {
@@ -119,6 +125,7 @@ void shared_close(struct shared *s)
     pjsip_endpt_release_pool(lab.endpt, s->pool);
 }
 
+#if HAS_ASYNC
 void shared_app(struct app *app, struct shared *shared, enum action action)
 {
     memset(app, 0, sizeof(*app));
@@ -129,3 +136,4 @@ void shared_app(struct app *app, struct shared *shared, enum action action)
     app_configure(&shared->sess, app);
     registration_start(&app->r);
 }
+#endif

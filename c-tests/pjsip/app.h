@@ -37,7 +37,8 @@ void app_challenged(struct app *app, const char *user);
 /* Destroys the registration and drops what is kept. */
 void app_close(struct app *app);
 
-/* Makes the callback of `sess` the application's. */
+/* Makes the callback of `sess` the application's; NULL: that of all sessions
+ * that have none. */
 void app_configure(pjsip_auth_clt_sess *sess, struct app *app);
 
 /* Sends `answer` with the kept token and watches who owns it. */

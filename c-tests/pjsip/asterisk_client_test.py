@@ -9,40 +9,15 @@ which only our code can do.
 """
 
 import argparse
-import json
-import subprocess
 import sys
-import threading
 
 import asterisk
+from registrar_process import RegistrarProcess
 
 # Scenario, the algorithms Asterisk may use, and whether stock can answer it.
 REGISTRATIONS = [("md5-401", "MD5", True), ("md5-noqop-407", "MD5", True), ("sha-256-401", "SHA-256", True),
                  ("sha-256-407", "SHA-256", True), ("sha-512-256-401", "SHA-512-256", True),
                  ("qop-list", "MD5", False)]
-
-
-class RegistrarProcess:
-    """registrar.py, and the lines it has printed so far."""
-
-    def __init__(self):
-        self.process = subprocess.Popen([sys.executable, "-B", asterisk.HERE / "registrar.py"], stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, text=True)
-        self.port = json.loads(self.process.stdout.readline())["port"]
-        self.lines = []
-        self.reader = threading.Thread(target=self._read, daemon=True)
-        self.reader.start()
-
-    def _read(self):
-        for line in self.process.stdout:
-            self.lines.append(json.loads(line))
-
-    def of(self, user):
-        return [e for e in list(self.lines) if e.get("user") == user]
-
-    def stop(self):
-        self.process.stdin.close()
-        self.process.wait(10)
 
 
 def configuration(registrar_port):

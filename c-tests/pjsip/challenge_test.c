@@ -318,7 +318,7 @@ static void challenges_1000(void)
         challenge(realms[i], "MD5");
     }
     CHECK_EQ(reinit(), PJ_SUCCESS);
-    CHECK_EQ(answers(), lab.stock ? 1000 : 16);
+    CHECK_EQ(answers(), !lab.stock ? 16 : HAS_ALGORITHMS ? 1000 : 1);
     unmake();
 }
 
@@ -525,14 +525,16 @@ static void pool_exhausted(void)
 
 #define BOTH(name) {#name, name, LAB_BOTH}
 #define OURS(name) {#name, name, LAB_PJAUTH_ONLY}
+/* Stock before 2.15 aborts. */
+#define SINCE_2_15(name) {#name, name, HAS_ALGORITHMS ? LAB_BOTH : LAB_PJAUTH_ONLY}
 
 int main(int argc, char **argv)
 {
     static const struct lab_case cases[] = {
         BOTH(request_restored), BOTH(strict_route_restored),
         BOTH(no_credential), BOTH(other_realm), BOTH(wildcard_is_last),
-        BOTH(hash_serves_its_own), BOTH(basic_only), BOTH(basic_then_digest),
-        BOTH(unknown_algorithms), BOTH(no_challenge), BOTH(params_10000),
+        SINCE_2_15(hash_serves_its_own), BOTH(basic_only),
+        BOTH(basic_then_digest), BOTH(unknown_algorithms), BOTH(no_challenge), BOTH(params_10000),
         BOTH(challenges_1000), OURS(realm_megabyte), OURS(realm_injection),
         OURS(nonce_and_opaque_injection), OURS(nonce_missing),
         BOTH(uri_too_long), OURS(good_among_bad), OURS(wrong_messages),

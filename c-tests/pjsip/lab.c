@@ -1,6 +1,8 @@
 #define _GNU_SOURCE
 #include "lab.h"
 
+#include <pjauth.h>
+
 #include <arpa/inet.h>
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -43,6 +45,12 @@ lab_fn lab_pjauth(const char *name)
     void *symbol = dlsym(RTLD_DEFAULT, name);
     memcpy(&fn, &symbol, sizeof(fn));
     return fn;
+}
+
+void lab_ask(const pjsip_auth_clt_async_setting *setting)
+{
+    CHECK_EQ(PJAUTH(pjauth_async_configure_default)(lab.endpt, setting),
+             PJ_SUCCESS);
 }
 
 pj_str_t lab_str(const char *text)
@@ -310,6 +318,27 @@ static void usage(const char *program)
     exit(2);
 }
 
+/* The library is the one expected, and built for these headers. */
+static void check_library(int expect)
+{
+    if ((lab_pjauth("pjauth_version") != NULL) != expect) {
+        printf("FAIL marker: pjauth_version is %s\n",
+               expect ? "absent" : "present");
+        exit(1);
+    }
+    lab.stock = !expect;
+#ifndef PJAUTH_TESTS_OWN_HEADER
+    if (expect) {
+        const struct pjauth_layout layout = PJAUTH_LAYOUT;
+        if (PJAUTH(pjauth_check_layout)(&layout, sizeof(layout)) != 0) {
+            printf("FAIL layout: the library has that of %s\n",
+                   PJAUTH(pjauth_layout_source)());
+            exit(1);
+        }
+    }
+#endif
+}
+
 void lab_open_bare(int argc, char **argv)
 {
     const char *path = NULL;
@@ -330,12 +359,7 @@ void lab_open_bare(int argc, char **argv)
     if (expect < 0 || !path)
         usage(argv[0]);
     chosen = argv + i;
-    if ((lab_pjauth("pjauth_version") != NULL) != expect) {
-        printf("FAIL marker: pjauth_version is %s\n",
-               expect ? "absent" : "present");
-        exit(1);
-    }
-    lab.stock = !expect;
+    check_library(expect);
     alarm(WATCHDOG_SECONDS);
     signal(SIGPIPE, SIG_IGN);
     setvbuf(stdout, NULL, _IOLBF, 0);

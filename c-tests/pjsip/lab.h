@@ -94,6 +94,10 @@ typedef void (*lab_fn)(void);
 lab_fn lab_pjauth(const char *name);
 #define PJAUTH(name) ((__typeof__(&name))lab_pjauth(#name))
 
+/* Has pjauth ask about all sessions of the endpoint that name nobody; NULL: not
+ * any more. */
+void lab_ask(const pjsip_auth_clt_async_setting *setting);
+
 pj_str_t lab_str(const char *text);
 
 #endif

@@ -20,7 +20,7 @@
 
 #define HAS_ALGORITHMS PJ_SINCE(15)
 #define HAS_PARENTS PJ_SINCE(16)
-#define HAS_ASYNC PJ_SINCE(17)
+#define HAS_ASYNC PJ_SINCE(17) /* of PJSIP's own */
 
 /* So that a case which is skipped compiles all the same. */
 #if !HAS_PARENTS

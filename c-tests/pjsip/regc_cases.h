@@ -10,5 +10,7 @@ extern const struct lab_case async_cases[];
 extern const int async_case_count;
 extern const struct lab_case extra_cases[];
 extern const int extra_case_count;
+extern const struct lab_case old_cases[];
+extern const int old_case_count;
 
 #endif

@@ -33,6 +33,7 @@ pub fn is_aside() -> bool {
 #[cold]
 fn decide() -> bool {
     super::guard::install();
+    host::share_host();
     let version = host::version();
     let aside = parse(version) != Some(BUILT_FOR);
     let state = if aside { ASIDE } else { OURS };

@@ -1,5 +1,5 @@
 /* The input of bindgen: the user's own pjproject headers where build.rs found
- * them, our description of 2.17 otherwise. */
+ * them, our own description otherwise. */
 #ifdef PJAUTH_HOST_HEADERS
 #include <pjlib.h>
 #include <pjsip/sip_auth.h>
@@ -15,7 +15,7 @@
 #include "../../../include/pjsip_auth_async.h"
 #include "older.h"
 #else
-#include "pjproject_2_17.h"
+#include "pjproject.h"
 #endif
 
 /* Knobs as numbers: a macro may be any expression, an enumerator is a value. */

@@ -1,19 +1,27 @@
-/* What pjauth touches of pjproject 2.17, for builds on machines that have no
+/* What pjauth touches of pjproject, for builds on machines that have no
  * pjproject headers. Only names, layouts and values: the parts of a structure
  * that we never look at are bytes.
  *
- * The macros are the knobs of pjproject's own config_site.h; set them with
+ * It describes 2.17, and 2.16 and 2.15 where PJ_VERSION_NUM_MINOR says so. The
+ * macros are the knobs of pjproject's own config_site.h; set them with
  * PJAUTH_CONFIG (a file of src/pjsip/configs) or CFLAGS-like -D options in
  * PJAUTH_CPPFLAGS. They must be those the host's pjproject was built with. */
-#ifndef PJAUTH_PJPROJECT_2_17_H
-#define PJAUTH_PJPROJECT_2_17_H
+#ifndef PJAUTH_PJPROJECT_H
+#define PJAUTH_PJPROJECT_H
 
 #include <stddef.h>
 #include <stdint.h>
 
 #define PJ_VERSION_NUM_MAJOR 2
+#ifndef PJ_VERSION_NUM_MINOR
 #define PJ_VERSION_NUM_MINOR 17
+#endif
+#ifndef PJ_VERSION_NUM_REV
 #define PJ_VERSION_NUM_REV 0
+#endif
+#if PJ_VERSION_NUM_MINOR < 15 || PJ_VERSION_NUM_MINOR > 17
+#error "pjauth: this version of pjproject is not described: build with its own headers"
+#endif
 
 #ifndef PJ_HAS_IPV6
 #define PJ_HAS_IPV6 0
@@ -134,7 +142,9 @@ struct pj_pool_t {
     pj_size_t increment_size;
     void *block_list[5];
     pj_pool_callback *callback;
+#if PJ_VERSION_NUM_MINOR >= 16
     pj_size_t alignment;
+#endif
 };
 
 typedef struct pj_timer_entry pj_timer_entry;
@@ -338,7 +348,16 @@ typedef struct pjsip_authorization_hdr {
     } credential;
 } pjsip_authorization_hdr;
 
-/* 64 bytes for each address the request may be sent to. */
+/* The addresses that a request may be sent to: a record's bytes, and those of
+ * what stands around the records. */
+#if PJ_VERSION_NUM_MINOR >= 16
+#define PJAUTH_ADDRESS_SIZE 64
+#define PJAUTH_ADDRESSES_SIZE 32
+#else
+#define PJAUTH_ADDRESS_SIZE 44
+#define PJAUTH_ADDRESSES_SIZE 24
+#endif
+
 struct pjsip_tx_data {
     struct pjsip_tx_data *prev, *next;
     pj_pool_t *pool;
@@ -348,7 +367,8 @@ struct pjsip_tx_data {
     char before_pending[40];
     int is_pending;
     char before_dest[20];
-    char dest_info[32 + 64 * PJSIP_MAX_RESOLVED_ADDRESSES];
+    char dest_info[PJAUTH_ADDRESSES_SIZE +
+                   PJAUTH_ADDRESS_SIZE * PJSIP_MAX_RESOLVED_ADDRESSES];
     char tp[112];
     pj_bool_t auth_retry;
     void *mod_data[PJSIP_MAX_MODULE];
@@ -506,9 +526,13 @@ typedef struct pjsip_auth_clt_sess {
     unsigned cred_cnt;
     pjsip_cred_info *cred_info;
     pjsip_cached_auth cached_auth;
+#if PJ_VERSION_NUM_MINOR >= 16
     pj_lock_t *lock;
     struct pjsip_auth_clt_sess *parent;
+#endif
+#if PJ_VERSION_NUM_MINOR >= 17
     pjsip_auth_clt_async_setting *async_opt;
+#endif
 } pjsip_auth_clt_sess;
 
 typedef struct pjsip_auth_clt_async_on_chal_param {
@@ -581,7 +605,9 @@ struct pjsip_transaction {
     pjsip_endpoint *endpt;
     pj_bool_t terminating;
     pj_grp_lock_t *grp_lock;
+#if PJ_VERSION_NUM_MINOR >= 17
     pj_grp_lock_t *chained_lock;
+#endif
     pj_mutex_t *mutex_b;
     char obj_name[PJ_MAX_OBJ_NAME];
     pjsip_role_e role;
@@ -607,7 +633,10 @@ struct pjsip_transaction {
     void *tp_st_key;
     pjsip_tx_data *last_tx;
     int retransmit_count;
-    pj_timer_entry retransmit_timer, timeout_timer, misc_timer;
+    pj_timer_entry retransmit_timer, timeout_timer;
+#if PJ_VERSION_NUM_MINOR >= 16
+    pj_timer_entry misc_timer;
+#endif
     void *mod_data[PJSIP_MAX_MODULE];
 };
 
@@ -646,10 +675,11 @@ pjsip_module *pjsip_ua_instance(void);
 pj_status_t pjsip_dlg_inc_session(pjsip_dialog *dlg, pjsip_module *module);
 pj_status_t pjsip_dlg_dec_session(pjsip_dialog *dlg, pjsip_module *module);
 
-/* The figures of the default configuration, so that a slip here cannot pass. */
-#if !PJ_HAS_IPV6 && PJSIP_MAX_MODULE == 32 && PJSIP_MAX_PKT_LEN == 4000 &&     \
-    PJ_MAX_OBJ_NAME == 32 && PJSIP_AUTH_QOP_SUPPORT &&                         \
-    !PJSIP_AUTH_HEADER_CACHING
+/* The figures of 2.17's default configuration, so that a slip here cannot pass;
+ * the tests compare all versions with their own headers. */
+#if PJ_VERSION_NUM_MINOR == 17 && !PJ_HAS_IPV6 && PJSIP_MAX_MODULE == 32 &&     \
+    PJSIP_MAX_PKT_LEN == 4000 && PJ_MAX_OBJ_NAME == 32 &&                      \
+    PJSIP_AUTH_QOP_SUPPORT && !PJSIP_AUTH_HEADER_CACHING
 _Static_assert(sizeof(pjsip_tx_data) == 1928, "pjsip_tx_data");
 _Static_assert(offsetof(pjsip_tx_data, msg) == 392, "tdata.msg");
 _Static_assert(offsetof(pjsip_tx_data, auth_retry) == 1632, "tdata.auth_retry");
