@@ -60,7 +60,7 @@ $(target)/pjsua2-wheel/release/libpjauth.a: FORCE
 
 # -- demo, tests, benchmarks ---------------------------------------------------------------------------------------
 
-.PHONY: demo demo-sip demo-turn test matrix bench bench-sip bench-turn
+.PHONY: demo demo-sip demo-turn test matrix bench bench-sip bench-turn bench-crate
 demo: demo-sip demo-turn ## both halves at work: decisions that come later, and a table of what happened
 
 # With the pjproject that pkg-config finds, or else with Debian's: DEMO is static, shared or debian.
@@ -78,14 +78,17 @@ test: deps build-tests ## every test, and a closing table: passed, failed, skipp
 matrix: deps ## the tests on real PJSIP for several versions of pjproject (PJPROJECTS="PREFIX ..."), and a table
 	@JOBS=$(jobs) scripts/matrix.sh
 
-bench: bench-sip bench-turn ## the benchmarks, ours against the original object and against other TURN servers
-	$(CARGO) bench
+bench: $(build)/lib/libpjauth.a $(build)/lib/libpjauth-turn.a ## both halves beside their competitors: one table, build/bench.json, build/bench.svg
+	benches/table.py --json $(build)/bench.json --svg $(build)/bench.svg
 
 bench-sip: $(build)/lib/libpjauth.a ## of the SIP half alone (benches/sip/run.sh --json: for machines)
 	benches/sip/run.sh
 
 bench-turn: $(build)/lib/libpjauth-turn.a ## of the TURN half alone (benches/turn/run.sh --json: for machines)
 	benches/turn/run.sh
+
+bench-crate: ## handles and digests alone, by themselves (cargo bench)
+	$(CARGO) bench
 
 # One target for each group of CTest's: a group is a label.
 groups := always shared static differential valgrind asterisk wheel turn turn-judges soak

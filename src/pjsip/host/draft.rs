@@ -1,8 +1,9 @@
 //! Authorization and Proxy-Authorization headers, in two steps: a [`Draft`] is
 //! computed where nothing can throw, then made a header where nothing is held.
 
+use super::challenge::{Challenge, link_parameter};
 use super::credentials;
-use super::message::{Challenge, Request, link_parameter};
+use super::message::Request;
 use super::pool::Pool;
 use super::text::Text;
 use crate::pjsip::abi::{self, pjsip_authorization_hdr, pjsip_cred_info, pjsip_param};

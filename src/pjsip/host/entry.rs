@@ -1,7 +1,7 @@
 //! What a session remembers of one server's challenges (`pjsip_cached_auth`).
 
+use super::challenge::Challenge;
 use super::endpoint::Endpoint;
-use super::message::Challenge;
 use super::pool::{Block, Pool};
 use super::text::{Text, bytes};
 use crate::digest::is_same_realm;

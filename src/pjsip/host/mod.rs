@@ -6,6 +6,7 @@
 //! `Locked`, under which nothing is called that could throw), because PJLIB's
 //! default policy answers exhausted memory with a `longjmp`.
 
+mod challenge;
 mod credentials;
 mod default;
 mod dialog;
@@ -24,6 +25,7 @@ mod timer;
 mod token;
 mod transaction;
 
+pub use challenge::Challenge;
 pub use credentials::{DATA_MASK, copy_to_pool, is_aka, store, wipe};
 pub use default::{default_setting, set_default_setting};
 pub use dialog::{introduce, is_call_over, keep_dialog, let_dialog_go, session_of};
@@ -32,7 +34,7 @@ pub use endpoint::Endpoint;
 pub use entry::Entry;
 #[cfg(not(pj_async))]
 pub use link::{link, session_of_request, unlink};
-pub use message::{Challenge, PreviousAnswer, Request, Response};
+pub use message::{PreviousAnswer, Request, Response};
 pub use module::{ensure_module, free_module, module_of};
 pub use pool::Pool;
 pub use reach::share_host;
