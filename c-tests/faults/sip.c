@@ -100,7 +100,8 @@ static void forked(void)
 /* ---------------------------------------------------------- two endpoints */
 
 /* Tokens of both endpoints, then one of them goes. PJSIP's modules live in one endpoint of a process only: the
- * tokens are minted as those do. */
+ * tokens are minted as those do. One of these modules, which prints messages, every endpoint registers all the same,
+ * and so breaks the list of the endpoint before it, which cannot be destroyed from then on: the lab's is left alone. */
 static void endpoints(void)
 {
     static struct workbench bench;
@@ -143,6 +144,8 @@ static void endpoints(void)
     CHECK(lab_until(abandoned, 1, WAIT_MSEC));
     CHECK(!PJAUTH(pjauth_challenge_is_live)(ours));
     workbench_close(&bench);
+    lab_events(300); /* what has ended goes */
+    lab.endpt = NULL;
 }
 
 /* ------------------------------------------------------------------ clock */
@@ -180,8 +183,8 @@ static void clock_jumps(void)
 
 static const struct lab_case cases[] = {
     {"forked", forked, LAB_PJAUTH_ONLY | LAB_MODULES_ASK},
-    {"endpoints", endpoints, LAB_PJAUTH_ONLY | LAB_MODULES_ASK},
     {"clock", clock_jumps, LAB_PJAUTH_ONLY | LAB_MODULES_ASK},
+    {"endpoints", endpoints, LAB_PJAUTH_ONLY | LAB_MODULES_ASK},
 };
 
 int main(int argc, char **argv)
