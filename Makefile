@@ -91,7 +91,7 @@ bench-crate: ## handles and digests alone, by themselves (cargo bench)
 	$(CARGO) bench
 
 # One target for each group of CTest's: a group is a label.
-groups := always shared static differential valgrind asterisk wheel turn turn-judges soak
+groups := always shared static differential valgrind asterisk wheel turn turn-judges soak faults
 test_groups := $(addprefix test-,$(groups))
 .PHONY: $(test_groups)
 test-always: ## headers, symbols, link modes, NULL arguments, preloading: needs no PJSIP
@@ -103,6 +103,7 @@ test-asterisk: ## unmodified Asterisk with the library preloaded
 test-wheel: ## the Python wheel pjsua2-python with the library preloaded
 test-turn: ## the TURN server from C and C++: needs no PJSIP
 test-turn-judges: ## the TURN server against coturn's client, aioice, Chromium and PJNATH
+test-faults: ## full tables, stopped and forked processes, clocks that jump (FAULTS_STOP_SECONDS: how long a stop)
 test-soak: ## both halves in one process for SOAK_SECONDS (60), and what is left afterwards
 label_shared := real-shared
 label_static := real-static

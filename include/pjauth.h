@@ -1435,6 +1435,11 @@ int pjauth_turn_server_create(const struct pjauth_turn_options *options,
  * Binds the listeners and starts the workers. A server that has been stopped
  * can be started again.
  *
+ * From then on the server is this process's. In a child of `fork()` its handle
+ * and those of its requests and allocations are dead: every call says so at
+ * once, and the parent's server goes on. A server that was not started before
+ * can be started there.
+ *
  * @return 0; PJ_EINVAL for a dead handle or options that contradict each
  *         other; PJ_EINVALIDOP while it runs; the system's error, as PJLIB's
  *         PJ_STATUS_FROM_OS gives it, where it refuses. The log says more.

@@ -56,15 +56,19 @@ fn pointer<T>(handle: Handle) -> *mut T {
 }
 
 fn server_of(pointer: *const types::pjauth_turn_server) -> Option<Arc<ServerState>> {
-    SERVERS.get(handle(pointer)?)
+    SERVERS
+        .get(handle(pointer)?)
+        .filter(|server| server.is_ours())
 }
 
 fn request_of(pointer: *const types::pjauth_turn_request) -> Option<Arc<RequestState>> {
-    REQUESTS.get(handle(pointer)?)
+    let request = REQUESTS.get(handle(pointer)?);
+    request.filter(|request| request.server.is_ours())
 }
 
 fn allocation_of(pointer: *const types::pjauth_turn_allocation) -> Option<Arc<AllocationState>> {
-    ALLOCATIONS.get(handle(pointer)?)
+    let allocation = ALLOCATIONS.get(handle(pointer)?);
+    allocation.filter(|allocation| allocation.server.is_ours())
 }
 
 /// A pointer of the application's, kept for it and never looked behind.

@@ -2,6 +2,7 @@
 
 use core::ffi::c_void;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use crate::turn::action::{Decision, Grant, Reason};
 use crate::turn::arena::{AllocationId, RequestId};
 use crate::turn::credentials::Credential;
 use crate::turn::limits::Rate;
-use crate::turn::relay::{Ask, Level, Observer, Options, Place};
+use crate::turn::relay::{self, Ask, Level, Observer, Options, Place};
 use crate::turn::status::{EINVAL, Status};
 
 use super::call::{Outcome, call};
@@ -33,6 +34,8 @@ pub struct ServerState {
     pub handle: OnceLock<Handle>,
     /// The one that runs, or the last one that ran.
     pub running: RwLock<Option<Arc<Engine>>>,
+    /// The generation of the process that has started it; 0 before.
+    started_in: AtomicU32,
     /// The handles of the allocations that exist.
     pub allocations: Mutex<HashMap<Place<AllocationId>, Handle>>,
     pub user_data: UserData,
@@ -116,9 +119,22 @@ impl ServerState {
             observer,
             handle: OnceLock::new(),
             running: RwLock::new(None),
+            started_in: AtomicU32::new(0),
             allocations: Mutex::new(HashMap::new()),
             user_data: UserData::default(),
         })
+    }
+
+    /// From now on the server is this process's alone.
+    pub fn claim(&self) {
+        self.started_in.store(relay::generation(), Relaxed);
+    }
+
+    /// Whether it may be looked into here: not in a child of `fork`, which has
+    /// none of its threads, and its locks as they were at that moment.
+    pub fn is_ours(&self) -> bool {
+        let started_in = self.started_in.load(Relaxed);
+        started_in == 0 || started_in == relay::current_generation()
     }
 
     pub fn running(&self) -> Option<Arc<Engine>> {

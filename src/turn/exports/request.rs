@@ -39,6 +39,7 @@ pub extern "C" fn pjauth_turn_handle_request(
     }
     guard(|| {
         let handle = handle(request).ok_or(EINVAL)?;
+        request_of(request).ok_or(EINVAL)?;
         let taken = REQUESTS.take(handle).ok_or(EINVAL)?;
         let terms = std::mem::take(&mut *taken.terms.lock());
         let decision = taken.server.decision(terms, state);

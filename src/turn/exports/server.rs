@@ -53,6 +53,11 @@ pub unsafe extern "C" fn pjauth_turn_server_create(
 /// Binds the listeners and starts the workers. A server that has been stopped
 /// can be started again.
 ///
+/// From then on the server is this process's. In a child of `fork()` its handle
+/// and those of its requests and allocations are dead: every call says so at
+/// once, and the parent's server goes on. A server that was not started before
+/// can be started there.
+///
 /// @return 0; PJ_EINVAL for a dead handle or options that contradict each
 ///         other; PJ_EINVALIDOP while it runs; the system's error, as PJLIB's
 ///         PJ_STATUS_FROM_OS gives it, where it refuses. The log says more.
@@ -70,6 +75,7 @@ pub extern "C" fn pjauth_turn_server_start(server: *mut pjauth_turn_server) -> S
             // It runs, or the application drives it.
             Some(_) => return Err(EINVALIDOP),
         }
+        state.claim();
         let observer = |_| Box::new(Caller::new(state.clone())) as Box<dyn relay::Observer>;
         let started = relay::Server::start(&state.options, observer);
         let started = started.map(|started| *running = Some(Arc::new(Engine::Threads(started))));

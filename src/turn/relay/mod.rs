@@ -46,5 +46,5 @@ pub use options::{Options, StartError};
 pub use ports::RelayAddress;
 pub use server::Server;
 pub use streams::StreamLimits;
-pub use sys::RawAddress;
+pub use sys::{RawAddress, current_generation, generation};
 pub use worker::Losses;
