@@ -2,8 +2,10 @@
 #define _GNU_SOURCE
 #include "relay.h"
 #include "clock.h"
+#include "threads.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,6 +115,28 @@ void ports_run_out(void)
     stand_end(&stand);
 }
 
+/* Of two threads the system gives one: the server says why it does not start, and starts when there are two. */
+void threads_run_out(void)
+{
+    static const struct pjauth_turn_observer_vtable table = {NULL, NULL, NULL};
+    static const struct pjauth_turn_listener listener = {"127.0.0.1", 0, PJAUTH_TURN_UDP};
+    static struct pjauth_turn_observer observer = {&table};
+    struct pjauth_turn_options options;
+    pjauth_turn_server *server = NULL;
+
+    CHECK(pjauth_turn_options_init(&options, sizeof(options)) == 0);
+    options.listeners = &listener;
+    options.listener_count = 1;
+    options.workers = 2;
+    CHECK(pjauth_turn_server_create(&options, &observer, &server) == 0);
+    threads_left(1);
+    CHECK(pjauth_turn_server_start(server) == 120000 + EAGAIN);
+    CHECK(threads_refused() == 1);
+    threads_left(-1);
+    CHECK(pjauth_turn_server_start(server) == 0);
+    CHECK(pjauth_turn_server_destroy(server) == 0);
+}
+
 /* Datagrams to a peer and to a client whose ports are closed come back as ICMP errors. */
 void closed_ports(void)
 {
@@ -180,8 +204,13 @@ int main(int argc, char **argv)
     static const struct {
         const char *name;
         void (*run)(void);
-    } cases[] = {{"descriptors", descriptors_run_out}, {"ports", ports_run_out}, {"closed_ports", closed_ports},
-                 {"stopped", stopped},                 {"forked", forked},       {"clock", clock_jumps}};
+    } cases[] = {{"descriptors", descriptors_run_out},
+                 {"ports", ports_run_out},
+                 {"threads", threads_run_out},
+                 {"closed_ports", closed_ports},
+                 {"stopped", stopped},
+                 {"forked", forked},
+                 {"clock", clock_jumps}};
     size_t i;
     for (i = 0; i < sizeof(cases) / sizeof(*cases); ++i)
         if (argc == 2 && strcmp(argv[1], cases[i].name) == 0) {

@@ -15,6 +15,7 @@ int client_reached(struct wire *wire, int peer);
 
 void descriptors_run_out(void);
 void ports_run_out(void);
+void threads_run_out(void);
 void closed_ports(void);
 void stopped(void);
 void forked(void);

@@ -252,16 +252,27 @@ fn worker(
     })
 }
 
+/// Starts all workers or none: where a thread cannot be had, those before it end
+/// without having served, so that no observer was called, and joining them cannot
+/// wait for one.
 fn spawn(workers: Vec<Worker>, control: &Control) -> std::io::Result<Vec<JoinHandle<()>>> {
+    let gate = Arc::new(Mutex::new(()));
+    let closed = gate.lock();
     let mut threads = Vec::new();
     for worker in workers {
+        let gate = gate.clone();
         let name = format!("pjauth-turn-{}", worker.index);
         let builder = thread::Builder::new().name(name);
+        let serve = move || {
+            drop(gate.lock());
+            worker.run();
+        };
         // The host's signals are for the host's threads.
-        match without_signals(|| builder.spawn(move || worker.run())) {
+        match without_signals(|| builder.spawn(serve)) {
             Ok(thread) => threads.push(thread),
             Err(error) => {
                 control.stop();
+                drop(closed);
                 for thread in threads {
                     let _ = thread.join();
                 }
