@@ -41,7 +41,7 @@ static struct connection {
     {"tcp", PJSIP_TRANSPORT_TCP, NULL, 0},
     {"tls", PJSIP_TRANSPORT_TLS, NULL, 0},
 };
-enum { CONNECTIONS = sizeof(connections) / sizeof(connections[0]) };
+enum { TCP, TLS, CONNECTIONS };
 static volatile int connected;
 static pjsip_tp_state_callback tell_pjsip;
 
@@ -77,26 +77,6 @@ void lab_die(const char *what, int status)
 
 /* ------------------------------------------------------------- endpoint */
 
-static void transports_start(void)
-{
-    pj_sockaddr_in local;
-    pj_status_t status;
-
-    memset(&local, 0, sizeof(local));
-    local.sin_family = AF_INET;
-    local.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    status = pjsip_udp_transport_start(lab.endpt, &local, NULL, 1, &lab.udp);
-    if (status == PJ_SUCCESS)
-        status = pjsip_tcp_transport_start(lab.endpt, &local, 1, NULL);
-#if PJSIP_HAS_TLS_TRANSPORT
-    /* No settings: certificates are neither shown nor verified. */
-    if (status == PJ_SUCCESS && !lab.no_tls)
-        status = pjsip_tls_transport_start(lab.endpt, NULL, &local, NULL, 1, NULL);
-#endif
-    if (status != PJ_SUCCESS)
-        lab_die("transports", status);
-}
-
 static void on_transport(pjsip_transport *transport, pjsip_transport_state state,
                          const pjsip_transport_state_info *info)
 {
@@ -110,8 +90,20 @@ static void on_transport(pjsip_transport *transport, pjsip_transport_state state
                 ++connections[i].closed;
 }
 
+static pj_sockaddr_in loopback(int port)
+{
+    pj_sockaddr_in address;
+
+    memset(&address, 0, sizeof(address));
+    address.sin_family = AF_INET;
+    address.sin_port = htons((unsigned short)port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return address;
+}
+
 static void endpoint_start(void)
 {
+    const pj_sockaddr_in local = loopback(0);
     pjsip_tpmgr *transports;
     pj_status_t status;
 
@@ -132,31 +124,36 @@ static void endpoint_start(void)
     transports = pjsip_endpt_get_tpmgr(lab.endpt);
     tell_pjsip = pjsip_tpmgr_get_state_cb(transports);
     pjsip_tpmgr_set_state_cb(transports, &on_transport);
-    transports_start();
+    status = pjsip_udp_transport_start(lab.endpt, &local, NULL, 1, &lab.udp);
+    if (status == PJ_SUCCESS)
+        status = pjsip_tcp_transport_start(lab.endpt, &local, 1, NULL);
+    if (status != PJ_SUCCESS)
+        lab_die("transports", status);
 }
 
 static void connection_open(struct connection *c)
 {
     const int before = connected;
-    pj_sockaddr_in to;
+    const pj_sockaddr_in to = loopback(lab_port(c->name));
     pj_status_t status;
 
-    memset(&to, 0, sizeof(to));
-    to.sin_family = AF_INET;
-    to.sin_port = htons((unsigned short)lab_port(c->name));
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     status = pjsip_endpt_acquire_transport(lab.endpt, c->type, &to, sizeof(to),
                                            NULL, &c->held);
     if (status != PJ_SUCCESS || !lab_until(&connected, before + 1, CONNECT_MSEC))
         lab_die(c->name, status);
 }
 
-static void connections_open(void)
+/* With no settings: certificates are neither shown nor verified. */
+static void tls_start(void)
 {
-    int i;
-    for (i = 0; i < CONNECTIONS; ++i)
-        if (connections[i].type != PJSIP_TRANSPORT_TLS || !lab.no_tls)
-            connection_open(&connections[i]);
+#if PJSIP_HAS_TLS_TRANSPORT
+    const pj_sockaddr_in local = loopback(0);
+    pj_status_t status = pjsip_tls_transport_start(lab.endpt, NULL, &local, NULL,
+                                                   1, NULL);
+    if (status != PJ_SUCCESS)
+        lab_die("TLS", status);
+    connection_open(&connections[TLS]);
+#endif
 }
 
 void lab_reconnect(const char *transport)
@@ -265,11 +262,25 @@ static const char *reason_to_skip(int where)
     return NULL;
 }
 
+/* Only where a case goes over it: OpenSSL takes its time. */
+static int is_tls_wanted(const struct lab_case *cases, int count)
+{
+    int i;
+    for (i = 0; i < count; ++i)
+        if ((cases[i].where & LAB_TLS) && is_chosen(cases[i].name) &&
+            !reason_to_skip(cases[i].where))
+            return 1;
+    return 0;
+}
+
 void lab_run(const struct lab_case *cases, int count)
 {
-    pj_size_t before = lab.factory.used_count;
+    pj_size_t before;
     int i, over_tls, last = count - 1;
 
+    if (lab.endpt && !connections[TLS].held && is_tls_wanted(cases, count))
+        tls_start();
+    before = lab.factory.used_count;
     while (last > 0 && !is_chosen(cases[last].name))
         --last;
     for (i = 0; i <= last; ++i) {
@@ -352,7 +363,7 @@ void lab_open(int argc, char **argv)
     lab_open_bare(argc, argv);
     endpoint_start();
     if (registrar_is_ours())
-        connections_open();
+        connection_open(&connections[TCP]);
 }
 
 static void endpoint_stop(void)

@@ -129,6 +129,7 @@ static void closed_on(const char *transport)
     lab_reconnect(transport);
     REQUIRE(lab_until(&app.r.done, 1, WAIT_MSEC));
     CHECK_EQ(app.r.code, PJSIP_SC_TSX_TRANSPORT_ERROR);
+    CHECK_EQ(challenge_send(&app.kept[0]), PJ_EINVAL);
     expect_dead(app.kept[0].sess, app.kept[0].token, app.kept[0].request);
     close_all(&app);
 }
