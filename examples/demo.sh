@@ -70,7 +70,7 @@ mkfifo "$pipes/in" "$pipes/out"
 python3 -B c-tests/pjsip/registrar.py <"$pipes/in" >"$pipes/out" &
 exec 3>"$pipes/in" 4<"$pipes/out"
 read -r line <&4 || line=
-port=$(echo "$line" | sed -n 's/^{"port":\([0-9]*\)}$/\1/p')
+port=$(echo "$line" | sed -n 's/^{"port":\([0-9]*\),.*/\1/p')
 [ -n "$port" ] || give_up "the registrar did not start"
 
 status=0

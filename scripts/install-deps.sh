@@ -23,6 +23,7 @@ ensurepip     python3-venv     optional
 redis-server  redis-server     optional
 lib:hiredis   libhiredis-dev   optional
 lib:crypto    libssl-dev       optional
+openssl       openssl          optional
 LIST
     # pjproject's static libraries ask for these by name only.
     for library in $(pkg-config --static --libs-only-l libpjproject 2>/dev/null || true); do

@@ -59,23 +59,34 @@ void app_configure(pjsip_auth_clt_sess *sess, struct app *app)
 }
 
 #if HAS_ASYNC
-void app_open(struct app *app, enum action action, const char *user)
+void app_open_over(struct app *app, enum action action, const char *user,
+                   const char *transport)
 {
     memset(app, 0, sizeof(*app));
     app->action = action;
     app->first = app->second = -1;
-    registration_open(&app->r, user, "udp");
+    registration_open(&app->r, user, transport);
     app_configure(pjsip_regc_get_auth_sess(app->r.regc), app);
 }
 
-void app_challenged(struct app *app, const char *user)
+void app_open(struct app *app, enum action action, const char *user)
 {
-    app_open(app, KEEP, user);
+    app_open_over(app, action, user, "udp");
+}
+
+void app_challenged_over(struct app *app, const char *user,
+                         const char *transport)
+{
+    app_open_over(app, KEEP, user, transport);
     registration_start(&app->r);
     REQUIRE(lab_until(&app->challenged, 1, WAIT_MSEC));
     CHECK_EQ(app->r.done, 0);
 }
 
+void app_challenged(struct app *app, const char *user)
+{
+    app_challenged_over(app, user, "udp");
+}
 #endif
 
 void app_close(struct app *app)

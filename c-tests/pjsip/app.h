@@ -28,11 +28,16 @@ struct app {
     pjsip_auth_clt_sess *seen; /* the session the callback was given */
 };
 
-/* Opens a registration over UDP for a scenario; its callback is ours. */
+/* Opens a registration for a scenario; its callback is ours. Over UDP, unless
+ * a transport is named. */
 void app_open(struct app *app, enum action action, const char *user);
+void app_open_over(struct app *app, enum action action, const char *user,
+                   const char *transport);
 
 /* Opens, registers, and waits until the challenge is kept. */
 void app_challenged(struct app *app, const char *user);
+void app_challenged_over(struct app *app, const char *user,
+                         const char *transport);
 
 /* Destroys the registration and drops what is kept. */
 void app_close(struct app *app);

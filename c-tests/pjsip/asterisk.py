@@ -5,6 +5,7 @@ Loopback only; it is started and stopped by its process id.
 
 import contextlib
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -39,11 +40,15 @@ class Root:
         return line + [str(program), *args]
 
 
-def free_port():
-    """A UDP port free on loopback a moment ago: Asterisk takes no port 0."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+def free_port(kind=socket.SOCK_DGRAM):
+    """A port free on loopback a moment ago: Asterisk takes no port 0. It is none of those that port 0 stands for
+    elsewhere, which others take in the meantime."""
+    for port in random.sample(range(20000, 32000), 100):
+        with socket.socket(socket.AF_INET, kind) as s:
+            with contextlib.suppress(OSError):
+                s.bind(("127.0.0.1", port))
+                return port
+    raise OSError("no port free for Asterisk")
 
 
 def write_configuration(folder, root, pjsip):

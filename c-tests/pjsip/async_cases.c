@@ -13,10 +13,10 @@ enum { RACES = 40, STORM = 24, STORM_THREADS = 4 };
 
 /* ------------------------------------------------------ inside the callback */
 
-static void inside_with(const char *user)
+static void inside_with(const char *user, const char *transport)
 {
     struct app app;
-    app_open(&app, ANSWER, user);
+    app_open_over(&app, ANSWER, user, transport);
     registration_start(&app.r);
     expect_registered(&app, 2);
     CHECK_EQ(app.first, PJ_SUCCESS);
@@ -24,8 +24,9 @@ static void inside_with(const char *user)
     app_close(&app);
 }
 
-static void inside_401(void) { inside_with("md5-401"); }
-static void inside_407(void) { inside_with("sha-256-407"); }
+static void inside_401(void) { inside_with("md5-401", "udp"); }
+static void inside_407(void) { inside_with("sha-256-407", "udp"); }
+static void inside_tls(void) { inside_with("sha-256-407", "tls"); }
 
 static void inside_stale(void)
 {
@@ -115,15 +116,15 @@ static int vault(void *arg)
 }
 
 /* While the vault thinks, the SIP thread serves another registration. */
-static void later_with(const char *user)
+static void later_with(const char *user, const char *transport)
 {
     struct app app;
     struct registration other;
     struct worker worker;
 
-    app_challenged(&app, user);
+    app_challenged_over(&app, user, transport);
     worker_start(&worker, &vault, &app);
-    registration_once(&other, "open", "udp");
+    registration_once(&other, "open", transport);
     CHECK_EQ(other.code, 200);
     CHECK_EQ(app.r.done, 0);
     expect_registered(&app, 3);
@@ -132,8 +133,25 @@ static void later_with(const char *user)
     app_close(&app);
 }
 
-static void later_401(void) { later_with("md5-401"); }
-static void later_407(void) { later_with("sha-512-256-407"); }
+static void later_401(void) { later_with("md5-401", "udp"); }
+static void later_407(void) { later_with("sha-512-256-407", "udp"); }
+static void later_tcp(void) { later_with("md5-401", "tcp"); }
+static void later_tls(void) { later_with("sha-256-401", "tls"); }
+
+/* The connection that brought the challenge ends; the answer takes another. */
+static void closed_over(const char *transport)
+{
+    struct app app;
+    app_challenged_over(&app, "register-closes", transport);
+    lab_reconnect(transport);
+    CHECK_EQ(app.r.done, 0);
+    CHECK_EQ(challenge_send(&app.kept[0]), PJ_SUCCESS);
+    expect_registered(&app, 2);
+    app_close(&app);
+}
+
+static void closed_tcp(void) { closed_over("tcp"); }
+static void closed_tls(void) { closed_over("tls"); }
 
 static void later_twice(void)
 {
@@ -164,12 +182,12 @@ static void used_long_after(void)
     app_close(&app);
 }
 
-static void after_destroy(void)
+static void destroyed_over(const char *transport)
 {
     struct app app;
     pjsip_tx_data *answer;
 
-    app_challenged(&app, "md5-401");
+    app_challenged_over(&app, "md5-401", transport);
     answer = challenge_answer(&app.kept[0]);
     CHECK_EQ(pjsip_regc_destroy(app.r.regc), PJ_SUCCESS);
     lab_events(GONE_MSEC);
@@ -181,10 +199,13 @@ static void after_destroy(void)
     CHECK_EQ(lab_count(lab_wire(), "\"method\":"), 1);
 }
 
-static void abandon(void)
+static void after_destroy(void) { destroyed_over("udp"); }
+static void after_destroy_tls(void) { destroyed_over("tls"); }
+
+static void abandon_over(const char *transport)
 {
     struct app app;
-    app_challenged(&app, "md5-401");
+    app_challenged_over(&app, "md5-401", transport);
     CHECK_EQ(pjsip_auth_clt_async_abandon(app.kept[0].sess, app.kept[0].token),
              PJ_SUCCESS);
     CHECK_EQ(app.r.done, 1);
@@ -195,6 +216,9 @@ static void abandon(void)
     CHECK_EQ(app.r.done, 1);
     app_close(&app);
 }
+
+static void abandon(void) { abandon_over("udp"); }
+static void abandon_tls(void) { abandon_over("tls"); }
 
 static void abandon_then_send(void)
 {
@@ -485,14 +509,19 @@ static void unconfigured_session(void)
 }
 
 #define BOTH(name) {#name, name, LAB_BOTH}
+#define BOTH_TLS(name) {#name, name, LAB_BOTH | LAB_TLS}
 #define OURS(name) {#name, name, LAB_PJAUTH_ONLY}
+#define OURS_TLS(name) {#name, name, LAB_PJAUTH_ONLY | LAB_TLS}
 
 const struct lab_case async_cases[] = {
-    BOTH(inside_401), BOTH(inside_407), BOTH(inside_stale), BOTH(inside_twice),
+    BOTH(inside_401), BOTH(inside_407), BOTH_TLS(inside_tls),
+    BOTH(inside_stale), BOTH(inside_twice),
     BOTH(declines), OURS(declined_token_is_dead), OURS(answers_and_declines),
     OURS(abandons_and_declines), OURS(destroys_inside), BOTH(later_401),
-    BOTH(later_407), BOTH(later_twice), OURS(used_long_after),
-    OURS(after_destroy), BOTH(abandon), BOTH(abandon_then_send),
+    BOTH(later_407), BOTH(later_tcp), BOTH_TLS(later_tls), BOTH(closed_tcp),
+    BOTH_TLS(closed_tls), BOTH(later_twice), OURS(used_long_after),
+    OURS(after_destroy), OURS_TLS(after_destroy_tls), BOTH(abandon),
+    BOTH_TLS(abandon_tls), BOTH(abandon_then_send),
     BOTH(send_then_abandon), BOTH(two_outstanding), BOTH(send_fails),
     OURS(never_then_destroyed),
     OURS(race_two_sends), OURS(race_send_and_abandon), BOTH(storm),

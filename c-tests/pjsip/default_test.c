@@ -34,11 +34,12 @@ static void register_with(enum vault_mode mode, const char *transport)
     CHECK_EQ(vault.challenged, 1);
     vault_close_default(&vault);
     CHECK_EQ(pjsip_regc_destroy(r.regc), PJ_SUCCESS);
-    expect_clean("REGISTER", 2);
+    expect_clean(transport, "REGISTER", 2);
 }
 
 static void register_udp(void) { register_with(VAULT_KEEP, "udp"); }
 static void register_tcp(void) { register_with(VAULT_KEEP, "tcp"); }
+static void register_tls(void) { register_with(VAULT_KEEP, "tls"); }
 static void register_inside(void) { register_with(VAULT_INSIDE, "udp"); }
 
 static void register_abandoned(void)
@@ -61,13 +62,13 @@ static void register_abandoned(void)
 }
 
 /* Destroyed while it waits: the registration ends with its challenge. */
-static void register_destroyed(void)
+static void destroyed_over(const char *transport)
 {
     struct registration r;
     struct vault vault;
 
     vault_open_default(&vault, VAULT_KEEP);
-    registration_open(&r, "sha-256-401", "udp");
+    registration_open(&r, "sha-256-401", transport);
     registration_start(&r);
     REQUIRE(lab_until(&vault.challenged, 1, WAIT_MSEC));
     lab_events(50);
@@ -79,6 +80,9 @@ static void register_destroyed(void)
     vault_close_default(&vault);
     CHECK_EQ(r.done, 0);
 }
+
+static void register_destroyed(void) { destroyed_over("udp"); }
+static void register_destroyed_tls(void) { destroyed_over("tls"); }
 
 /* ----------------------------------------------------------------- PUBLISH */
 
@@ -93,7 +97,7 @@ static void on_published(struct pjsip_publishc_cbparam *param)
     ++published.done;
 }
 
-static void publish(void)
+static void publish_over(const char *transport)
 {
     const pj_str_t event = lab_str("presence");
     char target[96];
@@ -109,8 +113,8 @@ static void publish(void)
     memset(&published, 0, sizeof(published));
     vault_open_default(&vault, VAULT_KEEP);
     vault_credential(&cred, UA_USER);
-    snprintf(target, sizeof(target), "sip:md5-407@127.0.0.1:%d",
-             lab.registrar_port);
+    snprintf(target, sizeof(target), "sip:md5-407@127.0.0.1:%d;transport=%s",
+             lab_port(transport), transport);
     target_str = lab_str(target);
     pjsip_publishc_opt_default(&opt);
     CHECK_EQ(pjsip_publishc_create(lab.endpt, &opt, NULL, &on_published, &pub),
@@ -127,8 +131,12 @@ static void publish(void)
     CHECK_EQ(published.code, 200);
     vault_close_default(&vault);
     CHECK_EQ(pjsip_publishc_destroy(pub), PJ_SUCCESS);
-    expect_clean("PUBLISH", 2);
+    expect_clean(transport, "PUBLISH", 2);
 }
+
+static void publish(void) { publish_over("udp"); }
+static void publish_tcp(void) { publish_over("tcp"); }
+static void publish_tls(void) { publish_over("tls"); }
 
 /* --------------------------------------------------------------- in dialogs */
 
@@ -145,7 +153,7 @@ static void on_evsub_state(pjsip_evsub *sub, pjsip_event *event)
         ++subscribed.terminated;
 }
 
-static void subscribe(void)
+static void subscribe_over(const char *transport)
 {
     static pjsip_evsub_user callbacks;
     pjsip_dialog *dlg;
@@ -157,7 +165,7 @@ static void subscribe(void)
 
     memset(&subscribed, 0, sizeof(subscribed));
     callbacks.on_evsub_state = &on_evsub_state;
-    dlg = ua_dialog("sha-256-401", "tcp");
+    dlg = ua_dialog("sha-256-401", transport);
     CHECK_EQ(pjsip_pres_create_uac(dlg, &callbacks, 0, &sub), PJ_SUCCESS);
     vault_credential(&cred, UA_USER);
     CHECK_EQ(pjsip_auth_clt_set_credentials(&dlg->auth_sess, 1, &cred), PJ_SUCCESS);
@@ -171,22 +179,28 @@ static void subscribe(void)
         vault_close_default(&vault);
     }
     lab_events(100);
-    expect_clean("SUBSCRIBE", 4);
+    expect_clean(transport, "SUBSCRIBE", 4);
 }
 
-static void invite(void)
+static void subscribe(void) { subscribe_over("tcp"); }
+static void subscribe_tls(void) { subscribe_over("tls"); }
+
+static void invite_over(const char *transport)
 {
     struct vault vault, unused;
     pjsip_inv_session *inv;
 
     vault_open_default(&vault, VAULT_KEEP);
-    inv = call_start(&unused, VAULT_SYNC, "invite", "tcp", NULL);
+    inv = call_start(&unused, VAULT_SYNC, "invite", transport, NULL);
     wait_and_answer(&vault);
     REQUIRE(lab_until(&ua_seen.confirmed, 1, WAIT_MSEC));
     call_end(inv);
     vault_close_default(&vault);
-    expect_clean("INVITE", 2);
+    expect_clean(transport, "INVITE", 2);
 }
+
+static void invite(void) { invite_over("tcp"); }
+static void invite_tls(void) { invite_over("tls"); }
 
 /* Who has a callback of his own is asked himself. */
 static void own_callback(void)
@@ -218,12 +232,14 @@ static void misused(void)
 }
 
 #define CASE(name) {#name, name, LAB_PJAUTH_ONLY | LAB_DEFERS}
+#define TLS(name) {#name, name, LAB_PJAUTH_ONLY | LAB_DEFERS | LAB_TLS}
 
 static const struct lab_case cases[] = {
-    CASE(register_udp), CASE(register_tcp), CASE(register_inside),
-    CASE(register_abandoned), CASE(register_destroyed), CASE(publish),
-    CASE(subscribe), CASE(invite), CASE(own_callback),
-    CASE(misused),
+    CASE(register_udp), CASE(register_tcp), TLS(register_tls),
+    CASE(register_inside), CASE(register_abandoned), CASE(register_destroyed),
+    TLS(register_destroyed_tls), CASE(publish), CASE(publish_tcp),
+    TLS(publish_tls), CASE(subscribe), TLS(subscribe_tls), CASE(invite),
+    TLS(invite_tls), CASE(own_callback), CASE(misused),
 };
 
 int main(int argc, char **argv)

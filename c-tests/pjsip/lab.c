@@ -1,30 +1,24 @@
 #define _GNU_SOURCE
 #include "lab.h"
+#include "lab_registrar.h"
 
 #include <pjauth.h>
 
 #include <arpa/inet.h>
 #include <dlfcn.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { WATCHDOG_SECONDS = 150, SETTLE_MSEC = 4000, SKIPPED = 77 };
+enum { WATCHDOG_SECONDS = 240, SETTLE_MSEC = 4000, SKIPPED = 77 };
+/* OpenSSL takes its time to start, under valgrind and beside others. */
+enum { CONNECT_MSEC = 30000 };
 
 struct lab lab;
-
-static struct {
-    pid_t pid;
-    int to;
-    FILE *from;
-    unsigned marks;
-} registrar;
 
 static struct {
     const char *name;
@@ -35,7 +29,21 @@ static struct {
 
 static char **chosen;
 static int reckless;
-static pjsip_transport *connection;
+
+/* One connection to the registrar for each transport that has any, held to the
+ * end: an idle one would keep its pools for half a minute and look like a leak. */
+static struct connection {
+    const char *name;
+    int type;
+    pjsip_transport *held;
+    volatile int closed;
+} connections[] = {
+    {"tcp", PJSIP_TRANSPORT_TCP, NULL, 0},
+    {"tls", PJSIP_TRANSPORT_TLS, NULL, 0},
+};
+enum { TCP, TLS, CONNECTIONS };
+static volatile int connected;
+static pjsip_tp_state_callback tell_pjsip;
 
 /* By name, so that the program links against stock too. Where the library is
  * linked statically, the program is linked with -rdynamic. */
@@ -61,138 +69,103 @@ pj_str_t lab_str(const char *text)
     return s;
 }
 
-static void die(const char *what, int status)
+void lab_die(const char *what, int status)
 {
     fprintf(stderr, "cannot start: %s (%d)\n", what, status);
     exit(2);
 }
 
-/* ------------------------------------------------------------ registrar */
-
-static void registrar_start(const char *path)
-{
-    int in[2], out[2];
-    char line[64];
-
-    if (pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0)
-        die("pipe", 0);
-    registrar.pid = fork();
-    if (registrar.pid == 0) {
-        /* The library under test belongs to this program alone. */
-        unsetenv("LD_PRELOAD");
-        dup2(in[0], STDIN_FILENO);
-        dup2(out[1], STDOUT_FILENO);
-        execlp("python3", "python3", "-B", path, (char *)NULL);
-        _exit(127);
-    }
-    close(in[0]);
-    close(out[1]);
-    registrar.to = in[1];
-    registrar.from = fdopen(out[0], "r");
-    if (!fgets(line, sizeof(line), registrar.from) ||
-        sscanf(line, "{\"port\":%d}", &lab.registrar_port) != 1)
-        die("registrar", 0);
-}
-
-static void registrar_stop(void)
-{
-    if (registrar.pid <= 0)
-        return;
-    close(registrar.to);
-    waitpid(registrar.pid, NULL, 0);
-    fclose(registrar.from);
-}
-
-const char *lab_wire(void)
-{
-    static char text[1 << 18];
-    char mark[48];
-    size_t used = 0;
-
-    if (registrar.pid <= 0)
-        return "";
-    snprintf(mark, sizeof(mark), "mark %u\n", ++registrar.marks);
-    if (write(registrar.to, mark, strlen(mark)) < 0)
-        return "";
-    snprintf(mark, sizeof(mark), "{\"mark\":\"%u\"}\n", registrar.marks);
-    text[0] = '\0';
-    while (used + 1 < sizeof(text) &&
-           fgets(text + used, (int)(sizeof(text) - used), registrar.from)) {
-        if (strcmp(text + used, mark) == 0)
-            break;
-        used += strlen(text + used);
-    }
-    text[used] = '\0';
-    return text;
-}
-
-int lab_count(const char *text, const char *word)
-{
-    int count = 0;
-    while ((text = strstr(text, word)) != NULL) {
-        ++count;
-        text = strchr(text, '\n');
-        if (!text)
-            break;
-    }
-    return count;
-}
-
 /* ------------------------------------------------------------- endpoint */
+
+static void on_transport(pjsip_transport *transport, pjsip_transport_state state,
+                         const pjsip_transport_state_info *info)
+{
+    int i;
+    tell_pjsip(transport, state, info);
+    if (state == PJSIP_TP_STATE_CONNECTED)
+        ++connected;
+    if (state == PJSIP_TP_STATE_DISCONNECTED)
+        for (i = 0; i < CONNECTIONS; ++i)
+            if (connections[i].held == transport)
+                ++connections[i].closed;
+}
+
+static pj_sockaddr_in loopback(int port)
+{
+    pj_sockaddr_in address;
+
+    memset(&address, 0, sizeof(address));
+    address.sin_family = AF_INET;
+    address.sin_port = htons((unsigned short)port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return address;
+}
 
 static void endpoint_start(void)
 {
-    pj_sockaddr_in local;
+    const pj_sockaddr_in local = loopback(0);
+    pjsip_tpmgr *transports;
     pj_status_t status;
-
-    memset(&local, 0, sizeof(local));
-    local.sin_family = AF_INET;
-    local.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 
     pj_log_set_level(getenv("LAB_LOG") ? atoi(getenv("LAB_LOG")) : 0);
     if ((status = pj_init()) != PJ_SUCCESS)
-        die("pj_init", status);
+        lab_die("pj_init", status);
     if ((status = pjlib_util_init()) != PJ_SUCCESS)
-        die("pjlib_util_init", status);
+        lab_die("pjlib_util_init", status);
     /* Nothing is cached: a released pool is freed memory, for valgrind. */
     pj_caching_pool_init(&lab.factory, NULL, 0);
     status = pjsip_endpt_create(&lab.factory.factory, "lab", &lab.endpt);
     if (status != PJ_SUCCESS)
-        die("endpoint", status);
+        lab_die("endpoint", status);
     if ((status = pjsip_tsx_layer_init_module(lab.endpt)) != PJ_SUCCESS)
-        die("transaction layer", status);
+        lab_die("transaction layer", status);
     /* Completed transactions go soon, so that leaks show. */
     pjsip_tsx_set_timers(0, 0, 50, 0);
+    transports = pjsip_endpt_get_tpmgr(lab.endpt);
+    tell_pjsip = pjsip_tpmgr_get_state_cb(transports);
+    pjsip_tpmgr_set_state_cb(transports, &on_transport);
     status = pjsip_udp_transport_start(lab.endpt, &local, NULL, 1, &lab.udp);
     if (status == PJ_SUCCESS)
         status = pjsip_tcp_transport_start(lab.endpt, &local, 1, NULL);
     if (status != PJ_SUCCESS)
-        die("transports", status);
+        lab_die("transports", status);
 }
 
-/* One connection to the registrar, held to the end: an idle one would keep
- * its pools for half a minute and look like a leak. */
-static void connection_open(void)
+static void connection_open(struct connection *c)
 {
-    pj_sockaddr_in to;
+    const int before = connected;
+    const pj_sockaddr_in to = loopback(lab_port(c->name));
     pj_status_t status;
 
-    memset(&to, 0, sizeof(to));
-    to.sin_family = AF_INET;
-    to.sin_port = htons((unsigned short)lab.registrar_port);
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    status = pjsip_endpt_acquire_transport(lab.endpt, PJSIP_TRANSPORT_TCP, &to,
-                                           sizeof(to), NULL, &connection);
-    if (status != PJ_SUCCESS)
-        die("TCP connection", status);
-    lab_events(50);
+    status = pjsip_endpt_acquire_transport(lab.endpt, c->type, &to, sizeof(to),
+                                           NULL, &c->held);
+    if (status != PJ_SUCCESS || !lab_until(&connected, before + 1, CONNECT_MSEC))
+        lab_die(c->name, status);
 }
 
-void lab_reconnect(void)
+/* With no settings: certificates are neither shown nor verified. */
+static void tls_start(void)
 {
-    pjsip_transport_dec_ref(connection);
+#if PJSIP_HAS_TLS_TRANSPORT
+    const pj_sockaddr_in local = loopback(0);
+    pj_status_t status = pjsip_tls_transport_start(lab.endpt, NULL, &local, NULL,
+                                                   1, NULL);
+    if (status != PJ_SUCCESS)
+        lab_die("TLS", status);
+    connection_open(&connections[TLS]);
+#endif
+}
+
+void lab_reconnect(const char *transport)
+{
+    struct connection *c = connections;
+    while (strcmp(c->name, transport) != 0)
+        ++c;
+    CHECK(lab_until(&c->closed, 1, SETTLE_MSEC));
+    pjsip_transport_dec_ref(c->held);
+    c->closed = 0;
     lab_events(200);
-    connection_open();
+    connection_open(c);
 }
 
 void lab_events(unsigned msec)
@@ -284,14 +257,30 @@ static const char *reason_to_skip(int where)
         return "no asynchronous challenges in this pjproject's modules";
     if (!HAS_PARENTS && (where & LAB_SHARES))
         return "no shared sessions in this pjproject";
+    if (where & LAB_TLS)
+        return lab.no_tls;
     return NULL;
+}
+
+/* Only where a case goes over it: OpenSSL takes its time. */
+static int is_tls_wanted(const struct lab_case *cases, int count)
+{
+    int i;
+    for (i = 0; i < count; ++i)
+        if ((cases[i].where & LAB_TLS) && is_chosen(cases[i].name) &&
+            !reason_to_skip(cases[i].where))
+            return 1;
+    return 0;
 }
 
 void lab_run(const struct lab_case *cases, int count)
 {
-    pj_size_t before = lab.factory.used_count;
-    int i, last = count - 1;
+    pj_size_t before;
+    int i, over_tls, last = count - 1;
 
+    if (lab.endpt && !connections[TLS].held && is_tls_wanted(cases, count))
+        tls_start();
+    before = lab.factory.used_count;
     while (last > 0 && !is_chosen(cases[last].name))
         --last;
     for (i = 0; i <= last; ++i) {
@@ -300,11 +289,14 @@ void lab_run(const struct lab_case *cases, int count)
         outcome.name = cases[i].name;
         outcome.failed = 0;
         outcome.skip = reason_to_skip(cases[i].where);
+        over_tls = lab.over_tls;
         if (!outcome.skip)
             cases[i].run();
         if (!lab.outlives_cases && (!lab.settles_late || i == last))
             settle(before);
         lab_wire();
+        if ((cases[i].where & LAB_TLS) && !outcome.skip && lab.over_tls == over_tls)
+            lab_fail(__FILE__, __LINE__, "nothing came over TLS");
         report();
     }
 }
@@ -363,23 +355,23 @@ void lab_open_bare(int argc, char **argv)
     alarm(WATCHDOG_SECONDS);
     signal(SIGPIPE, SIG_IGN);
     setvbuf(stdout, NULL, _IOLBF, 0);
-    lab.registrar_port = atoi(path);
-    if (!lab.registrar_port)
-        registrar_start(path);
+    registrar_start(path);
 }
 
 void lab_open(int argc, char **argv)
 {
     lab_open_bare(argc, argv);
     endpoint_start();
-    if (registrar.pid > 0)
-        connection_open();
+    if (registrar_is_ours())
+        connection_open(&connections[TCP]);
 }
 
 static void endpoint_stop(void)
 {
-    if (connection)
-        pjsip_transport_dec_ref(connection);
+    int i;
+    for (i = 0; i < CONNECTIONS; ++i)
+        if (connections[i].held)
+            pjsip_transport_dec_ref(connections[i].held);
     pjsip_endpt_destroy(lab.endpt);
     if (lab.factory.used_count != 0) {
         printf("FAIL teardown: %d pools left\n", (int)lab.factory.used_count);

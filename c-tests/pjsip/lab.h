@@ -11,7 +11,8 @@ enum {
     LAB_PJAUTH_ONLY = 1, /* stock promises nothing */
     LAB_DEFERS = 2,      /* challenges are answered asynchronously */
     LAB_SHARES = 4,      /* sessions have a parent */
-    LAB_MODULES_ASK = 8  /* PJSIP's own modules hand challenges over */
+    LAB_MODULES_ASK = 8, /* PJSIP's own modules hand challenges over */
+    LAB_TLS = 16         /* something comes over TLS, or the case has failed */
 };
 
 struct lab_case {
@@ -24,7 +25,8 @@ struct lab {
     pj_caching_pool factory;
     pjsip_endpoint *endpt;
     pjsip_transport *udp;
-    int registrar_port;
+    const char *no_tls; /* why there is no TLS; NULL: there is */
+    int over_tls; /* requests that came over TLS, of those lab_wire told of */
     int stock; /* true: pjproject's own object is under test */
     int settles_late; /* true: lab_run looks for pools after its last case */
     int outlives_cases; /* true: it never does, lab_close does */
@@ -80,8 +82,12 @@ void lab_events(unsigned msec);
 #define LAB_COUNT(flag) ((void)__atomic_add_fetch(&(flag), 1, __ATOMIC_RELEASE))
 int lab_until(volatile int *flag, int count, unsigned msec);
 
-/* Where the registrar has closed the program's connection: another one. */
-void lab_reconnect(void);
+/* The registrar's port for "udp", "tcp" or "tls". */
+int lab_port(const char *transport);
+
+/* Waits until the registrar has closed the program's connection over "tcp" or
+ * "tls", and makes another one. */
+void lab_reconnect(const char *transport);
 
 /* The registrar's lines since the last call, each ended by a newline. */
 const char *lab_wire(void);

@@ -95,6 +95,7 @@ static void later_on(const char *user, const char *transport)
 
 static void later_udp(void) { later_on("md5-401", "udp"); }
 static void later_tcp(void) { later_on("sha-512-256-407", "tcp"); }
+static void later_tls(void) { later_on("sha-256-407", "tls"); }
 
 static int vault(void *arg)
 {
@@ -104,12 +105,12 @@ static int vault(void *arg)
     return 0;
 }
 
-static void other_thread(void)
+static void other_thread_on(const char *transport)
 {
     struct app app;
     struct worker worker;
 
-    kept_on(&app, "sha-256-401", "udp");
+    kept_on(&app, "sha-256-401", transport);
     worker_start(&worker, &vault, &app);
     expect_registered(&app, 2);
     worker_join(&worker);
@@ -117,10 +118,29 @@ static void other_thread(void)
     close_all(&app);
 }
 
-static void abandon(void)
+static void other_thread(void) { other_thread_on("udp"); }
+static void other_thread_tls(void) { other_thread_on("tls"); }
+
+/* The transaction ends with the connection, and the registration with that. */
+static void closed_on(const char *transport)
 {
     struct app app;
-    kept_on(&app, "md5-401", "udp");
+    kept_on(&app, "register-closes", transport);
+    lab_reconnect(transport);
+    REQUIRE(lab_until(&app.r.done, 1, WAIT_MSEC));
+    CHECK_EQ(app.r.code, PJSIP_SC_TSX_TRANSPORT_ERROR);
+    CHECK_EQ(challenge_send(&app.kept[0]), PJ_EINVAL);
+    expect_dead(app.kept[0].sess, app.kept[0].token, app.kept[0].request);
+    close_all(&app);
+}
+
+static void closed_tcp(void) { closed_on("tcp"); }
+static void closed_tls(void) { closed_on("tls"); }
+
+static void abandon_on(const char *transport)
+{
+    struct app app;
+    kept_on(&app, "md5-401", transport);
     CHECK_EQ(pjsip_auth_clt_async_abandon(app.kept[0].sess, app.kept[0].token),
              PJ_SUCCESS);
     CHECK_EQ(app.r.done, 1);
@@ -131,13 +151,16 @@ static void abandon(void)
     close_all(&app);
 }
 
+static void abandon(void) { abandon_on("udp"); }
+static void abandon_tls(void) { abandon_on("tls"); }
+
 /* Before 2.17 a registration that is destroyed lives on until its transaction
  * ends, and PJSIP answers its challenges up to then. */
-static void destroyed_first(void)
+static void destroyed_first_on(const char *transport)
 {
     struct app app;
 
-    kept_on(&app, "md5-401", "udp");
+    kept_on(&app, "md5-401", transport);
     CHECK_EQ(pjsip_regc_destroy(app.r.regc), PJ_SUCCESS);
     lab_events(GONE_MSEC);
     CHECK_EQ(challenge_send(&app.kept[0]), PJ_SUCCESS);
@@ -148,6 +171,9 @@ static void destroyed_first(void)
     CHECK_EQ(lab_count(lab_wire(), "\"method\":"), 2);
     lab_ask(NULL);
 }
+
+static void destroyed_first(void) { destroyed_first_on("udp"); }
+static void destroyed_first_tls(void) { destroyed_first_on("tls"); }
 
 /* Destroyed, and never answered but given up. */
 static void destroyed_and_abandoned(void)
@@ -199,10 +225,14 @@ static void wrong_arguments(void)
 
 #define OURS(name) {#name, name, LAB_PJAUTH_ONLY | LAB_DEFERS}
 
+#define TLS(name) {#name, name, LAB_PJAUTH_ONLY | LAB_DEFERS | LAB_TLS}
+
 const struct lab_case old_cases[] = {
     OURS(inside), OURS(inside_twice), OURS(stale_nonce), OURS(declines),
-    OURS(later_udp), OURS(later_tcp), OURS(other_thread), OURS(abandon),
-    OURS(destroyed_first), OURS(destroyed_and_abandoned), OURS(deadline), OURS(asked_no_more),
+    OURS(later_udp), OURS(later_tcp), TLS(later_tls), OURS(other_thread),
+    TLS(other_thread_tls), OURS(closed_tcp), TLS(closed_tls), OURS(abandon),
+    TLS(abandon_tls), OURS(destroyed_first), TLS(destroyed_first_tls),
+    OURS(destroyed_and_abandoned), OURS(deadline), OURS(asked_no_more),
     OURS(wrong_arguments),
 };
 const int old_case_count = sizeof(old_cases) / sizeof(old_cases[0]);

@@ -46,6 +46,8 @@ typedef struct pj_thread_t pj_thread_t;
 typedef struct pjsip_endpoint pjsip_endpoint;
 typedef struct pjsip_transport pjsip_transport;
 typedef struct pjsip_tpfactory pjsip_tpfactory;
+typedef struct pjsip_tpmgr pjsip_tpmgr;
+typedef struct pjsip_transport_state_info pjsip_transport_state_info;
 typedef struct pjsip_rx_data pjsip_rx_data;
 typedef struct pjsip_regc pjsip_regc;
 
@@ -231,7 +233,25 @@ pj_status_t pjsip_tcp_transport_start(pjsip_endpoint *endpt,
                                       const pj_sockaddr_in *local,
                                       unsigned async_cnt,
                                       pjsip_tpfactory **factory);
-enum { PJSIP_TRANSPORT_TCP = 2 };
+#define PJSIP_HAS_TLS_TRANSPORT 1
+enum { PJSIP_TRANSPORT_TCP = 2, PJSIP_TRANSPORT_TLS = 3 };
+pj_status_t pjsip_tls_transport_start(pjsip_endpoint *endpt,
+                                      const void *settings,
+                                      const pj_sockaddr_in *local,
+                                      const pjsip_host_port *published,
+                                      unsigned async_cnt,
+                                      pjsip_tpfactory **factory);
+typedef enum pjsip_transport_state {
+    PJSIP_TP_STATE_CONNECTED,
+    PJSIP_TP_STATE_DISCONNECTED
+} pjsip_transport_state;
+typedef void (*pjsip_tp_state_callback)(
+    pjsip_transport *transport, pjsip_transport_state state,
+    const pjsip_transport_state_info *info);
+pjsip_tpmgr *pjsip_endpt_get_tpmgr(pjsip_endpoint *endpt);
+pjsip_tp_state_callback pjsip_tpmgr_get_state_cb(const pjsip_tpmgr *manager);
+pj_status_t pjsip_tpmgr_set_state_cb(pjsip_tpmgr *manager,
+                                     pjsip_tp_state_callback callback);
 pj_status_t pjsip_endpt_acquire_transport(pjsip_endpoint *endpt, int type,
                                           const void *remote, int addr_len,
                                           const void *selector,

@@ -126,24 +126,29 @@ static int start_pjsua(void)
     return pjsua_init(&ua, &log, &media) == PJ_SUCCESS &&
            pjsua_transport_create(PJSIP_TRANSPORT_UDP, &transport, NULL) ==
                PJ_SUCCESS &&
+           (lab.no_tls ||
+            pjsua_transport_create(PJSIP_TRANSPORT_TLS, &transport, NULL) ==
+                PJ_SUCCESS) &&
            pjsua_start() == PJ_SUCCESS &&
            pjsua_set_null_snd_dev() == PJ_SUCCESS;
 }
 
+/* Registers over `transport`; NULL: does not. */
 static pjsua_acc_id account(const char *user, pj_bool_t shared,
-                            pj_bool_t registers)
+                            const char *transport)
 {
     char id[96], registrar[64];
     pjsua_acc_config cfg;
     pjsua_acc_id acc = PJSUA_INVALID_ID;
 
     snprintf(id, sizeof(id), "<sip:%s@127.0.0.1>", user);
-    snprintf(registrar, sizeof(registrar), "sip:127.0.0.1:%d",
-             lab.registrar_port);
     pjsua_acc_config_default(&cfg);
     cfg.id = lab_str(id);
-    if (registers)
+    if (transport) {
+        snprintf(registrar, sizeof(registrar), "sip:127.0.0.1:%d;transport=%s",
+                 lab_port(transport), transport);
         cfg.reg_uri = lab_str(registrar);
+    }
     cfg.register_on_acc_add = PJ_FALSE;
     cfg.unreg_timeout = 500;
     cfg.reg_retry_interval = 0;
@@ -187,29 +192,31 @@ static void expect_clean(const char *method, int requests)
         lab_fail(__FILE__, __LINE__, "faults in\n%s", wire);
 }
 
-static void destination(char *uri, size_t size, const char *scenario)
+static void destination(char *uri, size_t size, const char *scenario,
+                        const char *transport)
 {
-    snprintf(uri, size, "sip:%s@127.0.0.1:%d", scenario, lab.registrar_port);
+    snprintf(uri, size, "sip:%s@127.0.0.1:%d;transport=%s", scenario,
+             lab_port(transport), transport);
 }
 
 /* ----------------------------------------------------------------- MESSAGE */
 
-static void message_start(pjsua_acc_id acc)
+static void message_start(pjsua_acc_id acc, const char *transport)
 {
     char to[96];
     pj_str_t to_str, text = lab_str("hello");
 
-    destination(to, sizeof(to), "sha-256-407");
+    destination(to, sizeof(to), "sha-256-407", transport);
     to_str = lab_str(to);
     CHECK_EQ(pjsua_im_send(acc, &to_str, NULL, &text, NULL, NULL), PJ_SUCCESS);
 }
 
-static void message(enum mode mode, pj_bool_t shared)
+static void message(enum mode mode, pj_bool_t shared, const char *transport)
 {
-    pjsua_acc_id acc = account("talker", shared, PJ_FALSE);
+    pjsua_acc_id acc = account("talker", shared, NULL);
 
     reset(mode);
-    message_start(acc);
+    message_start(acc, transport);
     if (mode == LATER)
         answer_later();
     REQUIRE(lab_until(&s.paged, 1, WAIT_MSEC));
@@ -226,18 +233,19 @@ static void message(enum mode mode, pj_bool_t shared)
     CHECK_EQ(pjsua_acc_del(acc), PJ_SUCCESS);
 }
 
-static void message_declined(void) { message(DECLINE, PJ_FALSE); }
-static void message_inside(void) { message(INSIDE, PJ_FALSE); }
-static void message_later(void) { message(LATER, PJ_FALSE); }
-static void message_shared_later(void) { message(LATER, PJ_TRUE); }
-static void message_shared_inside(void) { message(INSIDE, PJ_TRUE); }
+static void message_declined(void) { message(DECLINE, PJ_FALSE, "udp"); }
+static void message_inside(void) { message(INSIDE, PJ_FALSE, "udp"); }
+static void message_later(void) { message(LATER, PJ_FALSE, "udp"); }
+static void message_tls(void) { message(LATER, PJ_FALSE, "tls"); }
+static void message_shared_later(void) { message(LATER, PJ_TRUE, "udp"); }
+static void message_shared_inside(void) { message(INSIDE, PJ_TRUE, "udp"); }
 
 static void message_abandoned(void)
 {
-    pjsua_acc_id acc = account("talker", PJ_FALSE, PJ_FALSE);
+    pjsua_acc_id acc = account("talker", PJ_FALSE, NULL);
 
     reset(KEEP);
-    message_start(acc);
+    message_start(acc, "udp");
     REQUIRE(lab_until(&s.challenged, 1, WAIT_MSEC));
     CHECK_EQ(pjsip_auth_clt_async_abandon(s.kept.sess, s.kept.token),
              PJ_SUCCESS);
@@ -250,9 +258,9 @@ static void message_abandoned(void)
 
 /* ---------------------------------------------------------------- REGISTER */
 
-static void registers(enum mode mode, pj_bool_t shared)
+static void registers(enum mode mode, pj_bool_t shared, const char *transport)
 {
-    pjsua_acc_id acc = account("sha-256-401", shared, PJ_TRUE);
+    pjsua_acc_id acc = account("sha-256-401", shared, transport);
 
     reset(mode);
     CHECK_EQ(pjsua_acc_set_registration(acc, PJ_TRUE), PJ_SUCCESS);
@@ -271,15 +279,16 @@ static void registers(enum mode mode, pj_bool_t shared)
     expect_clean("REGISTER", shared ? ANY : 2);
 }
 
-static void register_declined(void) { registers(DECLINE, PJ_FALSE); }
-static void register_inside(void) { registers(INSIDE, PJ_FALSE); }
-static void register_later(void) { registers(LATER, PJ_FALSE); }
-static void register_shared_later(void) { registers(LATER, PJ_TRUE); }
+static void register_declined(void) { registers(DECLINE, PJ_FALSE, "udp"); }
+static void register_inside(void) { registers(INSIDE, PJ_FALSE, "udp"); }
+static void register_later(void) { registers(LATER, PJ_FALSE, "udp"); }
+static void register_tls(void) { registers(LATER, PJ_FALSE, "tls"); }
+static void register_shared_later(void) { registers(LATER, PJ_TRUE, "udp"); }
 
 /* The account is deleted while its REGISTER waits for an answer. */
 static void account_deleted(void)
 {
-    pjsua_acc_id acc = account("sha-256-401", PJ_FALSE, PJ_TRUE);
+    pjsua_acc_id acc = account("sha-256-401", PJ_FALSE, "udp");
     pjsip_tx_data *answer;
     long before;
 
@@ -306,15 +315,15 @@ static void account_deleted(void)
 
 /* ------------------------------------------------------------------- calls */
 
-static void calls(enum mode mode, pj_bool_t shared)
+static void calls(enum mode mode, pj_bool_t shared, const char *transport)
 {
-    pjsua_acc_id acc = account("talker", shared, PJ_FALSE);
+    pjsua_acc_id acc = account("talker", shared, NULL);
     pjsua_call_id call = PJSUA_INVALID_ID;
     char to[96];
     pj_str_t to_str;
 
     reset(mode);
-    destination(to, sizeof(to), "invite");
+    destination(to, sizeof(to), "invite", transport);
     to_str = lab_str(to);
     CHECK_EQ(pjsua_call_make_call(acc, &to_str, NULL, NULL, NULL, &call),
              PJ_SUCCESS);
@@ -331,29 +340,32 @@ static void calls(enum mode mode, pj_bool_t shared)
     lab_wire();
 }
 
-static void call_declined(void) { calls(DECLINE, PJ_FALSE); }
-static void call_inside(void) { calls(INSIDE, PJ_FALSE); }
-static void call_later(void) { calls(LATER, PJ_FALSE); }
-static void call_shared_later(void) { calls(LATER, PJ_TRUE); }
+static void call_declined(void) { calls(DECLINE, PJ_FALSE, "udp"); }
+static void call_inside(void) { calls(INSIDE, PJ_FALSE, "udp"); }
+static void call_later(void) { calls(LATER, PJ_FALSE, "udp"); }
+static void call_tls(void) { calls(LATER, PJ_FALSE, "tls"); }
+static void call_shared_later(void) { calls(LATER, PJ_TRUE, "udp"); }
 
 #define SYNC(name) {#name, name, LAB_BOTH}
 #define BOTH(name) {#name, name, LAB_BOTH | LAB_DEFERS}
 #define OURS(name) {#name, name, LAB_PJAUTH_ONLY | LAB_DEFERS}
 /* Before 2.17 pjsua answers for its MESSAGE with a session of the moment. */
 #define MESSAGE(name, where) {#name, name, where | LAB_DEFERS | LAB_MODULES_ASK}
+#define TLS(name, where) {#name, name, where | LAB_DEFERS | LAB_TLS}
 #define SHARED(name) {#name, name, LAB_BOTH | LAB_DEFERS | LAB_SHARES}
 
 int main(int argc, char **argv)
 {
     static const struct lab_case cases[] = {
         SYNC(message_declined), MESSAGE(message_inside, LAB_BOTH),
-        MESSAGE(message_later, LAB_BOTH),
+        MESSAGE(message_later, LAB_BOTH), MESSAGE(message_tls, LAB_TLS),
         MESSAGE(message_shared_later, LAB_BOTH),
         MESSAGE(message_shared_inside, LAB_PJAUTH_ONLY),
         MESSAGE(message_abandoned, LAB_BOTH), SYNC(register_declined),
-        BOTH(register_inside), BOTH(register_later),
+        BOTH(register_inside), BOTH(register_later), TLS(register_tls, LAB_BOTH),
         SHARED(register_shared_later), OURS(account_deleted),
         SYNC(call_declined), BOTH(call_inside), BOTH(call_later),
+        TLS(call_tls, LAB_PJAUTH_ONLY),
         SHARED(call_shared_later),
     };
     lab_open_bare(argc, argv);

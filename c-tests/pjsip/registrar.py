@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""The tests' own SIP registrar and challenger, on loopback UDP and TCP.
+"""The tests' own SIP registrar and challenger, on loopback UDP, TCP and TLS.
 
 usage: registrar.py
 
-Prints {"port":N} first, then one JSON line for each request it answered.
+Prints {"port":N,"tls":M} first, or {"port":N,"no_tls":"why"}: N is the port of
+UDP and TCP. Then comes one JSON line for each request it answered.
 A line "mark TEXT" on standard input is echoed as {"mark":"TEXT"}: whatever
 was answered before stands above it. Ends when standard input closes.
 """
@@ -17,11 +18,10 @@ import sys
 import time
 
 from digest_judge import Judge, base
+from listeners import HOST, PAUSE_SECONDS, listen
 from scenarios import SCENARIOS, Challenge
 
-HOST = "127.0.0.1"
 LIFETIME_SECONDS = 600
-PAUSE_SECONDS = 0.05
 REASONS = {180: "Ringing", 200: "OK", 401: "Unauthorized", 404: "Not Found", 407: "Proxy Authentication Required",
            481: "Call/Transaction Does Not Exist", 486: "Busy Here", 487: "Request Terminated"}
 SDP = ("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
@@ -88,7 +88,7 @@ class Registrar:
         self.refused = {}   # branch of an INVITE -> CSeq of its ACK
         self.muted = set()  # Call-IDs that are heard no more
         self.cseq = 1
-        self.port = 0
+        self.ports = {}     # transport -> port
 
     def say(self, **event):
         self.out.write(json.dumps(event, separators=(",", ":")) + "\n")
@@ -96,14 +96,15 @@ class Registrar:
 
     # -- what arrives -----------------------------------------------------
 
-    def on_message(self, data, send, close=lambda: None):
-        """`send` takes bytes and goes back to where `data` came from; `close` ends that connection."""
+    def on_message(self, data, over, send, close=lambda: None):
+        """`over` is a key of `ports`; `send` takes bytes and goes back to where `data` came from; `close` ends that
+        connection."""
         if not data.strip():
             return
         msg = Message(data)
         if not msg.is_request or msg.get("call-id") in self.muted:
             return
-        msg.send, msg.close = send, close
+        msg.over, msg.send, msg.close = over, send, close
         method, uri = msg.start.split(" ")[:2]
         branch = re.search(r"branch=([^;,\s]+)", msg.get("via"))
         if method == "ACK":
@@ -135,7 +136,7 @@ class Registrar:
         invite = self.invites.pop(msg.get("call-id"), None)
         if invite:
             send(self.reply(invite, 487))
-        self.say(method="CANCEL", status=200)
+        self.say(method="CANCEL", over=msg.over, status=200)
 
     def on_request(self, msg, method, uri, branch, send):
         to_user = user_of(uri_of(msg.get("to")))
@@ -143,7 +144,7 @@ class Registrar:
         scenario = SCENARIOS.get(name)
         if scenario is None:
             send(self.reply(msg, 404))
-            self.say(method=method, user=name, status=404)
+            self.say(method=method, over=msg.over, user=name, status=404)
             return
         call = self.calls.setdefault((msg.get("call-id"), method), Call())
         faults = self.check_sequence(msg, branch, call)
@@ -154,8 +155,8 @@ class Registrar:
         if challenged and scenario.manners == "rings":
             send(self.reply(msg, 180, self.contact(msg, name)))
         status = self.decide(msg, scenario, call, verified, send) if challenged else 200
-        self.say(method=method, user=name, status=status, round=call.round, faults=faults,
-                 answers=answers, call=msg.get("call-id"))
+        self.say(method=method, over=msg.over, user=name, status=status, round=call.round,
+                 faults=faults, answers=answers, call=msg.get("call-id"))
         if status == 200:
             self.accept(msg, method, name, send)
         elif scenario.manners:
@@ -164,9 +165,9 @@ class Registrar:
 
     def misbehave(self, msg, manners, branch, send):
         """What a scenario does after a challenge."""
-        again = self.replies[(branch, "INVITE")]
         later = asyncio.get_running_loop().call_later
         if manners == "repeats":
+            again = self.replies[(branch, "INVITE")]
             for i in range(1, 4):
                 later(i * PAUSE_SECONDS, lambda: msg.send(again[-1]))
         elif manners == "second":
@@ -179,13 +180,15 @@ class Registrar:
 
     @staticmethod
     def check_sequence(msg, branch, call):
-        """A request sent again is a new transaction: new branch, higher CSeq."""
+        """A request sent again is a new transaction: new branch, higher CSeq. It says what it comes over."""
         cseq = int(msg.get("cseq", "0 X").split()[0])
         faults = []
         if call.branch == branch or not branch.startswith("z9hG4bK"):
             faults.append("branch")
         if cseq <= call.cseq:
             faults.append("cseq")
+        if not msg.get("via").upper().startswith(f"SIP/2.0/{msg.over.upper()} "):
+            faults.append("transport")
         call.branch, call.cseq = branch, cseq
         return faults
 
@@ -292,23 +295,19 @@ class Registrar:
             send(self.reply(msg, 200))
 
     def contact(self, msg, name):
-        return [("Contact", f"<sip:{name}@{HOST}:{self.port}{self.transport(msg)}>")]
-
-    @staticmethod
-    def transport(msg):
-        return ";transport=tcp" if "/TCP" in msg.get("via").upper() else ""
+        parameter = "" if msg.over == "udp" else f";transport={msg.over}"
+        return [("Contact", f"<sip:{name}@{HOST}:{self.ports[msg.over]}{parameter}>")]
 
     def notify(self, msg, name, expires):
         """The NOTIFY that follows a SUBSCRIBE, in the dialog just made."""
         self.cseq += 1
-        over = "TCP" if self.transport(msg) else "UDP"
         sender = msg.get("to") + ("" if "tag=" in msg.get("to") else f";tag={self.tags[msg.get('call-id')]}")
         state = f"active;expires={expires}" if expires != "0" else "terminated;reason=timeout"
         lines = [f"NOTIFY {uri_of(msg.get('contact'))} SIP/2.0",
-                 f"Via: SIP/2.0/{over} {HOST}:{self.port};branch=z9hG4bK{secrets.token_hex(8)}",
+                 f"Via: SIP/2.0/{msg.over.upper()} {HOST}:{self.ports[msg.over]};branch=z9hG4bK{secrets.token_hex(8)}",
                  f"From: {sender}",
                  f"To: {msg.get('from')}", f"Call-ID: {msg.get('call-id')}", f"CSeq: {self.cseq} NOTIFY",
-                 "Max-Forwards: 70", f"Contact: <sip:{name}@{HOST}:{self.port}>",
+                 "Max-Forwards: 70", *(f"{n}: {v}" for n, v in self.contact(msg, name)),
                  f"Event: {msg.get('event')}", f"Subscription-State: {state}"]
         return finish(lines, PIDF, "application/pidf+xml")
 
@@ -319,52 +318,10 @@ def finish(lines, body="", content_type=""):
     return "\r\n".join(lines + [f"Content-Length: {len(body)}", "", body]).encode("latin-1")
 
 
-class Udp(asyncio.DatagramProtocol):
-    def __init__(self, registrar):
-        self.registrar = registrar
-
-    def connection_made(self, transport):
-        self.transport = transport
-
-    def datagram_received(self, data, addr):
-        self.registrar.on_message(data, lambda packet: self.transport.sendto(packet, addr))
-
-
-async def serve_tcp(registrar, reader, writer):
-    try:
-        while True:
-            head = await reader.readuntil(b"\r\n\r\n")
-            if not head.strip():
-                continue
-            length = int(Message(head.lstrip()).get("content-length", "0"))
-            registrar.on_message(head.lstrip() + await reader.readexactly(length), writer.write, writer.close)
-            await writer.drain()
-    except (asyncio.IncompleteReadError, ConnectionError):
-        pass
-    finally:
-        writer.close()
-
-
-async def listen(registrar):
-    """UDP and TCP on one ephemeral port; the two may clash, so try again."""
-    loop = asyncio.get_running_loop()
-    for _ in range(20):
-        udp, _ = await loop.create_datagram_endpoint(lambda: Udp(registrar), (HOST, 0))
-        port = udp.get_extra_info("sockname")[1]
-        try:
-            tcp = await asyncio.start_server(lambda r, w: serve_tcp(registrar, r, w), HOST, port, limit=1 << 20)
-        except OSError:
-            udp.close()
-            continue
-        registrar.port = port
-        return udp, tcp
-    raise OSError("no port free for both UDP and TCP")
-
-
 async def main():
     registrar = Registrar()
-    await listen(registrar)
-    registrar.say(port=registrar.port)
+    registrar.ports, no_tls = await listen(registrar.on_message)
+    registrar.say(port=registrar.ports["udp"], **({"no_tls": no_tls} if no_tls else {"tls": registrar.ports["tls"]}))
     loop = asyncio.get_running_loop()
     end = time.monotonic() + LIFETIME_SECONDS
     commands = asyncio.StreamReader()

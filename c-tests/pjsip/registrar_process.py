@@ -15,7 +15,12 @@ class RegistrarProcess:
     def __init__(self):
         self.process = subprocess.Popen([sys.executable, "-B", HERE / "registrar.py"], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, text=True)
-        self.port = json.loads(self.process.stdout.readline())["port"]
+        ready = json.loads(self.process.stdout.readline())
+        self.port = ready["port"]
+        self.ports = {"udp": self.port, "tcp": self.port}
+        if "tls" in ready:
+            self.ports["tls"] = ready["tls"]
+        self.no_tls = ready.get("no_tls")
         self.lines = []
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()

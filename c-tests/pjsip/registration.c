@@ -22,7 +22,7 @@ void registration_open(struct registration *r, const char *user,
 
     memset(r, 0, sizeof(*r));
     snprintf(server, sizeof(server), "sip:127.0.0.1:%d;transport=%s",
-             lab.registrar_port, transport);
+             lab_port(transport), transport);
     snprintf(aor, sizeof(aor), "<sip:%s@127.0.0.1>", user);
     snprintf(contact, sizeof(contact), "<sip:%s@127.0.0.1:5>", user);
     server_str = lab_str(server);

@@ -17,7 +17,7 @@ struct registration {
 };
 
 /* Makes a pjsip_regc whose user part is `user`, a scenario of the registrar.
- * `transport` is "udp" or "tcp". */
+ * `transport` is "udp", "tcp" or "tls". */
 void registration_open(struct registration *r, const char *user,
                        const char *transport);
 

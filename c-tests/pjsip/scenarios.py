@@ -136,6 +136,7 @@ def _table():
         "second": only(["INVITE"], manners="second", alg="SHA-256"),
         "closes": only(["INVITE"], manners="closes", alg="SHA-256"),
         "mute": only(["INVITE"], manners="mute", alg="SHA-256"),
+        "register-closes": only(["REGISTER"], manners="closes", alg="SHA-256"),
     })
     return t
 

@@ -29,8 +29,9 @@ pjsip_inv_session *call_start(struct vault *vault, enum vault_mode mode,
 /* Hangs up, and waits until the call is over. */
 void call_end(pjsip_inv_session *inv);
 
-/* The registrar saw so many of these requests, and nothing wrong with any. */
-void expect_clean(const char *method, int requests);
+/* The registrar saw so many of these requests over this transport, and nothing
+ * wrong with any request. */
+void expect_clean(const char *transport, const char *method, int requests);
 
 extern const struct lab_case call_cases[];
 extern const int call_case_count;
@@ -41,7 +42,24 @@ extern const int event_case_count;
 void calls_on_state(pjsip_inv_session *inv, pjsip_event *event);
 pjsip_dialog *calls_on_forked(pjsip_dialog *first, pjsip_rx_data *rdata);
 
-/* Runs the cases of ua_defer.c, last: it makes transactions short-lived. */
-void defer_run(void);
+/* ua_defer.c; its cases and those of ua_meanwhile.c run last, after
+ * defer_start() has made transactions short-lived. */
+void defer_start(void);
+extern const struct lab_case defer_cases[];
+extern const int defer_case_count;
+extern const struct lab_case meanwhile_cases[];
+extern const int meanwhile_case_count;
+
+/* How long a challenge waits: longer than a transaction lives. */
+unsigned defer_msec(void);
+
+/* A call that stands, and a re-INVITE in it. */
+pjsip_inv_session *call_confirmed(struct vault *vault, const char *scenario,
+                                  const char *transport);
+void reinvite_send(pjsip_inv_session *inv);
+
+/* What is kept is dead: PJ_EINVAL, and the answer, which this releases, stays
+ * the caller's. */
+void expect_unanswerable(struct vault *vault, pjsip_tx_data *answer);
 
 #endif

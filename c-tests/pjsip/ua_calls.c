@@ -90,12 +90,12 @@ void call_end(pjsip_inv_session *inv)
     REQUIRE(lab_until(&ua_seen.disconnected, 1, WAIT_MSEC));
 }
 
-void expect_clean(const char *method, int requests)
+void expect_clean(const char *transport, const char *method, int requests)
 {
-    char word[32];
+    char word[64];
     const char *wire = lab_wire();
-    strcpy(word, "\"method\":\"");
-    strcat(word, method);
+    snprintf(word, sizeof(word), "\"method\":\"%s\",\"over\":\"%s\"", method,
+             transport);
     CHECK_EQ(lab_count(wire, word), requests);
     if (lab_count(wire, "\"faults\":[]") != lab_count(wire, "\"faults\":"))
         lab_fail(__FILE__, __LINE__, "faults in\n%s", wire);
@@ -107,11 +107,11 @@ static void call(enum vault_mode mode, const char *scenario,
     struct vault vault;
     pjsip_inv_session *inv = call_start(&vault, mode, scenario, transport, NULL);
     REQUIRE(lab_until(&ua_seen.confirmed, 1, WAIT_MSEC));
-    expect_clean("INVITE", strcmp(scenario, "bye") == 0 ? 1 : 2);
+    expect_clean(transport, "INVITE", strcmp(scenario, "bye") == 0 ? 1 : 2);
     call_end(inv);
     CHECK_EQ(ua_seen.cause, 200);
     lab_events(50);
-    expect_clean("BYE", strcmp(scenario, "invite") == 0 ? 1 : 2);
+    expect_clean(transport, "BYE", strcmp(scenario, "invite") == 0 ? 1 : 2);
     CHECK_EQ(vault.challenged, mode == VAULT_SYNC ? 0 : 1);
     if (mode != VAULT_SYNC)
         CHECK_EQ(vault.status, PJ_SUCCESS);
@@ -123,6 +123,8 @@ static void invite_inside(void) { call(VAULT_INSIDE, "invite", "udp"); }
 static void invite_later(void) { call(VAULT_LATER, "invite", "udp"); }
 static void invite_tcp_sync(void) { call(VAULT_SYNC, "invite", "tcp"); }
 static void invite_tcp_inside(void) { call(VAULT_INSIDE, "invite", "tcp"); }
+static void invite_tls_sync(void) { call(VAULT_SYNC, "invite", "tls"); }
+static void invite_tls_inside(void) { call(VAULT_INSIDE, "invite", "tls"); }
 static void bye_sync(void) { call(VAULT_SYNC, "bye", "udp"); }
 static void bye_inside(void) { call(VAULT_INSIDE, "bye", "udp"); }
 static void bye_later(void) { call(VAULT_LATER, "bye", "udp"); }
@@ -193,7 +195,7 @@ static void invite_abandon(void)
     REQUIRE(lab_until(&ua_seen.disconnected, 1, WAIT_MSEC));
     CHECK_EQ(ua_seen.disconnected, 1);
     vault_close(&vault);
-    expect_clean("INVITE", 1);
+    expect_clean("udp", "INVITE", 1);
 }
 
 /* The call is ended, and its dialog gone, before the answer comes. */
@@ -241,7 +243,7 @@ static void calls_share(enum vault_mode mode)
         lab_events(50);
     }
     vault_close(&vault);
-    expect_clean("INVITE", 4);
+    expect_clean("udp", "INVITE", 4);
     lab_events(300);
     CHECK_EQ(pjsip_auth_clt_deinit(&shared), PJ_SUCCESS);
     pjsip_endpt_release_pool(lab.endpt, pool);
@@ -286,10 +288,10 @@ static void expect_accepted(const char *method, int requests)
 }
 
 /* A dialog without a usage of PJSIP's answers challenges by itself. */
-static void dialog(enum vault_mode mode)
+static void dialog(enum vault_mode mode, const char *transport)
 {
     struct vault vault;
-    pjsip_dialog *dlg = ua_dialog("sha-256-407", "udp");
+    pjsip_dialog *dlg = ua_dialog("sha-256-407", transport);
 
     memset(&forking, 0, sizeof(forking));
     keep_dialog(dlg);
@@ -301,9 +303,10 @@ static void dialog(enum vault_mode mode)
     dialog_release(dlg);
 }
 
-static void dialog_sync(void) { dialog(VAULT_SYNC); }
-static void dialog_inside(void) { dialog(VAULT_INSIDE); }
-static void dialog_later(void) { dialog(VAULT_LATER); }
+static void dialog_sync(void) { dialog(VAULT_SYNC, "udp"); }
+static void dialog_inside(void) { dialog(VAULT_INSIDE, "udp"); }
+static void dialog_later(void) { dialog(VAULT_LATER, "udp"); }
+static void dialog_tls(void) { dialog(VAULT_LATER, "tls"); }
 
 /* The second branch of a forked INVITE is a dialog with a cloned session; its
  * BYE is challenged, and answered from the clone. */
@@ -358,19 +361,24 @@ static void fork_with_parent(void)
 
 #define SYNC(name) {#name, name, LAB_BOTH}
 #define BOTH(name) {#name, name, LAB_BOTH | LAB_DEFERS}
+#define TLS(name) {#name, name, LAB_BOTH | LAB_DEFERS | LAB_TLS}
 #define OURS(name) {#name, name, LAB_PJAUTH_ONLY | LAB_DEFERS}
 #define NOT_HELD LAB_PJAUTH_ONLY | LAB_DEFERS | LAB_MODULES_ASK
 
 const struct lab_case call_cases[] = {
     SYNC(invite_sync), BOTH(invite_inside), BOTH(invite_later),
-    SYNC(invite_tcp_sync), BOTH(invite_tcp_inside), SYNC(bye_sync),
+    SYNC(invite_tcp_sync), BOTH(invite_tcp_inside),
+    {"invite_tls_sync", invite_tls_sync, LAB_BOTH | LAB_TLS},
+    TLS(invite_tls_inside), SYNC(bye_sync),
     BOTH(bye_inside), BOTH(bye_later),
     {"bye_too_late", bye_too_late, NOT_HELD},
-    {"invite_tcp_too_late", invite_tcp_too_late, NOT_HELD}, BOTH(invite_abandon), OURS(invite_ended_first),
+    {"invite_tcp_too_late", invite_tcp_too_late, NOT_HELD},
+    BOTH(invite_abandon), OURS(invite_ended_first),
     {"parent_sync", parent_sync, LAB_SHARES},
     {"parent_later", parent_later, LAB_SHARES | LAB_DEFERS},
     {"parent_inside", parent_inside, LAB_SHARES | LAB_DEFERS},
     SYNC(dialog_sync), BOTH(dialog_inside), BOTH(dialog_later),
+    TLS(dialog_tls),
     SYNC(fork_sync), BOTH(fork_later),
     {"fork_with_parent", fork_with_parent,
      LAB_PJAUTH_ONLY | LAB_SHARES | LAB_DEFERS},

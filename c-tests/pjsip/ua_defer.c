@@ -1,5 +1,5 @@
 /* Challenges of calls that wait for their answer longer than a transaction
- * lives, and what the peer, the user and the application do meanwhile. */
+ * lives, and what the peer does meanwhile. */
 #include "ua.h"
 
 #include <stddef.h>
@@ -15,7 +15,7 @@ typedef char state_is_where_it_was
     [offsetof(pjsip_inv_session, state) == PJ_MAX_OBJ_NAME + 3 * sizeof(void *) &&
      PJSIP_INV_STATE_DISCONNECTED == 6 ? 1 : -1];
 
-static unsigned long_time(void)
+unsigned defer_msec(void)
 {
     const char *text = getenv("DEFER_MSEC");
     return text ? (unsigned)atoi(text) : 5 * TIMER_B_MSEC / 2;
@@ -25,7 +25,7 @@ static unsigned long_time(void)
 static void answer_late(struct vault *vault, int challenged)
 {
     REQUIRE(lab_until(&vault->challenged, challenged, WAIT_MSEC));
-    vault_answer_after(vault, long_time());
+    vault_answer_after(vault, defer_msec());
     CHECK_EQ(vault->status, PJ_SUCCESS);
 }
 
@@ -38,8 +38,7 @@ static void expect_acks(int count)
         lab_fail(__FILE__, __LINE__, "not %d ACKs in\n%s", count, wire);
 }
 
-/* A dead token: PJ_EINVAL, and the answer stays the caller's. */
-static void expect_dead(struct vault *vault, pjsip_tx_data *answer)
+void expect_unanswerable(struct vault *vault, pjsip_tx_data *answer)
 {
     CHECK_EQ(pjsip_auth_clt_async_send_req(vault->kept.sess, vault->kept.token,
                                            answer), PJ_EINVAL);
@@ -58,7 +57,7 @@ static void invite_long(const char *scenario, const char *transport)
         call_start(&vault, VAULT_KEEP, scenario, transport, NULL);
     answer_late(&vault, 1);
     REQUIRE(lab_until(&ua_seen.confirmed, 1, WAIT_MSEC));
-    expect_clean("INVITE", 2);
+    expect_clean(transport, "INVITE", 2);
     call_end(inv);
     CHECK_EQ(vault.challenged, 1);
     vault_close(&vault);
@@ -66,28 +65,31 @@ static void invite_long(const char *scenario, const char *transport)
 
 static void invite_udp(void) { invite_long("invite", "udp"); }
 static void invite_tcp(void) { invite_long("invite", "tcp"); }
+static void invite_tls(void) { invite_long("invite", "tls"); }
 static void invite_rings(void) { invite_long("rings", "udp"); }
 static void invite_401(void) { invite_long("repeats", "tcp"); }
 
 /* A proxy and then the server: each is answered late. */
-static void invite_twice(void)
+static void invite_twice_over(const char *transport)
 {
     struct vault vault;
     pjsip_inv_session *inv =
-        call_start(&vault, VAULT_KEEP, "invite-twice", "tcp", NULL);
+        call_start(&vault, VAULT_KEEP, "invite-twice", transport, NULL);
     answer_late(&vault, 1);
     answer_late(&vault, 2);
     REQUIRE(lab_until(&ua_seen.confirmed, 1, WAIT_MSEC));
-    expect_clean("INVITE", 3);
+    expect_clean(transport, "INVITE", 3);
     call_end(inv);
     vault_close(&vault);
 }
 
+static void invite_twice(void) { invite_twice_over("tcp"); }
+static void invite_twice_tls(void) { invite_twice_over("tls"); }
+
 /* ------------------------------------------------------------- in a dialog */
 
-static pjsip_inv_session *call_confirmed(struct vault *vault,
-                                         const char *scenario,
-                                         const char *transport)
+pjsip_inv_session *call_confirmed(struct vault *vault, const char *scenario,
+                                  const char *transport)
 {
     pjsip_inv_session *inv =
         call_start(vault, VAULT_KEEP, scenario, transport, NULL);
@@ -96,7 +98,7 @@ static pjsip_inv_session *call_confirmed(struct vault *vault,
     return inv;
 }
 
-static void reinvite_send(pjsip_inv_session *inv)
+void reinvite_send(pjsip_inv_session *inv)
 {
     pjsip_tx_data *request;
     CHECK_EQ(pjsip_inv_reinvite(inv, NULL, NULL, &request), PJ_SUCCESS);
@@ -110,14 +112,14 @@ static void reinvite_long(const char *transport)
     reinvite_send(inv);
     answer_late(&vault, 1);
     lab_events(200);
-    expect_clean("INVITE", 2);
+    expect_clean(transport, "INVITE", 2);
     CHECK_EQ(inv->state, PJSIP_INV_STATE_CONFIRMED);
     CHECK(inv->invite_tsx == NULL);
     /* Nothing is left of the first that a second could trip over. */
     reinvite_send(inv);
     answer_late(&vault, 2);
     lab_events(200);
-    expect_clean("INVITE", 2);
+    expect_clean(transport, "INVITE", 2);
     call_end(inv);
     CHECK_EQ(vault.challenged, 2);
     vault_close(&vault);
@@ -132,7 +134,7 @@ static void update_long(const char *transport)
     CHECK_EQ(pjsip_inv_send_msg(inv, request), PJ_SUCCESS);
     answer_late(&vault, 1);
     lab_events(200);
-    expect_clean("UPDATE", 2);
+    expect_clean(transport, "UPDATE", 2);
     call_end(inv);
     vault_close(&vault);
 }
@@ -148,16 +150,19 @@ static void bye_long(const char *transport)
     REQUIRE(lab_until(&ua_seen.disconnected, 1, WAIT_MSEC));
     CHECK_EQ(ua_seen.cause, 200);
     lab_events(50);
-    expect_clean("BYE", 2);
+    expect_clean(transport, "BYE", 2);
     vault_close(&vault);
 }
 
 static void reinvite_udp(void) { reinvite_long("udp"); }
 static void reinvite_tcp(void) { reinvite_long("tcp"); }
+static void reinvite_tls(void) { reinvite_long("tls"); }
 static void update_udp(void) { update_long("udp"); }
 static void update_tcp(void) { update_long("tcp"); }
+static void update_tls(void) { update_long("tls"); }
 static void late_bye_udp(void) { bye_long("udp"); }
 static void late_bye_tcp(void) { bye_long("tcp"); }
+static void late_bye_tls(void) { bye_long("tls"); }
 
 /* ------------------------------------------------------ the peer, meanwhile */
 
@@ -197,20 +202,23 @@ static void peer_second(void)
 }
 
 /* The connection ends, the transaction with it, and the call. */
-static void peer_closes(void)
+static void peer_closes_over(const char *transport)
 {
     struct vault vault;
     pjsip_tx_data *answer;
 
-    call_start(&vault, VAULT_KEEP, "closes", "tcp", NULL);
+    call_start(&vault, VAULT_KEEP, "closes", transport, NULL);
     REQUIRE(lab_until(&vault.challenged, 1, WAIT_MSEC));
     answer = challenge_answer(&vault.kept);
     REQUIRE(lab_until(&ua_seen.disconnected, 1, WAIT_MSEC));
     CHECK_EQ(ua_seen.cause, PJSIP_SC_TSX_TRANSPORT_ERROR);
-    expect_dead(&vault, answer);
+    expect_unanswerable(&vault, answer);
     vault_close(&vault);
-    lab_reconnect();
+    lab_reconnect(transport);
 }
+
+static void peer_closes(void) { peer_closes_over("tcp"); }
+static void peer_closes_tls(void) { peer_closes_over("tls"); }
 
 /* The answer is never answered: the new transaction times out by itself. */
 static void peer_mute(void)
@@ -223,184 +231,23 @@ static void peer_mute(void)
     vault_close(&vault);
 }
 
-/* ------------------------------------- the user and the application, meanwhile */
-
-/* Hanging up ends the call at once, whether or not the answer is made. */
-static void hang_up(const char *scenario, int is_answered)
-{
-    struct vault vault;
-    pjsip_inv_session *inv;
-    pjsip_tx_data *answer = NULL;
-
-    inv = call_start(&vault, VAULT_KEEP, scenario, "tcp", NULL);
-    REQUIRE(lab_until(&vault.challenged, 1, WAIT_MSEC));
-    lab_events(100);
-    if (is_answered)
-        answer = challenge_answer(&vault.kept);
-    call_end(inv);
-    CHECK_EQ(ua_seen.disconnected, 1);
-    if (!answer)
-        answer = challenge_answer(&vault.kept);
-    expect_dead(&vault, answer);
-    vault_close(&vault);
-    lab_events(200);
-    CHECK_EQ(lab_count(lab_wire(), "\"method\":\"INVITE\""), 1);
-}
-
-static void cancel_before(void) { hang_up("invite", 0); }
-static void cancel_after(void) { hang_up("invite", 1); }
-static void cancel_rings(void) { hang_up("rings", 1); }
-/* The peer says nothing to the CANCEL either. */
-static void cancel_mute(void) { hang_up("mute", 0); }
-
-/* Hung up before the challenge is there. */
-static void cancel_first(void)
-{
-    struct vault vault;
-    pjsip_inv_session *inv;
-    pjsip_tx_data *cancel = NULL;
-
-    inv = call_start(&vault, VAULT_KEEP, "invite", "udp", NULL);
-    CHECK_EQ(pjsip_inv_end_session(inv, 487, NULL, &cancel), PJ_SUCCESS);
-    CHECK(cancel == NULL);
-    REQUIRE(lab_until(&ua_seen.disconnected, 1, WAIT_MSEC));
-    vault_close(&vault);
-}
-
-/* BYE while a re-INVITE waits. */
-static void bye_meanwhile(void)
-{
-    struct vault vault;
-    pjsip_inv_session *inv = call_confirmed(&vault, "reinvite", "udp");
-    pjsip_tx_data *answer;
-
-    reinvite_send(inv);
-    REQUIRE(lab_until(&vault.challenged, 1, WAIT_MSEC));
-    answer = challenge_answer(&vault.kept);
-    call_end(inv);
-    lab_events(100);
-    expect_dead(&vault, answer);
-    vault_close(&vault);
-}
-
-static void abandon(const char *scenario)
-{
-    struct vault vault;
-    pjsip_inv_session *inv = call_start(&vault, VAULT_KEEP, scenario, "tcp", NULL);
-
-    if (strcmp(scenario, "reinvite") == 0) {
-        REQUIRE(lab_until(&ua_seen.confirmed, 1, WAIT_MSEC));
-        reinvite_send(inv);
-    }
-    REQUIRE(lab_until(&vault.challenged, 1, WAIT_MSEC));
-    lab_events(long_time());
-    CHECK_EQ(pjsip_auth_clt_async_abandon(vault.kept.sess, vault.kept.token),
-             PJ_SUCCESS);
-    if (strcmp(scenario, "reinvite") == 0) {
-        CHECK_EQ(inv->state, PJSIP_INV_STATE_CONFIRMED);
-        call_end(inv);
-    }
-    REQUIRE(lab_until(&ua_seen.disconnected, 1, WAIT_MSEC));
-    CHECK_EQ(ua_seen.disconnected, 1);
-    vault_close(&vault);
-}
-
-static void abandon_invite(void) { abandon("invite"); }
-static void abandon_reinvite(void) { abandon("reinvite"); }
-
-/* The session is torn down under the challenge. */
-static void terminated(void)
-{
-    struct vault vault;
-    pjsip_inv_session *inv = call_start(&vault, VAULT_KEEP, "invite", "tcp", NULL);
-    pjsip_tx_data *answer;
-
-    REQUIRE(lab_until(&vault.challenged, 1, WAIT_MSEC));
-    lab_events(50);
-    answer = challenge_answer(&vault.kept);
-    CHECK_EQ(pjsip_inv_terminate(inv, 487, PJ_TRUE), PJ_SUCCESS);
-    lab_events(300);
-    expect_dead(&vault, answer);
-    vault_close(&vault);
-}
-
-struct prepared {
-    struct challenge *challenge;
-    pjsip_tx_data *answer;
-    volatile int sent;
-};
-
-static int send_prepared(void *arg)
-{
-    struct prepared *p = arg;
-    pj_status_t status = pjsip_auth_clt_async_send_req(
-        p->challenge->sess, p->challenge->token, p->answer);
-    if (status == PJ_EINVAL)
-        pjsip_tx_data_dec_ref(p->answer);
-    LAB_COUNT(p->sent);
-    return 0;
-}
-
-/* The answer comes from one thread just as another hangs up, tears the call
- * down or does nothing. Whoever is first, the call ends once, and cleanly. */
-static void storm(void)
-{
-    enum { CALLS = 60 };
-    struct prepared prepared;
-    struct worker worker;
-    struct vault vault;
-    pjsip_inv_session *inv;
-    pjsip_tx_data *cancel;
-    int i, waited;
-
-    for (i = 0; i < CALLS; ++i) {
-        inv = call_start(&vault, VAULT_KEEP, "invite", i % 2 ? "tcp" : "udp", NULL);
-        REQUIRE(lab_until(&vault.challenged, 1, WAIT_MSEC));
-        prepared.challenge = &vault.kept;
-        prepared.answer = challenge_answer(&vault.kept);
-        prepared.sent = 0;
-        worker_start(&worker, &send_prepared, &prepared);
-        if (i % 3 == 0) {
-            pjsip_dialog *dlg = inv->dlg;
-            cancel = NULL;
-            pjsip_dlg_inc_lock(dlg);
-            CHECK_EQ(pjsip_inv_end_session(inv, 487, NULL, &cancel), PJ_SUCCESS);
-            if (cancel)
-                CHECK_EQ(pjsip_inv_send_msg(inv, cancel), PJ_SUCCESS);
-            pjsip_dlg_dec_lock(dlg);
-        } else if (i % 3 == 1) {
-            CHECK_EQ(pjsip_inv_terminate(inv, 487, PJ_TRUE), PJ_SUCCESS);
-        }
-        REQUIRE(lab_until(&prepared.sent, 1, WAIT_MSEC));
-        worker_join(&worker);
-        for (waited = 0; waited < WAIT_MSEC && !ua_seen.confirmed &&
-                         !ua_seen.disconnected; waited += 10)
-            lab_events(10);
-        /* A 200 may be faster than what PJSIP cancels it with. */
-        if (ua_seen.confirmed && !ua_seen.disconnected)
-            call_end(inv);
-        REQUIRE(lab_until(&ua_seen.disconnected, 1, WAIT_MSEC));
-        CHECK_EQ(ua_seen.disconnected, 1);
-        vault_close(&vault);
-    }
-}
-
 #define CASE(name) {#name, name, LAB_PJAUTH_ONLY | LAB_DEFERS}
+#define TLS(name) {#name, name, LAB_PJAUTH_ONLY | LAB_DEFERS | LAB_TLS}
 
-static const struct lab_case cases[] = {
-    CASE(invite_udp), CASE(invite_tcp), CASE(invite_rings), CASE(invite_401),
-    CASE(invite_twice), CASE(reinvite_udp), CASE(reinvite_tcp),
-    CASE(update_udp), CASE(update_tcp), CASE(late_bye_udp), CASE(late_bye_tcp),
-    CASE(peer_repeats), CASE(peer_second), CASE(peer_closes), CASE(peer_mute),
-    CASE(cancel_before), CASE(cancel_after), CASE(cancel_rings),
-    CASE(cancel_mute), CASE(cancel_first), CASE(bye_meanwhile),
-    CASE(abandon_invite), CASE(abandon_reinvite), CASE(terminated), CASE(storm),
+const struct lab_case defer_cases[] = {
+    CASE(invite_udp), CASE(invite_tcp), TLS(invite_tls), CASE(invite_rings),
+    CASE(invite_401), CASE(invite_twice), TLS(invite_twice_tls),
+    CASE(reinvite_udp), CASE(reinvite_tcp), TLS(reinvite_tls),
+    CASE(update_udp), CASE(update_tcp), TLS(update_tls), CASE(late_bye_udp),
+    CASE(late_bye_tcp), TLS(late_bye_tls), CASE(peer_repeats),
+    CASE(peer_second), CASE(peer_closes), TLS(peer_closes_tls),
+    CASE(peer_mute),
 };
+const int defer_case_count = sizeof(defer_cases) / sizeof(defer_cases[0]);
 
-void defer_run(void)
+void defer_start(void)
 {
-    /* Shorter than long_time(), so that a transaction which is not held ends. */
+    /* Shorter than defer_msec(), so that a transaction which is not held ends. */
     pjsip_tsx_set_timers(TIMER_T1_MSEC, 0, TIMER_B_MSEC / 4, TIMER_B_MSEC / 4);
     pjsip_cfg()->tsx.t1 = TIMER_T1_MSEC;
-    lab_run(cases, sizeof(cases) / sizeof(cases[0]));
 }

@@ -27,14 +27,6 @@ static void on_published(struct pjsip_publishc_cbparam *param)
     ++seen.published;
 }
 
-static void expect_seen(const char *word, int requests)
-{
-    const char *wire = lab_wire();
-    CHECK_EQ(lab_count(wire, word), requests);
-    if (lab_count(wire, "\"faults\":[]") != lab_count(wire, "\"faults\":"))
-        lab_fail(__FILE__, __LINE__, "faults in\n%s", wire);
-}
-
 /* --------------------------------------------------------------- SUBSCRIBE */
 
 static void subscribe_send(pjsip_evsub *sub, unsigned expires)
@@ -44,7 +36,8 @@ static void subscribe_send(pjsip_evsub *sub, unsigned expires)
     CHECK_EQ(pjsip_pres_send_request(sub, request), PJ_SUCCESS);
 }
 
-static pjsip_evsub *subscribe_start(struct vault *vault, enum vault_mode mode)
+static pjsip_evsub *subscribe_start(struct vault *vault, enum vault_mode mode,
+                                    const char *transport)
 {
     static pjsip_evsub_user callbacks;
     pjsip_dialog *dlg;
@@ -52,17 +45,17 @@ static pjsip_evsub *subscribe_start(struct vault *vault, enum vault_mode mode)
 
     memset(&seen, 0, sizeof(seen));
     callbacks.on_evsub_state = &on_evsub_state;
-    dlg = ua_dialog("sha-256-401", "udp");
+    dlg = ua_dialog("sha-256-401", transport);
     CHECK_EQ(pjsip_pres_create_uac(dlg, &callbacks, 0, &sub), PJ_SUCCESS);
     vault_open(vault, mode, &dlg->auth_sess, UA_USER);
     subscribe_send(sub, 300);
     return sub;
 }
 
-static void subscribe(enum vault_mode mode)
+static void subscribe(enum vault_mode mode, const char *transport)
 {
     struct vault vault;
-    pjsip_evsub *sub = subscribe_start(&vault, mode);
+    pjsip_evsub *sub = subscribe_start(&vault, mode, transport);
 
     REQUIRE(lab_until(&seen.active, 1, WAIT_MSEC));
     subscribe_send(sub, 0);
@@ -70,23 +63,24 @@ static void subscribe(enum vault_mode mode)
     lab_events(100);
     CHECK_EQ(vault.challenged, mode == VAULT_SYNC ? 0 : 2);
     vault_close(&vault);
-    expect_seen("\"method\":\"SUBSCRIBE\"", 4);
+    expect_clean(transport, "SUBSCRIBE", 4);
 }
 
-static void subscribe_sync(void) { subscribe(VAULT_SYNC); }
-static void subscribe_inside(void) { subscribe(VAULT_INSIDE); }
-static void subscribe_later(void) { subscribe(VAULT_LATER); }
+static void subscribe_sync(void) { subscribe(VAULT_SYNC, "udp"); }
+static void subscribe_inside(void) { subscribe(VAULT_INSIDE, "udp"); }
+static void subscribe_later(void) { subscribe(VAULT_LATER, "udp"); }
+static void subscribe_tls(void) { subscribe(VAULT_LATER, "tls"); }
 
 static void subscribe_abandon(void)
 {
     struct vault vault;
-    subscribe_start(&vault, VAULT_KEEP);
+    subscribe_start(&vault, VAULT_KEEP, "udp");
     REQUIRE(lab_until(&vault.challenged, 1, WAIT_MSEC));
     CHECK_EQ(pjsip_auth_clt_async_abandon(vault.kept.sess, vault.kept.token),
              PJ_SUCCESS);
     REQUIRE(lab_until(&seen.terminated, 1, WAIT_MSEC));
     vault_close(&vault);
-    expect_seen("\"method\":\"SUBSCRIBE\"", 1);
+    expect_clean("udp", "SUBSCRIBE", 1);
 }
 
 /* ----------------------------------------------------------------- PUBLISH */
@@ -108,7 +102,8 @@ static void publish_secrets(pjsip_publishc *pub, struct vault *vault,
 #endif
 }
 
-static pjsip_publishc *publish_start(struct vault *vault, enum vault_mode mode)
+static pjsip_publishc *publish_start(struct vault *vault, enum vault_mode mode,
+                                     const char *transport)
 {
     const pj_str_t event = lab_str("presence");
     char target[96];
@@ -120,8 +115,8 @@ static pjsip_publishc *publish_start(struct vault *vault, enum vault_mode mode)
     pjsip_tx_data *request;
 
     memset(&seen, 0, sizeof(seen));
-    snprintf(target, sizeof(target), "sip:md5-407@127.0.0.1:%d",
-             lab.registrar_port);
+    snprintf(target, sizeof(target), "sip:md5-407@127.0.0.1:%d;transport=%s",
+             lab_port(transport), transport);
     target_str = lab_str(target);
     pjsip_publishc_opt_default(&opt);
     CHECK_EQ(pjsip_publishc_create(lab.endpt, &opt, NULL, &on_published, &pub),
@@ -136,27 +131,28 @@ static pjsip_publishc *publish_start(struct vault *vault, enum vault_mode mode)
     return pub;
 }
 
-static void publish(enum vault_mode mode)
+static void publish(enum vault_mode mode, const char *transport)
 {
     struct vault vault;
-    pjsip_publishc *pub = publish_start(&vault, mode);
+    pjsip_publishc *pub = publish_start(&vault, mode, transport);
 
     REQUIRE(lab_until(&seen.published, 1, WAIT_MSEC));
     CHECK_EQ(seen.status, PJ_SUCCESS);
     CHECK_EQ(seen.code, 200);
     vault_close(&vault);
     CHECK_EQ(pjsip_publishc_destroy(pub), PJ_SUCCESS);
-    expect_seen("\"method\":\"PUBLISH\"", 2);
+    expect_clean(transport, "PUBLISH", 2);
 }
 
-static void publish_sync(void) { publish(VAULT_SYNC); }
-static void publish_inside(void) { publish(VAULT_INSIDE); }
-static void publish_later(void) { publish(VAULT_LATER); }
+static void publish_sync(void) { publish(VAULT_SYNC, "udp"); }
+static void publish_inside(void) { publish(VAULT_INSIDE, "udp"); }
+static void publish_later(void) { publish(VAULT_LATER, "udp"); }
+static void publish_tls(void) { publish(VAULT_LATER, "tls"); }
 
 static void publish_abandon(void)
 {
     struct vault vault;
-    pjsip_publishc *pub = publish_start(&vault, VAULT_KEEP);
+    pjsip_publishc *pub = publish_start(&vault, VAULT_KEEP, "udp");
     REQUIRE(lab_until(&vault.challenged, 1, WAIT_MSEC));
     CHECK_EQ(pjsip_auth_clt_async_abandon(vault.kept.sess, vault.kept.token),
              PJ_SUCCESS);
@@ -169,7 +165,7 @@ static void publish_abandon(void)
 static void publish_destroyed_first(void)
 {
     struct vault vault;
-    pjsip_publishc *pub = publish_start(&vault, VAULT_KEEP);
+    pjsip_publishc *pub = publish_start(&vault, VAULT_KEEP, "udp");
     pjsip_tx_data *answer;
     long before;
 
@@ -192,8 +188,10 @@ static void publish_destroyed_first(void)
 
 const struct lab_case event_cases[] = {
     SYNC(subscribe_sync), BOTH(subscribe_inside), BOTH(subscribe_later),
+    {"subscribe_tls", subscribe_tls, LAB_BOTH | LAB_DEFERS | LAB_TLS},
     BOTH(subscribe_abandon), SYNC(publish_sync),
     REACHED(publish_inside, LAB_BOTH), REACHED(publish_later, LAB_BOTH),
+    REACHED(publish_tls, LAB_TLS),
     REACHED(publish_abandon, LAB_BOTH),
     REACHED(publish_destroyed_first, LAB_PJAUTH_ONLY),
 };

@@ -45,7 +45,7 @@ pjsip_dialog *ua_dialog(const char *scenario, const char *transport)
              lab.udp->local_name.port);
     snprintf(remote, sizeof(remote), "<sip:%s@127.0.0.1>", scenario);
     snprintf(target, sizeof(target), "sip:%s@127.0.0.1:%d;transport=%s",
-             scenario, lab.registrar_port, transport);
+             scenario, lab_port(transport), transport);
     local_str = lab_str("<sip:" UA_USER "@127.0.0.1>");
     contact_str = lab_str(contact);
     remote_str = lab_str(remote);

@@ -1,5 +1,6 @@
 /* Dialogs, calls, subscriptions and publications, where pjproject's headers
- * and archives are installed: ua_calls.c and ua_events.c. */
+ * and archives are installed: ua_calls.c and ua_events.c; and what waits in them:
+ * ua_defer.c and ua_meanwhile.c. */
 #include "ua.h"
 
 int main(int argc, char **argv)
@@ -9,6 +10,8 @@ int main(int argc, char **argv)
     ua_modules();
     lab_run(call_cases, call_case_count);
     lab_run(event_cases, event_case_count);
-    defer_run();
+    defer_start();
+    lab_run(defer_cases, defer_case_count);
+    lab_run(meanwhile_cases, meanwhile_case_count);
     return lab_close();
 }

@@ -89,6 +89,8 @@ SINCE_2_15(sha512_noqop_407, "sha-512-256-noqop-407", "udp", OK2("\"algorithm\":
            WANT(GAVE_UP_AT(407, PJSIP_EINVALIDALGORITHM, 1)))
 SAME(tcp_md5, "md5-401", "tcp", OK2("\"algorithm\":\"MD5\""))
 SAME(tcp_sha256, "sha-256-407", "tcp", OK2("\"algorithm\":\"SHA-256\""))
+SAME(tls_md5, "md5-401", "tls", OK2("\"algorithm\":\"MD5\""))
+SAME(tls_sha256, "sha-256-407", "tls", OK2("\"algorithm\":\"SHA-256\""))
 SAME(noalg, "noalg", "udp", OK2("\"algorithm\":\"\""))
 SAME(no_opaque, "no-opaque", "udp", OK2(NULL))
 SAME(realm_case, "realm-case", "udp", OK2("\"realm\":\"PJAuth.TEST\""))
@@ -190,6 +192,7 @@ DIFFERS(realm_endless, "realm-endless", "tcp",
 SAME(params_many, "params-many", "tcp", OK2(NULL))
 
 #define ROW(name) {#name, name, LAB_BOTH}
+#define ROW_TLS(name) {#name, name, LAB_BOTH | LAB_TLS}
 
 const struct lab_case wire_cases[] = {
     {"open", open_, LAB_BOTH},
@@ -197,7 +200,7 @@ const struct lab_case wire_cases[] = {
     ROW(sha256_401), ROW(sha256_407), ROW(sha256_noqop_401),
     ROW(sha256_noqop_407), ROW(sha512_401), ROW(sha512_407),
     ROW(sha512_noqop_401), ROW(sha512_noqop_407), ROW(tcp_md5),
-    ROW(tcp_sha256), ROW(noalg), ROW(no_opaque), ROW(realm_case),
+    ROW(tcp_sha256), ROW_TLS(tls_md5), ROW_TLS(tls_sha256), ROW(noalg), ROW(no_opaque), ROW(realm_case),
     ROW(realm_empty), ROW(realm_quoted), ROW(md5_first), ROW(unknown_first),
     ROW(two_realms), ROW(proxy_then_www), ROW(same_nonces),
     ROW(stale), ROW(changed_nonce), ROW(changed_for_ever),
