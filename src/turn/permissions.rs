@@ -4,6 +4,8 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use smallvec::SmallVec;
+
 use super::address::{AddrKey, Family};
 use super::time::Time;
 
@@ -11,10 +13,11 @@ use super::time::Time;
 pub(crate) const PERMISSION_LIFETIME: Duration = Duration::from_secs(300);
 
 /// Permissions, sorted by address. Expired ones count as absent and go when
-/// the table is next written.
+/// the table is next written. A single one stands in the allocation itself, as
+/// with [`Channels`](super::channels::Channels).
 #[derive(Debug, Default)]
 pub(crate) struct Permissions {
-    list: Vec<(AddrKey, Time)>,
+    list: SmallVec<[(AddrKey, Time); 1]>,
 }
 
 /// A table that has no room left.

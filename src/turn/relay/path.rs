@@ -11,7 +11,7 @@ use crate::turn::framing::frame_len;
 
 use super::queue::Place;
 use super::streams::Written;
-use super::sys::HEADROOM;
+use super::sys::{HEADROOM, Received};
 use super::worker::{Guard, Worker};
 
 /// Batches taken from one listener before the others have their turn.
@@ -27,12 +27,16 @@ impl Worker {
         for _ in 0..ROUNDS {
             self.make_room(core, BATCH);
             let is_more = self.inbox.receive(fd, &mut self.slots, BATCH);
+            let link_of = |received: &Received| Link {
+                listener: ListenerId(index as u32),
+                client: received.from,
+            };
+            for i in 0..self.inbox.count() {
+                core.server.prefetch(&link_of(&self.inbox.received(i)));
+            }
             for i in 0..self.inbox.count() {
                 let received = self.inbox.received(i);
-                let link = Link {
-                    listener: ListenerId(index as u32),
-                    client: received.from,
-                };
+                let link = link_of(&received);
                 for datagram in received.datagrams() {
                     self.inbound(core, &link, received.slot, datagram);
                 }

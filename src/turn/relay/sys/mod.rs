@@ -8,7 +8,7 @@ mod interfaces;
 mod options;
 
 pub use address::RawAddress;
-pub use batch::{HEADROOM, Inbox, Outgoing, Sender, Slots};
+pub use batch::{HEADROOM, Inbox, Outgoing, Received, Sender, Slots};
 pub use events::{Epoll, Interest, Ready, Wake, without_signals};
 pub use fork::{current_generation, generation};
 pub use interfaces::interface_addresses;
