@@ -385,7 +385,8 @@ typedef struct pjauth_turn_allocation_info {
  */
 typedef struct pjauth_turn_listener {
     /**
-     * An IPv4 or IPv6 address; `0.0.0.0` or `::` stand for each of the host's.
+     * An IPv4 or IPv6 address, no name and without a zone; `0.0.0.0` or `::` stand
+     * for each of the host's.
      */
     const char *address;
     /**
@@ -1134,8 +1135,8 @@ void *pjauth_turn_allocation_user_data(const struct pjauth_turn_allocation *allo
  * @param driver    What it needs of the program, copied. Its `user_data` must live
  *                  as long.
  * @param server    Gets the handle.
- * @return 0; PJ_EINVAL for a NULL, an observer without a table, or an option
- *         without sense.
+ * @return 0; PJ_EINVAL for a NULL, an observer whose table lacks a function, or
+ *         an option without sense.
  */
 int pjauth_turn_core_create(const struct pjauth_turn_options *options,
                             struct pjauth_turn_observer *observer,
@@ -1244,8 +1245,9 @@ int64_t pjauth_turn_core_frame_size(const void *data, size_t data_size);
  *
  * @param options  What to fill in.
  * @param size     `sizeof(*options)`: a program compiled with an older header
- *                 has a shorter structure.
- * @return 0, or PJ_EINVAL for a NULL or a size that no version had.
+ *                 has a shorter structure. Of a longer one only what this
+ *                 library knows is filled in, and `options->size` says how much.
+ * @return 0, or PJ_EINVAL for a NULL or a size below that of every version.
  */
 int pjauth_turn_options_init(struct pjauth_turn_options *options, size_t size);
 
@@ -1267,8 +1269,13 @@ int pjauth_turn_options_init(struct pjauth_turn_options *options, size_t size);
 int pjauth_turn_handle_request(struct pjauth_turn_request *request, int state);
 
 /**
- * Writes the user's name as the client gives it; nothing is proven yet. Empty
- * where the client hides it: see `pjauth_turn_request_userhash()`.
+ * Writes the user's name as the client gives it; nothing is proven yet. UTF-8 of
+ * at most 508 bytes without control characters. Empty where the client hides it:
+ * see `pjauth_turn_request_userhash()`.
+ *
+ * Quotas, rates and revocations go by this name byte for byte. Where your table
+ * of users takes several spellings for one (upper and lower case, say), refuse
+ * all but one, or each has a quota of its own.
  *
  * @return the length of the text.
  */
@@ -1345,7 +1352,8 @@ int pjauth_turn_request_userhash(const struct pjauth_turn_request *request, uint
 struct pjauth_turn_server *pjauth_turn_request_server(const struct pjauth_turn_request *request);
 
 /**
- * Sets the password that the client must prove to know.
+ * Sets the password that the client must prove to know: UTF-8, as it comes out of
+ * RFC 8265's OpaqueString profile, which leaves ASCII as it is.
  *
  * @return 0, or PJ_EINVAL for a NULL or a dead handle; so with the next ones.
  */
@@ -1424,8 +1432,9 @@ void *pjauth_turn_request_user_data(const struct pjauth_turn_request *request);
  * @param observer  Who decides. Must live until `pjauth_turn_server_destroy()`
  *                  has returned.
  * @param server    Gets the handle.
- * @return 0; PJ_EINVAL for a NULL, an observer without a table, or an option
- *         without sense.
+ * @return 0; PJ_EINVAL for a NULL, an observer whose table lacks a function, or
+ *         an option without sense, of which `pjauth_turn_server_start()` finds
+ *         some only then.
  */
 int pjauth_turn_server_create(const struct pjauth_turn_options *options,
                               struct pjauth_turn_observer *observer,

@@ -26,8 +26,9 @@ use super::types::{
 ///
 /// @param options  What to fill in.
 /// @param size     `sizeof(*options)`: a program compiled with an older header
-///                 has a shorter structure.
-/// @return 0, or PJ_EINVAL for a NULL or a size that no version had.
+///                 has a shorter structure. Of a longer one only what this
+///                 library knows is filled in, and `options->size` says how much.
+/// @return 0, or PJ_EINVAL for a NULL or a size below that of every version.
 ///
 /// # Safety
 /// `options` is NULL or has room for `size` bytes.

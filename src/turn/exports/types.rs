@@ -122,7 +122,8 @@ pub struct pjauth_turn_observer_vtable {
 /// Where clients reach the server.
 #[repr(C)]
 pub struct pjauth_turn_listener {
-    /// An IPv4 or IPv6 address; `0.0.0.0` or `::` stand for each of the host's.
+    /// An IPv4 or IPv6 address, no name and without a zone; `0.0.0.0` or `::` stand
+    /// for each of the host's.
     pub address: *const c_char,
     /// The port; 0 for any free one.
     pub port: u16,
