@@ -24,7 +24,7 @@ use super::{SERVERS, guard, handle, pointer, server_of, text, value};
 /// @param server    Gets the handle.
 /// @return 0; PJ_EINVAL for a NULL, an observer whose table lacks a function, or
 ///         an option without sense, of which `pjauth_turn_server_start()` finds
-///         some only then.
+///         some only then. The log says which.
 ///
 /// # Safety
 /// Strings are terminated and arrays as long as their counts say.
