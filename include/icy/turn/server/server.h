@@ -177,6 +177,8 @@ public:
 
     ServerOwner(const ServerOwner&) = delete;
     ServerOwner& operator=(const ServerOwner&) = delete;
+
+    /// Not in one of the observer's functions, which nobody could outlive.
     ~ServerOwner() { stop(); }
 
     /// Binds the sockets and starts the threads. Returns 0, or a status of PJLIB's kind: PJ_EINVAL for options that
