@@ -160,7 +160,8 @@ soak: build-tests ## 200 registrations and 500 allocations for SECONDS (3600)
 # -- installing ----------------------------------------------------------------------------------------------------
 
 .PHONY: install uninstall deps clean
-install: lib ## libraries, headers, pkg-config and CMake files, into DESTDIR and PREFIX
+# `sudo make install` often finds no cargo: it installs what `make lib` has built.
+install: $(if $(shell command -v $(CARGO)),lib) ## libraries, headers, pkg-config and CMake files, into DESTDIR and PREFIX
 	scripts/install.sh install $(version) '$(PREFIX)' '$(DESTDIR)'
 
 uninstall: ## remove what install laid down

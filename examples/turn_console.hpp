@@ -23,15 +23,37 @@ void say(const char* format, Values... values)
     std::fflush(stdout);
 }
 
+/// What the server logs, but for mere information: why it does not start, for one.
+inline void log(int level, const char* line)
+{
+    if (level <= 2)
+        std::fprintf(stderr, "%s\n", line);
+}
+
+/// Ends the program that was called in a wrong way.
+[[noreturn]] inline void end(const char* why, const std::string& text)
+{
+    std::fprintf(stderr, "%s: %s\n", why, text.c_str());
+    std::exit(2);
+}
+
+/// A number. Ends the program where it is none, or a larger one than `most`.
+inline unsigned number(const std::string& text, unsigned long most = 0xFFFFFFFF)
+{
+    char* rest = nullptr;
+    const auto found = std::strtoul(text.c_str(), &rest, 10);
+    if (text.empty() || *rest != '\0' || text[0] == '-' || found > most)
+        end("not a number that will do", text);
+    return static_cast<unsigned>(found);
+}
+
 /// "IP:PORT" as an address. Ends the program where it is none.
 inline icy::net::Address address(const std::string& text)
 {
     const auto colon = text.rfind(':');
-    if (colon == std::string::npos || colon + 1 == text.size()) {
-        std::fprintf(stderr, "not IP:PORT: %s\n", text.c_str());
-        std::exit(2);
-    }
-    return {text.substr(0, colon), static_cast<std::uint16_t>(std::atoi(text.c_str() + colon + 1))};
+    if (colon == std::string::npos)
+        end("not IP:PORT", text);
+    return {text.substr(0, colon), static_cast<std::uint16_t>(number(text.substr(colon + 1), 0xFFFF))};
 }
 
 /// "NAME:VALUE" as a pair; the value is empty where there is no colon.

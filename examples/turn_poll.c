@@ -6,6 +6,7 @@
  *
  * Prints what happens and ends with standard input. IPv4 over UDP alone, to stay short.
  */
+#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -202,6 +202,7 @@ int main(int argc, char** argv)
     icy::turn::ServerOptions options;
     options.listenAddr = {"127.0.0.1", 3478};
     options.realm = "example.org";
+    options.log = console::log;
     icy::net::Address redis("127.0.0.1", 6379);
     for (int i = 1; i < argc; ++i) {
         const std::string option = argv[i], value = i + 1 < argc ? argv[++i] : "";
@@ -213,10 +214,9 @@ int main(int argc, char** argv)
             redis = console::address(value);
         else if (option == "--allow")
             options.allowedPeers.push_back(value);
-        else {
-            std::fprintf(stderr, "what is %s?\n", option.c_str());
-            return 2;
-        }
+        else
+            console::end("usage: turn_redis [--listen IP:PORT] [--realm R] [--redis IP:PORT] [--allow RANGE]..., without",
+                         option);
     }
     const int signals = console::block_signals();
     RedisObserver observer(options.realm, redis);

@@ -105,6 +105,22 @@ static void deny(desk *self, const char *name)
             self->users[i].denied = 1;
 }
 
+/* Why the server does not start, for one. */
+static void on_log(void *user_data, int level, const char *text)
+{
+    (void)user_data;
+    if (level <= 2)
+        fprintf(stderr, "%s\n", text);
+}
+
+static int usage(void)
+{
+    fputs("usage: turn_server_c [--listen IP:PORT] [--realm R] [--user NAME:PASSWORD]... [--deny NAME]... "
+          "[--allow RANGE]...\n",
+          stderr);
+    return 2;
+}
+
 int main(int argc, char **argv)
 {
     static desk self = {{&table}, {{0}}, 0};
@@ -119,6 +135,7 @@ int main(int argc, char **argv)
     pjauth_turn_options_init(&options, sizeof(options));
     options.realm = "example.org";
     options.allow = ranges;
+    options.log = on_log;
     for (i = 1; i + 1 < argc; i += 2) {
         char *value = argv[i + 1];
 
@@ -135,10 +152,11 @@ int main(int argc, char **argv)
         } else if (strcmp(argv[i], "--allow") == 0 && options.allow_count < MAX_RANGES) {
             ranges[options.allow_count++] = value;
         } else {
-            fprintf(stderr, "what is %s?\n", argv[i]);
-            return 2;
+            return usage();
         }
     }
+    if (i < argc)
+        return usage();
     options.listeners = listeners;
     options.listener_count = 2;
     status = pjauth_turn_server_create(&options, &self.observer, &server);

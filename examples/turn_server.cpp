@@ -132,6 +132,7 @@ Settings settings_from(int argc, char** argv)
     Settings settings;
     settings.server.listenAddr = {"127.0.0.1", 3478};
     settings.server.realm = "example.org";
+    settings.server.log = console::log;
     for (int i = 1; i < argc; ++i) {
         const std::string option = argv[i];
         if (option == "--again") {
@@ -148,15 +149,15 @@ Settings settings_from(int argc, char** argv)
         else if (option == "--deny")
             settings.denied.insert(value);
         else if (option == "--quota")
-            settings.server.userQuota = static_cast<unsigned>(std::stoul(value));
+            settings.server.userQuota = console::number(value);
         else if (option == "--delay")
-            settings.delay = std::chrono::milliseconds(std::stoul(value));
+            settings.delay = std::chrono::milliseconds(console::number(value));
         else if (option == "--allow")
             settings.server.allowedPeers.push_back(value);
-        else {
-            std::fprintf(stderr, "what is %s?\n", option.c_str());
-            std::exit(2);
-        }
+        else
+            console::end("usage: turn_server [--listen IP:PORT] [--realm R] [--user NAME:PASSWORD]... [--deny NAME]... "
+                         "[--quota N] [--delay MS] [--allow RANGE]... [--again], without",
+                         option);
     }
     return settings;
 }

@@ -234,16 +234,19 @@ static void leave_vault(struct errand *e)
 
 /* -------------------------------------------------------- the three stories */
 
-/* A: answered later by another thread; then the token is dead. */
-static void answered_later(void)
+/* A: answered later by another thread; then the token is dead. False where no
+ * registrar challenged it, which ends the demo. */
+static int answered_later(void)
 {
     struct registration r;
     struct errand e;
+    int challenged;
 
     start(&r, "A");
     serve(&r.challenged, PATIENCE_MSEC);
-    expect(r.challenged == 1 && r.done == 0, "A was not challenged");
-    if (r.challenged) {
+    challenged = r.challenged;
+    expect(challenged == 1 && r.done == 0, "A was not challenged");
+    if (challenged) {
         ask_vault(&e, &r, 1, NULL);
         expect(serve(&r.done, PATIENCE_MSEC) > 0, "the SIP thread stood still");
         leave_vault(&e);
@@ -252,6 +255,7 @@ static void answered_later(void)
         expect(e.second == PJ_EINVAL && e.untouched, "a used token was not refused");
     }
     drop(&r);
+    return challenged;
 }
 
 /* B: destroyed while its challenge is with the vault. */
@@ -339,10 +343,11 @@ int main(int argc, char **argv)
     endpoint_open();
     printf("registrar: %s\n", host_port);
     now_msec();
-    answered_later();
-    destroyed_meanwhile();
-    forgotten();
-    count_tokens();
+    if (answered_later()) {
+        destroyed_meanwhile();
+        forgotten();
+        count_tokens();
+    }
     endpoint_close();
     failures = print_timeline(&name_of);
     printf("\n%s\n", failures ? "Something went wrong." : "All went as it should.");

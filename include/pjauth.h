@@ -5,7 +5,14 @@
  * Generated from src/ by `make header`; do not edit.
  *
  * This header needs no header of PJSIP. Where it speaks of PJSIP's objects it
- * names their struct tags; a status is PJSIP's pj_status_t, which is an int.
+ * names their struct tags; a status is PJSIP's pj_status_t, which is an int. To
+ * programs without PJSIP: PJ_EUNKNOWN is 70001, PJ_EINVAL 70004, PJ_EBUG 70008 (a
+ * bug of this library, caught), PJ_ETOOMANY 70010, PJ_EINVALIDOP 70013, and an
+ * error of the system 120000 more than its errno.
+ *
+ * Tokens and the pointers to incomplete types are handles: never followed, always
+ * looked up. A NULL, a dead handle or one of another kind gives PJ_EINVAL; where no
+ * status is returned, 0 or NULL, unless the function says otherwise.
  */
 
 #ifndef PJAUTH_H
@@ -178,12 +185,14 @@ typedef struct pjauth_turn_allocation pjauth_turn_allocation;
 typedef struct pjauth_turn_request pjauth_turn_request;
 
 /**
- * A TURN server: a handle. Text that a function of the TURN half writes goes
- * into the caller's buffer as with `snprintf`: as much as fits, terminated if
- * there is room for a byte; the function returns the length of the whole text
- * (without the terminator), which is 0 where there is none, such as for a dead
- * handle. An address with its port is written as `192.0.2.1:3478` or
- * `[2001:db8::1]:3478`.
+ * A TURN server: a handle. The functions of the TURN half may be called from any
+ * thread, at any time, unless they say otherwise.
+ *
+ * Text that one of them writes goes into the caller's buffer as with `snprintf`:
+ * as much as fits, terminated if there is room for a byte; the function returns
+ * the length of the whole text (without the terminator), which is 0 where there
+ * is none, such as for a dead handle. An address with its port is written as
+ * `192.0.2.1:3478` or `[2001:db8::1]:3478`.
  */
 typedef struct pjauth_turn_server pjauth_turn_server;
 
@@ -385,7 +394,8 @@ typedef struct pjauth_turn_allocation_info {
  */
 typedef struct pjauth_turn_listener {
     /**
-     * An IPv4 or IPv6 address; `0.0.0.0` or `::` stand for each of the host's.
+     * An IPv4 or IPv6 address, no name and without a zone; `0.0.0.0` or `::` stand
+     * for each of the host's.
      */
     const char *address;
     /**
@@ -403,7 +413,7 @@ typedef struct pjauth_turn_listener {
  */
 typedef struct pjauth_turn_relay {
     /**
-     * An address of the host.
+     * An address of the host; where it is not, the server does not start.
      */
     const char *address;
     /**
@@ -423,11 +433,12 @@ typedef struct pjauth_turn_options {
      */
     size_t size;
     /**
-     * The realm, 1 to 127 characters. Default: `pjauth`.
+     * The realm: UTF-8, 1 to 127 characters, no quotation mark and no control
+     * character. Default: `pjauth`.
      */
     const char *realm;
     /**
-     * SOFTWARE of replies; NULL, the default, for none.
+     * SOFTWARE of replies, at most 509 bytes; NULL, the default, for none.
      */
     const char *software;
     /**
@@ -455,7 +466,7 @@ typedef struct pjauth_turn_options {
      */
     uint16_t max_port;
     /**
-     * Threads; 0, the default, for one for each processor.
+     * Threads, at most 1024; 0, the default, for one for each processor.
      */
     unsigned int workers;
     /**
@@ -485,11 +496,11 @@ typedef struct pjauth_turn_options {
      */
     unsigned int user_quota;
     /**
-     * Permissions of an allocation. Default: 256.
+     * Permissions of an allocation; more get 508. Default: 256.
      */
     unsigned int max_permissions;
     /**
-     * Channels of an allocation. Default: 256.
+     * Channels of an allocation; more get 508. Default: 256.
      */
     unsigned int max_channels;
     /**
@@ -515,7 +526,7 @@ typedef struct pjauth_turn_options {
      */
     unsigned int challenge_burst;
     /**
-     * TCP connections in all. Default: 20000.
+     * TCP connections in all; more are closed at once. Default: 20000.
      */
     unsigned int max_connections;
     /**
@@ -1134,8 +1145,8 @@ void *pjauth_turn_allocation_user_data(const struct pjauth_turn_allocation *allo
  * @param driver    What it needs of the program, copied. Its `user_data` must live
  *                  as long.
  * @param server    Gets the handle.
- * @return 0; PJ_EINVAL for a NULL, an observer without a table, or an option
- *         without sense.
+ * @return 0; PJ_EINVAL for a NULL, an observer whose table lacks a function, or
+ *         an option without sense.
  */
 int pjauth_turn_core_create(const struct pjauth_turn_options *options,
                             struct pjauth_turn_observer *observer,
@@ -1244,8 +1255,9 @@ int64_t pjauth_turn_core_frame_size(const void *data, size_t data_size);
  *
  * @param options  What to fill in.
  * @param size     `sizeof(*options)`: a program compiled with an older header
- *                 has a shorter structure.
- * @return 0, or PJ_EINVAL for a NULL or a size that no version had.
+ *                 has a shorter structure. Of a longer one only what this
+ *                 library knows is filled in, and `options->size` says how much.
+ * @return 0, or PJ_EINVAL for a NULL or a size below that of every version.
  */
 int pjauth_turn_options_init(struct pjauth_turn_options *options, size_t size);
 
@@ -1267,8 +1279,13 @@ int pjauth_turn_options_init(struct pjauth_turn_options *options, size_t size);
 int pjauth_turn_handle_request(struct pjauth_turn_request *request, int state);
 
 /**
- * Writes the user's name as the client gives it; nothing is proven yet. Empty
- * where the client hides it: see `pjauth_turn_request_userhash()`.
+ * Writes the user's name as the client gives it; nothing is proven yet. UTF-8 of
+ * at most 508 bytes without control characters. Empty where the client hides it:
+ * see `pjauth_turn_request_userhash()`.
+ *
+ * Quotas, rates and revocations go by this name byte for byte. Where your table
+ * of users takes several spellings for one (upper and lower case, say), refuse
+ * all but one, or each has a quota of its own.
  *
  * @return the length of the text.
  */
@@ -1345,7 +1362,8 @@ int pjauth_turn_request_userhash(const struct pjauth_turn_request *request, uint
 struct pjauth_turn_server *pjauth_turn_request_server(const struct pjauth_turn_request *request);
 
 /**
- * Sets the password that the client must prove to know.
+ * Sets the password that the client must prove to know: UTF-8, as it comes out of
+ * RFC 8265's OpaqueString profile, which leaves ASCII as it is.
  *
  * @return 0, or PJ_EINVAL for a NULL or a dead handle; so with the next ones.
  */
@@ -1424,8 +1442,9 @@ void *pjauth_turn_request_user_data(const struct pjauth_turn_request *request);
  * @param observer  Who decides. Must live until `pjauth_turn_server_destroy()`
  *                  has returned.
  * @param server    Gets the handle.
- * @return 0; PJ_EINVAL for a NULL, an observer without a table, or an option
- *         without sense.
+ * @return 0; PJ_EINVAL for a NULL, an observer whose table lacks a function, or
+ *         an option without sense, of which `pjauth_turn_server_start()` finds
+ *         some only then. The log says which.
  */
 int pjauth_turn_server_create(const struct pjauth_turn_options *options,
                               struct pjauth_turn_observer *observer,

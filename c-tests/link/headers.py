@@ -1,5 +1,6 @@
 """The installed headers compile: each alone, all together, and beside PJSIP's own; C99 and C++17."""
 
+import pathlib
 import re
 
 import case
@@ -64,4 +65,46 @@ def beside_pjsip():
             compile_in(languages, [name], flags)
 
 
-case.main({"alone": alone, "together": together, "beside_pjsip": beside_pjsip})
+# What an observer uses of icey's net and stun modules, for programs that use more of icey than its TURN server.
+ICEY = {
+    "icy/net/address.h": """
+        #include <cstdint>
+        #include <string>
+        namespace icy { namespace net {
+        enum TransportType { UDP, TCP, SSLTCP };
+        class Address {
+        public:
+            Address() = default;
+            Address(const std::string& host, std::uint16_t port) : _host(host), _port(port) {}
+            std::string host() const { return _host; }
+            std::uint16_t port() const { return _port; }
+            std::string toString() const { return _host; }
+        private:
+            std::string _host;
+            std::uint16_t _port = 0;
+        };
+        } }""",
+    "icy/stun/message.h": """
+        #include <cstdint>
+        namespace icy { namespace stun {
+        struct Message { enum MethodType { Binding = 1, Allocate = 3, SendIndication = 6 }; };
+        struct Username { enum { TypeID = 0x0006 }; };
+        struct MessageIntegrity { enum { TypeID = 0x0008 }; };
+        struct Realm { enum { TypeID = 0x0014 }; };
+        struct Nonce { static const std::uint16_t TypeID = 0x0015; };
+        } }""",
+}
+
+
+def beside_icey():
+    """The observer of an icey program, which names only the TURN header, where icey's net and stun headers are found."""
+    for name, text in ICEY.items():
+        path = pathlib.Path("icey", name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("#pragma once\n" + text + "\n")
+    observer = case.ROOT / "c-tests/turn/icey_observer.cpp"
+    for compiler, standard, _ in CXX:
+        run(compiler, standard, *FLAGS, f"-I{INCLUDE}", "-Iicey", str(observer))
+
+
+case.main({"alone": alone, "together": together, "beside_pjsip": beside_pjsip, "beside_icey": beside_icey})

@@ -68,6 +68,9 @@ public:
         for (auto& [tuple, each] : from->allocations())
             if (tuple == alloc->tuple() && each->username() == alloc->username())
                 say("listed    " + alloc->username());
+        for (auto& permission : alloc->permissions())
+            if (permission == "192.0.2.1")
+                say("permitted " + permission.ip);
         throw_for(alloc);
     }
 

@@ -111,6 +111,42 @@ static void log_of_a_start_that_fails(struct stand *stand)
     CHECK(pjauth_turn_server_destroy(watched) == 0);
 }
 
+static void keep_line(void *line, int level, const char *text)
+{
+    CHECK(level == 1);
+    snprintf(line, 128, "%s", text);
+}
+
+/* Nothing is made, and the log names the option. */
+static void log_of_options_without_sense(struct stand *stand)
+{
+    static const struct pjauth_turn_listener good = {"127.0.0.1", 0, PJAUTH_TURN_UDP},
+                                             bad = {"localhost", 0, PJAUTH_TURN_UDP};
+    static const char *const ranges[] = {"10.0.0.0/8", "10.0.0.0/40"};
+    static const char *const names[] = {"listeners", "deny", "algorithms", "default_lifetime"};
+    struct pjauth_turn_options options;
+    pjauth_turn_server *none = NULL;
+    char line[128];
+    int i;
+
+    for (i = 0; i < 4; ++i) {
+        CHECK(pjauth_turn_options_init(&options, sizeof(options)) == 0);
+        options.listeners = i == 0 ? &bad : &good;
+        options.listener_count = 1;
+        options.deny = ranges;
+        options.deny_count = i == 1 ? 2 : 1;
+        if (i == 2)
+            options.algorithms = 8;
+        if (i == 3)
+            options.default_lifetime = 0;
+        options.log = keep_line;
+        options.log_user_data = line;
+        line[0] = '\0';
+        CHECK(pjauth_turn_server_create(&options, &stand->observer, &none) == PJ_EINVAL && !none);
+        CHECK(strstr(line, names[i]) != NULL);
+    }
+}
+
 /* No descriptor is left for a client's connection. */
 static void log_of_a_worker(struct stand *stand)
 {
@@ -147,6 +183,7 @@ int main(void)
     taken = stand.address;
     start_and_destroy(&stand);
     log_of_a_start_that_fails(&stand);
+    log_of_options_without_sense(&stand);
     log_of_a_worker(&stand);
     stand_end(&stand);
     puts(failures ? "failed" : "passed");

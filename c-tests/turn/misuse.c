@@ -91,7 +91,8 @@ static void null_arguments(struct stand *stand, pjauth_turn_request *request, pj
 {
     struct pjauth_turn_options options;
     struct pjauth_turn_driver driver = {sizeof(driver), NULL, NULL, NULL};
-    struct pjauth_turn_observer no_table = {NULL};
+    struct pjauth_turn_observer_vtable table = *stand->observer.vtable;
+    struct pjauth_turn_observer no_table = {NULL}, no_function = {&table};
     pjauth_turn_server *server = stand->server, *made = NULL;
     unsigned count = 1;
     CHECK(pjauth_turn_options_init(NULL, sizeof(options)) == PJ_EINVAL);
@@ -100,6 +101,9 @@ static void null_arguments(struct stand *stand, pjauth_turn_request *request, pj
     CHECK(pjauth_turn_server_create(NULL, &stand->observer, &made) == PJ_EINVAL);
     CHECK(pjauth_turn_server_create(&options, NULL, &made) == PJ_EINVAL);
     CHECK(pjauth_turn_server_create(&options, &no_table, &made) == PJ_EINVAL);
+    table.on_server_allocation_removed = NULL;
+    CHECK(pjauth_turn_server_create(&options, &no_function, &made) == PJ_EINVAL);
+    CHECK(pjauth_turn_core_create(&options, &no_function, &driver, &made) == PJ_EINVAL);
     CHECK(pjauth_turn_server_create(&options, &stand->observer, NULL) == PJ_EINVAL);
     CHECK(pjauth_turn_core_create(NULL, &stand->observer, &driver, &made) == PJ_EINVAL);
     CHECK(pjauth_turn_core_create(&options, NULL, &driver, &made) == PJ_EINVAL);

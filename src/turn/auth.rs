@@ -118,8 +118,10 @@ impl Mechanism {
     fn user<'a>(&self, message: &Message<'a>) -> Result<User<'a>, u16> {
         match (message.get(kind::USERNAME), message.get(kind::USERHASH)) {
             (Some(name), _) if name.len() <= MAX_USERNAME => std::str::from_utf8(name)
+                .ok()
+                .filter(|name| is_name(name))
                 .map(User::Name)
-                .map_err(|_| errors::BAD_REQUEST),
+                .ok_or(errors::BAD_REQUEST),
             (None, Some(hash)) => hash
                 .try_into()
                 .map(User::Hash)
@@ -149,4 +151,11 @@ impl Mechanism {
         }
         Ok((algorithm, Protection::Sha256))
     }
+}
+
+/// Whether a user can be called that: neither empty nor with a control character
+/// (RFC 8489, 14.3, by RFC 8265, 4.2). An observer in C would see the name end at
+/// a NUL and take its bearer for another, whose quota it does not count towards.
+fn is_name(name: &str) -> bool {
+    !name.is_empty() && !name.chars().any(char::is_control)
 }

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <string_view>
 #include <vector>
 
 #include "turn.h"
@@ -53,6 +54,8 @@ private:
 
 struct Permission {
     std::string ip;
+
+    bool operator==(std::string_view other) const { return ip == other; }
 };
 
 using PermissionList = std::vector<Permission>;

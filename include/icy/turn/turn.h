@@ -16,6 +16,21 @@
 #include <type_traits>
 #include <utility>
 
+// Where icey's own headers are at hand, the names of its net and stun modules are theirs: icey's turn headers bring them
+// along, and so do these.
+#if __has_include(<icy/net/address.h>)
+#include <icy/net/address.h>
+#define ICY_TURN_HAS_NET 1
+#else
+#define ICY_TURN_HAS_NET 0
+#endif
+#if __has_include(<icy/stun/message.h>)
+#include <icy/stun/message.h>
+#define ICY_TURN_HAS_STUN 1
+#else
+#define ICY_TURN_HAS_STUN 0
+#endif
+
 #include "pjauth.h"
 
 namespace icy {
@@ -36,7 +51,14 @@ template <class T>
 using IfForeignAddress = std::enable_if_t<IsAddress<T>::value && !std::is_same<T, Address>::value &&
                                           std::is_constructible<T, std::string, std::uint16_t>::value>;
 
+#if ICY_TURN_HAS_NET
+using net::TransportType;
+using net::UDP;
+using net::TCP;
+using net::SSLTCP;
+#else
 enum TransportType { UDP, TCP, SSLTCP };
+#endif
 
 /// An IP address and a port: net::Address, where icey's own is not at hand. Converts from and to other libraries'.
 class Address
@@ -128,8 +150,7 @@ inline TransportType transport(int number)
 } // namespace detail
 } // namespace turn
 
-// Where icey's own headers are at hand, these are theirs.
-#if !__has_include(<icy/net/address.h>)
+#if !ICY_TURN_HAS_NET
 namespace net {
 
 using turn::detail::Address;
@@ -140,7 +161,7 @@ using turn::detail::SSLTCP;
 
 } // namespace net
 #endif
-#if !__has_include(<icy/stun/message.h>)
+#if !ICY_TURN_HAS_STUN
 namespace stun {
 
 struct Message {

@@ -48,7 +48,7 @@ public:
 
     bool set(std::string_view key)
     {
-        const auto algorithm = key.size() == 16 ? PJAUTH_TURN_MD5 : PJAUTH_TURN_SHA256;
+        const unsigned algorithm = key.size() == 16 ? PJAUTH_TURN_MD5 : PJAUTH_TURN_SHA256;
         return pjauth_turn_request_set_key(request(), algorithm, reinterpret_cast<const std::uint8_t*>(key.data()),
                                            key.size()) == 0;
     }

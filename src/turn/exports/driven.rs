@@ -47,8 +47,8 @@ use super::{guard, pointer, server_of, value};
 /// @param driver    What it needs of the program, copied. Its `user_data` must live
 ///                  as long.
 /// @param server    Gets the handle.
-/// @return 0; PJ_EINVAL for a NULL, an observer without a table, or an option
-///         without sense.
+/// @return 0; PJ_EINVAL for a NULL, an observer whose table lacks a function, or
+///         an option without sense.
 ///
 /// # Safety
 /// Strings are terminated and arrays as long as their counts say.

@@ -178,15 +178,17 @@ enum Function {
 }
 
 impl ObserverPointer {
-    /// `PJ_EINVAL` for an observer that has no table yet.
+    /// `PJ_EINVAL` for an observer without a table, or with a NULL in it.
     ///
     /// # Safety
     /// The observer is there, and outlives every call to it.
     pub unsafe fn new(observer: *mut pjauth_turn_observer) -> Result<Self, Status> {
-        // SAFETY: the caller's observer.
-        match unsafe { (*observer).vtable.is_null() } {
-            true => Err(EINVAL),
-            false => Ok(ObserverPointer(observer)),
+        // SAFETY: the caller's observer. Its first word is NULL or the address of a
+        // table of three functions, of which C may have left one out.
+        let table = unsafe { (*observer).vtable.cast::<[*const c_void; 3]>().as_ref() };
+        match table.is_some_and(|table| table.iter().all(|entry| !entry.is_null())) {
+            true => Ok(ObserverPointer(observer)),
+            false => Err(EINVAL),
         }
     }
 

@@ -26,8 +26,9 @@ use super::types::{
 ///
 /// @param options  What to fill in.
 /// @param size     `sizeof(*options)`: a program compiled with an older header
-///                 has a shorter structure.
-/// @return 0, or PJ_EINVAL for a NULL or a size that no version had.
+///                 has a shorter structure. Of a longer one only what this
+///                 library knows is filled in, and `options->size` says how much.
+/// @return 0, or PJ_EINVAL for a NULL or a size below that of every version.
 ///
 /// # Safety
 /// `options` is NULL or has room for `size` bytes.
@@ -133,30 +134,46 @@ pub unsafe fn copy(options: *const pjauth_turn_options) -> Result<pjauth_turn_op
     })
 }
 
+/// What the options say. Where one has no sense, the caller's log tells which.
+///
 /// # Safety
 /// Pointers and counts in the options belong together.
 pub unsafe fn read(c: &pjauth_turn_options) -> Result<(Options, Terms), Status> {
+    // SAFETY: as the caller promises.
+    unsafe { read_all(c) }.map_err(|option| {
+        if let Some(log) = c.log {
+            let line = format!("not a value for the option {option}");
+            logger(log, c.log_user_data)(Level::Error, &line);
+        }
+        EINVAL
+    })
+}
+
+/// The name of an option that has no sense.
+type BadOption = &'static str;
+
+/// # Safety
+/// Pointers and counts in the options belong together.
+unsafe fn read_all(c: &pjauth_turn_options) -> Result<(Options, Terms), BadOption> {
+    let bad = |option: BadOption| move |_: Status| option;
     let mut options = Options::default();
     // SAFETY: the caller's strings, terminated.
     unsafe {
-        options.config.realm = text::read(c.realm)?.to_owned();
+        options.config.realm = text::read(c.realm).map_err(bad("realm"))?.to_owned();
         if !c.software.is_null() {
-            options.config.software = text::read(c.software)?.to_owned();
+            options.config.software = text::read(c.software).map_err(bad("software"))?.to_owned();
         }
     }
     // SAFETY: the caller's arrays, as long as their counts say.
     unsafe {
-        for listener in slice(c.listeners, c.listener_count)? {
-            options.listeners.push(read_listener(listener)?);
+        options.listeners =
+            each(c.listeners, c.listener_count, |l| read_listener(l)).map_err(bad("listeners"))?;
+        options.relays = each(c.relays, c.relay_count, |r| read_relay(r)).map_err(bad("relays"))?;
+        for range in each(c.allow, c.allow_count, |r| read_range(*r)).map_err(bad("allow"))? {
+            options.config.policy.allow(range);
         }
-        for relay in slice(c.relays, c.relay_count)? {
-            options.relays.push(read_relay(relay)?);
-        }
-        for range in slice(c.allow, c.allow_count)? {
-            options.config.policy.allow(read_range(*range)?);
-        }
-        for range in slice(c.deny, c.deny_count)? {
-            options.config.policy.deny(read_range(*range)?);
+        for range in each(c.deny, c.deny_count, |r| read_range(*r)).map_err(bad("deny"))? {
+            options.config.policy.deny(range);
         }
         if !c.secret.is_null() {
             options.secret = Some(c.secret.cast::<[u8; 32]>().read());
@@ -174,7 +191,7 @@ pub unsafe fn read(c: &pjauth_turn_options) -> Result<(Options, Terms), Status> 
     Ok((options, terms))
 }
 
-fn numbers(c: &pjauth_turn_options, options: &mut Options) -> Result<(), Status> {
+fn numbers(c: &pjauth_turn_options, options: &mut Options) -> Result<(), BadOption> {
     let seconds = |n: c_uint| Duration::from_secs(n.into());
     let millis = |n: c_uint| Duration::from_millis(n.into());
     let config = &mut options.config;
@@ -184,10 +201,15 @@ fn numbers(c: &pjauth_turn_options, options: &mut Options) -> Result<(), Status>
         both if both == PJAUTH_TURN_MD5 | PJAUTH_TURN_SHA256 => {
             vec![Algorithm::Sha256, Algorithm::Md5]
         }
-        _ => return Err(EINVAL),
+        _ => return Err("algorithms"),
     };
-    if c.challenges_per_second == 0 || c.default_lifetime == 0 || c.max_lifetime == 0 {
-        return Err(EINVAL);
+    let never_zero = [
+        (c.challenges_per_second, "challenges_per_second"),
+        (c.default_lifetime, "default_lifetime"),
+        (c.max_lifetime, "max_lifetime"),
+    ];
+    if let Some((_, option)) = never_zero.iter().find(|(number, _)| *number == 0) {
+        return Err(option);
     }
     config.userhash = c.userhash != 0;
     config.ask_each = c.ask_each != 0;
@@ -228,14 +250,23 @@ pub fn rate(bytes_per_second: u64, burst: u64) -> Option<Rate> {
     })
 }
 
+/// Reads all elements of an array.
+///
 /// # Safety
 /// NULL, or as many elements as `count` says.
-unsafe fn slice<'a, T>(first: *const T, count: c_uint) -> Result<&'a [T], Status> {
+unsafe fn each<T, R>(
+    first: *const T,
+    count: c_uint,
+    read: impl FnMut(&T) -> Result<R, Status>,
+) -> Result<Vec<R>, Status> {
     match (first.is_null(), count) {
-        (_, 0) => Ok(&[]),
+        (_, 0) => Ok(Vec::new()),
         (true, _) => Err(EINVAL),
-        // SAFETY: the caller's array.
-        (false, count) => Ok(unsafe { core::slice::from_raw_parts(first, count as usize) }),
+        (false, count) => {
+            // SAFETY: the caller's array.
+            let all = unsafe { core::slice::from_raw_parts(first, count as usize) };
+            all.iter().map(read).collect()
+        }
     }
 }
 

@@ -52,8 +52,13 @@ pub extern "C" fn pjauth_turn_handle_request(
     })
 }
 
-/// Writes the user's name as the client gives it; nothing is proven yet. Empty
-/// where the client hides it: see `pjauth_turn_request_userhash()`.
+/// Writes the user's name as the client gives it; nothing is proven yet. UTF-8 of
+/// at most 508 bytes without control characters. Empty where the client hides it:
+/// see `pjauth_turn_request_userhash()`.
+///
+/// Quotas, rates and revocations go by this name byte for byte. Where your table
+/// of users takes several spellings for one (upper and lower case, say), refuse
+/// all but one, or each has a quota of its own.
 ///
 /// @return the length of the text.
 ///
@@ -207,7 +212,8 @@ pub extern "C" fn pjauth_turn_request_server(
     server.map_or(core::ptr::null_mut(), pointer)
 }
 
-/// Sets the password that the client must prove to know.
+/// Sets the password that the client must prove to know: UTF-8, as it comes out of
+/// RFC 8265's OpaqueString profile, which leaves ASCII as it is.
 ///
 /// @return 0, or PJ_EINVAL for a NULL or a dead handle; so with the next ones.
 ///

@@ -22,8 +22,9 @@ use super::{SERVERS, guard, handle, pointer, server_of, text, value};
 /// @param observer  Who decides. Must live until `pjauth_turn_server_destroy()`
 ///                  has returned.
 /// @param server    Gets the handle.
-/// @return 0; PJ_EINVAL for a NULL, an observer without a table, or an option
-///         without sense.
+/// @return 0; PJ_EINVAL for a NULL, an observer whose table lacks a function, or
+///         an option without sense, of which `pjauth_turn_server_start()` finds
+///         some only then. The log says which.
 ///
 /// # Safety
 /// Strings are terminated and arrays as long as their counts say.
@@ -322,8 +323,9 @@ mod tests {
             transport: Transport::Udp,
             address: "127.0.0.1:0".parse().unwrap(),
         });
-        // No client comes, so nobody looks at the table.
-        let vtable = core::ptr::NonNull::dangling().as_ptr();
+        // No client comes, so nobody calls what the table names.
+        let table = [core::ptr::NonNull::<c_void>::dangling(); 3];
+        let vtable = core::ptr::from_ref(&table).cast();
         let mut observer = pjauth_turn_observer { vtable };
         // SAFETY: it outlives the server, which never runs.
         let observer = unsafe { ObserverPointer::new(&mut observer) }.unwrap();

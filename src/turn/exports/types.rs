@@ -3,12 +3,14 @@
 
 use core::ffi::{c_char, c_int, c_uint, c_void};
 
-/// A TURN server: a handle. Text that a function of the TURN half writes goes
-/// into the caller's buffer as with `snprintf`: as much as fits, terminated if
-/// there is room for a byte; the function returns the length of the whole text
-/// (without the terminator), which is 0 where there is none, such as for a dead
-/// handle. An address with its port is written as `192.0.2.1:3478` or
-/// `[2001:db8::1]:3478`.
+/// A TURN server: a handle. The functions of the TURN half may be called from any
+/// thread, at any time, unless they say otherwise.
+///
+/// Text that one of them writes goes into the caller's buffer as with `snprintf`:
+/// as much as fits, terminated if there is room for a byte; the function returns
+/// the length of the whole text (without the terminator), which is 0 where there
+/// is none, such as for a dead handle. An address with its port is written as
+/// `192.0.2.1:3478` or `[2001:db8::1]:3478`.
 pub struct pjauth_turn_server {
     _opaque: [u8; 0],
 }
@@ -122,7 +124,8 @@ pub struct pjauth_turn_observer_vtable {
 /// Where clients reach the server.
 #[repr(C)]
 pub struct pjauth_turn_listener {
-    /// An IPv4 or IPv6 address; `0.0.0.0` or `::` stand for each of the host's.
+    /// An IPv4 or IPv6 address, no name and without a zone; `0.0.0.0` or `::` stand
+    /// for each of the host's.
     pub address: *const c_char,
     /// The port; 0 for any free one.
     pub port: u16,
@@ -133,7 +136,7 @@ pub struct pjauth_turn_listener {
 /// Where relayed transport addresses are.
 #[repr(C)]
 pub struct pjauth_turn_relay {
-    /// An address of the host.
+    /// An address of the host; where it is not, the server does not start.
     pub address: *const c_char,
     /// What clients and peers see in its place behind a 1:1 NAT; NULL for the
     /// same.
@@ -146,9 +149,10 @@ pub struct pjauth_turn_relay {
 pub struct pjauth_turn_options {
     /// Size of this structure as the program knows it.
     pub size: usize,
-    /// The realm, 1 to 127 characters. Default: `pjauth`.
+    /// The realm: UTF-8, 1 to 127 characters, no quotation mark and no control
+    /// character. Default: `pjauth`.
     pub realm: *const c_char,
-    /// SOFTWARE of replies; NULL, the default, for none.
+    /// SOFTWARE of replies, at most 509 bytes; NULL, the default, for none.
     pub software: *const c_char,
     /// Where clients reach the server: at least one.
     pub listeners: *const pjauth_turn_listener,
@@ -162,7 +166,7 @@ pub struct pjauth_turn_options {
     pub min_port: u16,
     /// Last port of relays. Default: 65535.
     pub max_port: u16,
-    /// Threads; 0, the default, for one for each processor.
+    /// Threads, at most 1024; 0, the default, for one for each processor.
     pub workers: c_uint,
     /// PJAUTH_TURN_MD5, PJAUTH_TURN_SHA256 or, the default, both: what clients of
     /// RFC 8489 are offered. With stored MD5 keys alone, offer MD5 alone.
@@ -178,9 +182,9 @@ pub struct pjauth_turn_options {
     pub max_allocations: c_uint,
     /// Allocations of a user; more get 486. 0, the default, for no bound.
     pub user_quota: c_uint,
-    /// Permissions of an allocation. Default: 256.
+    /// Permissions of an allocation; more get 508. Default: 256.
     pub max_permissions: c_uint,
-    /// Channels of an allocation. Default: 256.
+    /// Channels of an allocation; more get 508. Default: 256.
     pub max_channels: c_uint,
     /// Requests that may wait for a decision; more get 508. Default: 16384.
     pub max_held: c_uint,
@@ -194,7 +198,7 @@ pub struct pjauth_turn_options {
     pub challenges_per_second: c_uint,
     /// How many of these at once. Default: 200.
     pub challenge_burst: c_uint,
-    /// TCP connections in all. Default: 20000.
+    /// TCP connections in all; more are closed at once. Default: 20000.
     pub max_connections: c_uint,
     /// Likewise for each source address (IPv6: /64). Default: 256.
     pub max_connections_per_source: c_uint,

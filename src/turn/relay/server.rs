@@ -1,7 +1,7 @@
 //! A running server.
 #![forbid(unsafe_code)]
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{
     AtomicBool, AtomicUsize,
@@ -62,6 +62,7 @@ impl Server {
                 "no address of the host fits a listener",
             ));
         }
+        try_relays(&options.relays).map_err(system("relay address"))?;
         let control = Arc::new(control(options, count, &bound, &interfaces)?);
         let workers = doors.into_iter().enumerate().map(|(index, doors)| {
             let index = index as u16;
@@ -154,6 +155,13 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+/// Who mistypes an address is told so now, and not each client with a 508.
+fn try_relays(relays: &[super::RelayAddress]) -> std::io::Result<()> {
+    relays
+        .iter()
+        .try_for_each(|relay| UdpSocket::bind((relay.bind, 0)).map(drop))
 }
 
 fn control(

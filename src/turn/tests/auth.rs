@@ -192,7 +192,18 @@ fn incomplete_credentials_get_400_without_realm_and_nonce() {
         assert_eq!(reply.code(), 400);
         assert!(!reply.message().has(kind::REALM) && !reply.message().has(kind::NONCE));
     }
-    for name in [&[0xFF, 0xFE][..], &[b'a'; 509]] {
+    let long = [b'a'; 509];
+    let names = [
+        &b""[..],
+        b"ann\0",
+        b"ann\0x",
+        b"\0",
+        b"ann\r\nx",
+        b"ann\xC2\x85",
+        b"\xFF\xFE",
+        &long,
+    ];
+    for name in names {
         let nonce = ann.nonce.clone();
         let request = ann.bare(Method::Allocate, |w| {
             w.attribute(kind::USERNAME, name);
@@ -200,7 +211,7 @@ fn incomplete_credentials_get_400_without_realm_and_nonce() {
             w.attribute(kind::NONCE, &nonce);
             w.integrity(Protection::Sha1, b"whatever");
         });
-        assert_eq!(ann.ask(&mut world, &request), 400);
+        assert_eq!(ann.ask(&mut world, &request), 400, "{name:?}");
     }
 }
 

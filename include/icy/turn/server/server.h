@@ -163,7 +163,8 @@ private:
 static_assert(std::is_empty<Server>::value && alignof(Server) == 1, "nothing is there to be looked at");
 
 /// Owns a server: what an application makes. Where observer and server are members of one object, or the server is a
-/// member of the observer, it comes last, so that it is gone before what the observer uses is.
+/// member of the observer, it comes last, so that it is gone before what the observer uses is. One thread at a time uses
+/// the owner; the handle, server(), may be used from any.
 class ServerOwner : public detail::ServerCalls<ServerOwner>
 {
 public:
@@ -176,6 +177,8 @@ public:
 
     ServerOwner(const ServerOwner&) = delete;
     ServerOwner& operator=(const ServerOwner&) = delete;
+
+    /// Not in one of the observer's functions, which nobody could outlive.
     ~ServerOwner() { stop(); }
 
     /// Binds the sockets and starts the threads. Returns 0, or a status of PJLIB's kind: PJ_EINVAL for options that

@@ -35,6 +35,19 @@ fn a_port_in_use_is_an_error_and_leaves_nothing_behind() {
 }
 
 #[test]
+fn a_relay_address_that_is_not_the_hosts_is_an_error() {
+    let mut options = options();
+    options.relays.push(RelayAddress {
+        bind: "192.0.2.1".parse().unwrap(),
+        advertised: "192.0.2.1".parse().unwrap(),
+    });
+    assert!(matches!(
+        start_fails(&options),
+        StartError::System("relay address", _)
+    ));
+}
+
+#[test]
 fn options_without_sense_are_refused() {
     let is_refused = |change: &dyn Fn(&mut crate::turn::relay::Options)| {
         let mut options = options();
