@@ -115,26 +115,28 @@ void ports_run_out(void)
     stand_end(&stand);
 }
 
+static void two_workers(struct pjauth_turn_options *options)
+{
+    options->workers = 2;
+}
+
 /* Of two threads the system gives one: the server says why it does not start, and starts when there are two. */
 void threads_run_out(void)
 {
-    static const struct pjauth_turn_observer_vtable table = {NULL, NULL, NULL};
-    static const struct pjauth_turn_listener listener = {"127.0.0.1", 0, PJAUTH_TURN_UDP};
-    static struct pjauth_turn_observer observer = {&table};
-    struct pjauth_turn_options options;
-    pjauth_turn_server *server = NULL;
+    struct stand stand;
+    struct wire wire;
 
-    CHECK(pjauth_turn_options_init(&options, sizeof(options)) == 0);
-    options.listeners = &listener;
-    options.listener_count = 1;
-    options.workers = 2;
-    CHECK(pjauth_turn_server_create(&options, &observer, &server) == 0);
+    stand_start(&stand, two_workers);
+    CHECK(pjauth_turn_server_stop(stand.server) == 0);
     threads_left(1);
-    CHECK(pjauth_turn_server_start(server) == 120000 + EAGAIN);
+    CHECK(pjauth_turn_server_start(stand.server) == 120000 + EAGAIN);
     CHECK(threads_refused() == 1);
     threads_left(-1);
-    CHECK(pjauth_turn_server_start(server) == 0);
-    CHECK(pjauth_turn_server_destroy(server) == 0);
+    CHECK(pjauth_turn_server_start(stand.server) == 0);
+    CHECK(pjauth_turn_server_listener(stand.server, 0, NULL, stand.address, sizeof(stand.address)) > 0);
+    stand_allocate(&stand, &wire);
+    wire_close(&wire);
+    stand_end(&stand);
 }
 
 /* Datagrams to a peer and to a client whose ports are closed come back as ICMP errors. */
