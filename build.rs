@@ -51,7 +51,7 @@ mod sip {
         pjsip_(www_authenticate|authorization)_hdr|pjsip_digest_(challenge|credential)";
 
     pub fn bind() {
-        // src/handle says so too, but only after clang has complained of each layout.
+        // src/handle says so too, but clang would be first, with a complaint about each layout.
         if env::var("CARGO_CFG_TARGET_POINTER_WIDTH").as_deref() != Ok("64") {
             println!("cargo::error=a pjauth handle is 64 bits wide: 64-bit targets only");
             return;
