@@ -8,8 +8,9 @@ CARGO   ?= cargo
 
 version  := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 jobs     := $(shell nproc 2>/dev/null || echo 2)
-build    := build
+build    := build$(if $(RUST_TARGET),/$(RUST_TARGET))
 target   := target
+release  := $(if $(RUST_TARGET),$(RUST_TARGET)/)release
 ctests   := $(build)/c-tests
 recipe   := scripts/artefacts.sh
 
@@ -27,35 +28,39 @@ help: ## list the targets (default)
 # calls them through the GOT, which the dynamic linker fills at once even in a lazily bound library, and a shell
 # that is started with the library preloaded would die of the first PJLIB function it does not have. The flag is
 # given here and not in .cargo/config.toml because a RUSTFLAGS in the environment would replace that one.
-cargo_archive = $(CARGO) rustc --release --lib --crate-type staticlib --target-dir $(1) $(2) -- -C relro-level=partial
+#
+# For another machine than this, into build/RUST_TARGET/lib:
+#   make lib RUST_TARGET=aarch64-unknown-linux-gnu CROSS_COMPILE=aarch64-linux-gnu-
+cargo_archive = $(CARGO) rustc --release --lib --crate-type staticlib $(if $(RUST_TARGET),--target $(RUST_TARGET)) \
+	--target-dir $(1) $(2) -- -C relro-level=partial
 
 .PHONY: lib asterisk pjsua2-wheel
 lib: $(build)/lib/libpjauth.a $(build)/lib/libpjauth-turn.a ## the libraries, static and shared, into build/lib
 
-$(build)/lib/libpjauth.a: $(target)/release/libpjauth.a $(recipe)
+$(build)/lib/libpjauth.a: $(target)/$(release)/libpjauth.a $(recipe)
 	echo 'pjauth_*' | scripts/artefacts.sh $< libpjauth $(version) $(@D)
 
-$(build)/lib/libpjauth-turn.a: $(target)/turn/release/libpjauth.a $(recipe)
+$(build)/lib/libpjauth-turn.a: $(target)/turn/$(release)/libpjauth.a $(recipe)
 	echo 'pjauth_*' | scripts/artefacts.sh $< libpjauth-turn $(version) $(@D) -Wl,-z,defs
 
 asterisk: $(build)/asterisk/libpjauth.a ## the same for Asterisk's configuration of pjproject, into build/asterisk
 
-$(build)/asterisk/libpjauth.a: $(target)/asterisk/release/libpjauth.a $(recipe)
+$(build)/asterisk/libpjauth.a: $(target)/asterisk/$(release)/libpjauth.a $(recipe)
 	echo 'pjauth_*' | scripts/artefacts.sh $< libpjauth $(version) $(@D)
 
 pjsua2-wheel: $(build)/pjsua2-wheel/libpjauth.a ## the same for the Python wheel pjsua2-python, into build/pjsua2-wheel
 
-$(build)/pjsua2-wheel/libpjauth.a: $(target)/pjsua2-wheel/release/libpjauth.a $(recipe)
+$(build)/pjsua2-wheel/libpjauth.a: $(target)/pjsua2-wheel/$(release)/libpjauth.a $(recipe)
 	echo 'pjauth_*' | scripts/artefacts.sh $< libpjauth $(version) $(@D)
 
 # Cargo knows best whether anything changed: it is always asked, and leaves the archive alone if nothing did.
-$(target)/release/libpjauth.a: FORCE
+$(target)/$(release)/libpjauth.a: FORCE
 	$(call cargo_archive,$(target))
-$(target)/turn/release/libpjauth.a: FORCE
+$(target)/turn/$(release)/libpjauth.a: FORCE
 	$(call cargo_archive,$(target)/turn,--no-default-features --features turn)
-$(target)/asterisk/release/libpjauth.a: FORCE
+$(target)/asterisk/$(release)/libpjauth.a: FORCE
 	PJAUTH_CONFIG=asterisk $(call cargo_archive,$(target)/asterisk)
-$(target)/pjsua2-wheel/release/libpjauth.a: FORCE
+$(target)/pjsua2-wheel/$(release)/libpjauth.a: FORCE
 	PJAUTH_CONFIG=pjsua2-wheel $(call cargo_archive,$(target)/pjsua2-wheel)
 
 # -- demo, tests, benchmarks ---------------------------------------------------------------------------------------
@@ -162,7 +167,7 @@ soak: build-tests ## 200 registrations and 500 allocations for SECONDS (3600)
 .PHONY: install uninstall deps clean
 # `sudo make install` often finds no cargo: it installs what `make lib` has built.
 install: $(if $(shell command -v $(CARGO)),lib) ## libraries, headers, pkg-config and CMake files, into DESTDIR and PREFIX
-	scripts/install.sh install $(version) '$(PREFIX)' '$(DESTDIR)'
+	LIBRARIES=$(build)/lib scripts/install.sh install $(version) '$(PREFIX)' '$(DESTDIR)'
 
 uninstall: ## remove what install laid down
 	scripts/install.sh uninstall $(version) '$(PREFIX)' '$(DESTDIR)'

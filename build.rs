@@ -21,19 +21,13 @@ mod sip {
     const ASYNC_HEADER: &str = "include/pjsip_auth_async.h";
 
     /// Structure fields that older versions lack, with the `cfg` of each.
-    const FIELDS: [(&str, &str); 3] = [
+    const FIELDS: [(&str, &str, &str); 3] = [
         // 2.15: credentials say which algorithm a hash is of.
-        (
-            "pub algorithm_type: pjsip_auth_algorithm_type,\n    pub ext:",
-            "pj_algorithms",
-        ),
+        ("pjsip_cred_info", "algorithm_type", "pj_algorithms"),
         // 2.16: a session may have a parent, and then a lock.
-        ("pub parent: *mut pjsip_auth_clt_sess", "pj_parent"),
+        ("pjsip_auth_clt_sess", "parent", "pj_parent"),
         // 2.17: and a callback that is asked about challenges.
-        (
-            "pub async_opt: *mut pjsip_auth_clt_async_setting",
-            "pj_async",
-        ),
+        ("pjsip_auth_clt_sess", "async_opt", "pj_async"),
     ];
 
     /// Functions of PJLIB and PJSIP that we import. Functions only: a data
@@ -57,6 +51,11 @@ mod sip {
         pjsip_(www_authenticate|authorization)_hdr|pjsip_digest_(challenge|credential)";
 
     pub fn bind() {
+        // src/handle says so too, but clang would be first, with a complaint about each layout.
+        if env::var("CARGO_CFG_TARGET_POINTER_WIDTH").as_deref() != Ok("64") {
+            println!("cargo::error=a pjauth handle is 64 bits wide: 64-bit targets only");
+            return;
+        }
         for name in [
             "PJPROJECT_DIR",
             "PJAUTH_CONFIG",
@@ -69,7 +68,7 @@ mod sip {
             println!("cargo:rerun-if-changed={path}");
         }
         let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
-        let bindings = bindgen::Builder::default()
+        bindgen::Builder::default()
             .header(format!("{HEADERS}/wrapper.h"))
             .clang_args(clang_args())
             .allowlist_function(FUNCTIONS)
@@ -93,16 +92,13 @@ mod sip {
             .parse_callbacks(Box::new(Knobs))
             .generate()
             .expect("pjauth: bindgen could not read the pjproject headers (see above)")
-            .to_string();
-        std::fs::write(out.join("pjproject.rs"), &bindings).expect("OUT_DIR is writable");
+            .write_to_file(out.join("pjproject.rs"))
+            .expect("OUT_DIR is writable");
         for knob in Knobs::ALL {
             println!("cargo:rustc-check-cfg=cfg({knob})");
         }
-        for (field, cfg) in FIELDS {
+        for (_, _, cfg) in FIELDS {
             println!("cargo:rustc-check-cfg=cfg({cfg})");
-            if bindings.contains(field) {
-                println!("cargo:rustc-cfg={cfg}");
-            }
         }
     }
 
@@ -185,7 +181,8 @@ mod sip {
             .collect()
     }
 
-    /// Turns the knobs that add or remove structure fields into `cfg`s.
+    /// Turns the knobs that add or remove structure fields, and the fields that
+    /// a version may lack, into `cfg`s.
     #[derive(Debug)]
     struct Knobs;
 
@@ -199,6 +196,18 @@ mod sip {
     }
 
     impl bindgen::callbacks::ParseCallbacks for Knobs {
+        fn field_visibility(
+            &self,
+            field: bindgen::callbacks::FieldInfo<'_>,
+        ) -> Option<bindgen::FieldVisibilityKind> {
+            for (structure, name, cfg) in FIELDS {
+                if (field.type_name, field.field_name) == (structure, name) {
+                    println!("cargo:rustc-cfg={cfg}");
+                }
+            }
+            None
+        }
+
         fn enum_variant_behavior(
             &self,
             _enum: Option<&str>,

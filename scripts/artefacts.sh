@@ -5,7 +5,8 @@
 #
 # with the names that the archive brings along: the SIP half's, which depend on the pjproject it was built for,
 # writes OUT_DIR/NAME.a, OUT_DIR/NAME.so.VERSION and the two symbolic links to it. LINK_FLAGs go to the shared
-# library's link. CC, LD, NM, OBJCOPY and AR name the tools (GNU binutils).
+# library's link. CC, LD, NM, OBJCOPY and AR name the tools (GNU binutils); CROSS_COMPILE is the prefix of those that
+# are not named.
 #
 # Cargo's archive is Rust's: several hundred members whose thousands of global names clash with those of any other
 # Rust archive in the program. What is shipped has one member with nothing global but the exported names. So it can
@@ -15,7 +16,9 @@ set -eu
 
 archive=$1 name=$2 version=$3 out=$4
 shift 4
-: "${CC:=cc}" "${LD:=$(command -v ld.bfd || echo ld)}" "${NM:=nm}" "${OBJCOPY:=objcopy}" "${AR:=ar}"
+cross=${CROSS_COMPILE-}
+: "${CC:=$cross${cross:+g}cc}" "${LD:=$(command -v "${cross}ld.bfd" || echo "${cross}ld")}"
+: "${NM:=${cross}nm}" "${OBJCOPY:=${cross}objcopy}" "${AR:=${cross}ar}"
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

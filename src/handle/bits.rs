@@ -5,8 +5,8 @@
 //!   1    generation, not 0   index           kind      1
 //! ```
 //!
-//! Bit 63 is set in no user-space address and bit 0 in no aligned one, so a handle
-//! equals the address of nothing.
+//! Bit 63 is set in no user-space address, but for tags that ARM64 lets a pointer
+//! carry there, and bit 0 in no aligned one: a handle equals the address of no object.
 
 use std::fmt;
 use std::num::NonZeroU64;
