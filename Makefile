@@ -70,10 +70,10 @@ demo: demo-sip demo-turn ## both halves at work: decisions that come later, and 
 
 # With the pjproject that pkg-config finds, or else with Debian's: DEMO is static, shared or debian.
 DEMO ?= $(if $(shell pkg-config --exists libpjproject && echo yes),static,debian)
-demo-sip: deps $(if $(filter debian,$(DEMO)),asterisk,stage) ## real PJSIP, and a vault thread that answers 300 ms later
+demo-sip: deps-demo $(if $(filter debian,$(DEMO)),asterisk,stage) ## real PJSIP, and a vault thread that answers 300 ms later
 	@examples/demo.sh $(DEMO)
 
-demo-turn: deps stage ## a TURN server whose decisions come 200 ms later, and coturn's client; needs no PJSIP
+demo-turn: deps-demo stage ## a TURN server whose decisions come 200 ms later, and coturn's client; needs no PJSIP
 	@examples/turn_demo.sh
 
 test: deps build-tests ## every test, and a closing table: passed, failed, skipped and why
@@ -164,7 +164,7 @@ soak: build-tests ## 200 registrations and 500 allocations for SECONDS (3600)
 
 # -- installing ----------------------------------------------------------------------------------------------------
 
-.PHONY: install uninstall deps clean
+.PHONY: install uninstall deps deps-demo clean
 # `sudo make install` often finds no cargo: it installs what `make lib` has built.
 install: $(if $(shell command -v $(CARGO)),lib) ## libraries, headers, pkg-config and CMake files, into DESTDIR and PREFIX
 	LIBRARIES=$(build)/lib scripts/install.sh install $(version) '$(PREFIX)' '$(DESTDIR)'
@@ -174,6 +174,9 @@ uninstall: ## remove what install laid down
 
 deps: ## install from apt what building and testing need and this machine lacks
 	@scripts/install-deps.sh
+
+deps-demo:
+	@scripts/install-deps.sh building demo
 
 clean: ## remove what was built
 	rm -rf $(build) target

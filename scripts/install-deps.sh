@@ -1,6 +1,10 @@
 #!/bin/sh
-# Installs what building and testing need and this machine lacks. Silent when nothing is missing. Where it cannot
-# install (no apt, not root) it names what to install, and fails if the build needs it.
+# Installs what this machine lacks:
+#
+#   install-deps.sh [PURPOSE...]      building, demo, tests, optional (default: all of them)
+#
+# Silent when nothing is missing. Where it cannot install (no apt, not root) it names what to install, and fails if
+# building, or the tests where they are wanted, cannot do without.
 set -eu
 
 # what must be there | Debian package | needed for
@@ -12,12 +16,12 @@ make          build-essential  building
 ld            binutils         building
 pkg-config    pkg-config       building
 libclang      libclang-dev     building
-python3       python3          tests
+python3       python3          building
 cmake         cmake            tests
+mmdebstrap    mmdebstrap       demo
+turnserver    coturn           demo
 valgrind      valgrind         optional
-mmdebstrap    mmdebstrap       optional
 sipp          sip-tester       optional
-turnserver    coturn           optional
 chromium      chromium         optional
 ensurepip     python3-venv     optional
 redis-server  redis-server     optional
@@ -28,8 +32,8 @@ LIST
     # pjproject's static libraries ask for these by name only.
     for library in $(pkg-config --static --libs-only-l libpjproject 2>/dev/null || true); do
         case $library in
-        -luuid) echo "lib:uuid uuid-dev tests" ;;
-        -lssl) echo "lib:ssl libssl-dev tests" ;;
+        -luuid) echo "lib:uuid uuid-dev building" ;;
+        -lssl) echo "lib:ssl libssl-dev building" ;;
         esac
     done
 }
@@ -45,25 +49,28 @@ present() {
     esac
 }
 
-# missing [PURPOSE]: the packages that are missing, one a line
+# missing PURPOSE...: the packages that are missing, one a line
 missing() {
     needs | while read -r what package purpose; do
-        if [ "${1-$purpose}" = "$purpose" ] && ! present "$what"; then echo "$package"; fi
+        case " $* " in
+        *" $purpose "*) present "$what" || echo "$package" ;;
+        esac
     done | sort -u
 }
 
+[ $# -gt 0 ] || set -- building demo tests optional
 if ! command -v cargo >/dev/null 2>&1; then
     echo "pjauth needs Rust 1.95 or later: install cargo (rustup, or the system's package)" >&2
     exit 1
 fi
 
-wanted=$(missing)
+wanted=$(missing "$@")
 [ -n "$wanted" ] || exit 0
 echo "missing:" $wanted
 if command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
     apt-get -qq update
     DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends -y $wanted >/dev/null
-    wanted=$(missing)
+    wanted=$(missing "$@")
     [ -n "$wanted" ] || exit 0
     echo "still missing after installing:" $wanted >&2
 elif command -v apt-get >/dev/null 2>&1; then
@@ -71,5 +78,10 @@ elif command -v apt-get >/dev/null 2>&1; then
 else
     echo "install what corresponds to these Debian packages:" $wanted >&2
 fi
-if [ -n "$(missing building)$(missing tests)" ]; then exit 1; fi
-echo "they are optional: the tests that need them will be skipped" >&2
+case " $* " in
+*" tests "*) required="building tests" ;;
+*) required=building ;;
+esac
+# shellcheck disable=SC2086 # one argument for each purpose
+[ -z "$(missing $required)" ] || exit 1
+echo "the rest goes without them; tests that need them are skipped" >&2
