@@ -34,10 +34,11 @@ pub fn is_watched(endpoint: usize) -> bool {
 
 #[cold]
 fn is_among(endpoint: usize) -> bool {
-    let known = WATCHED
-        .lock()
+    let watched = WATCHED.lock();
+    let known = watched
         .iter()
         .any(|watched| watched.alarm.endpoint() == endpoint);
+    // Under the lock, so that `unwatch` finds it there, or is found to have been.
     if known {
         LAST.store(endpoint, Release);
     }
