@@ -70,7 +70,7 @@ int main(int argc, char **argv)
         else if (at + 1 < argc && strcmp(argv[at], "--count") == 0)
             count = (unsigned)strtoul(argv[at + 1], NULL, 0);
         else
-            return fprintf(stderr, "usage: see differential.c\n"), 2;
+            return fprintf(stderr, "usage: differential [--seed N] [--count N] | --markdown\n"), 2;
     }
     endpoint = open_endpoint(&factory);
     printf("pjauth %s beside the object of pjproject %s\n", pjauth_version(),
