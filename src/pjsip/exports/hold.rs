@@ -1,7 +1,7 @@
 //! Challenges of calls, held back below the transaction layer until the application
 //! has decided. docs/deferral.md tells why there, and what goes over the wire.
 
-use super::challenge::{offer, watch_endpoint};
+use super::challenge::{callback_of, offer, watch_endpoint};
 use crate::pjsip::abi::{
     pj_bool_t, pj_status_t, pjsip_auth_clt_async_impl_token, pjsip_auth_clt_async_on_chal_param,
     pjsip_auth_clt_async_setting, pjsip_auth_clt_sess, pjsip_endpoint, pjsip_rx_data,
@@ -10,7 +10,7 @@ use crate::pjsip::abi::{
 use crate::pjsip::aside::is_aside;
 use crate::pjsip::challenge;
 use crate::pjsip::guard::guard;
-use crate::pjsip::hold::{self, Answer};
+use crate::pjsip::hold::{self, Answer, Held};
 use crate::pjsip::host::{
     self, Endpoint, Holding, Request, Response, Session, Token, Transaction, WORDS,
 };
@@ -168,7 +168,7 @@ unsafe fn hold_back(transaction: Transaction<'_>, rdata: *mut pjsip_rx_data) -> 
             transaction.is_open() && transaction.is_held_back() && !transaction.request().is_null();
         let session = transaction
             .session()
-            .filter(|&session| has_callback(session));
+            .filter(|&session| callback_of(session).is_ok());
         let Some(session) = session.filter(|_| may_wait) else {
             transaction.release(acquired);
             return false;
@@ -182,8 +182,7 @@ unsafe fn hold_back(transaction: Transaction<'_>, rdata: *mut pjsip_rx_data) -> 
             transaction.release(acquired);
             return false;
         };
-        let endpoint = (*transaction.as_ptr()).endpt;
-        let module = host::module_of(endpoint);
+        let module = host::module_of(transaction.endpoint());
         let request = transaction.request();
         host::add_request(request);
         if !dialog.is_null() {
@@ -232,16 +231,6 @@ unsafe fn hold_back(transaction: Transaction<'_>, rdata: *mut pjsip_rx_data) -> 
     true
 }
 
-/// Whether an application is to be asked about a session's challenges.
-pub(super) fn has_callback(session: Session<'_>) -> bool {
-    let found = guard(|| {
-        let root = session.root().ok_or(EINVAL)?;
-        let _held = root.locked();
-        root.callback().ok_or(EINVAL).map(|_| ())
-    });
-    found.is_ok()
-}
-
 /// The application took the challenge. If it has not answered yet, the peer is told
 /// that its response has arrived, and the transaction to wait.
 ///
@@ -275,8 +264,7 @@ fn give_up(end: Transaction<'_>) {
             Ok(challenge::take_some(|_, words| {
                 // SAFETY: words of a token, of which only an address is looked at.
                 let token = unsafe { Token::from_words(*words) };
-                hold::get(token.user_data.addr(), token.request.addr())
-                    .is_some_and(|found| found.id == held.id)
+                held_of(&token).is_some_and(|found| found.id == held.id)
             }))
         });
         let Ok(([Some(words), ..], _)) = taken else {
@@ -294,7 +282,11 @@ fn give_up(end: Transaction<'_>) {
 
 /// Whether a token is one of ours, whose [`answer`] is to be used.
 pub(super) fn is_held(token: &Token) -> bool {
-    hold::get(token.user_data.addr(), token.request.addr()).is_some()
+    held_of(token).is_some()
+}
+
+fn held_of(token: &Token) -> Option<Held> {
+    hold::get(token.user_data.addr(), token.request.addr())
 }
 
 /// Hands the challenge to its transaction, and `request` to whoever then asks for

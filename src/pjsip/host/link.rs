@@ -9,9 +9,10 @@ use super::session::Session;
 use crate::pjsip::abi::pjsip_tx_data;
 use core::ptr;
 use parking_lot::Mutex;
+use std::collections::BTreeMap;
 
-/// Numbers and addresses of the sessions that have prepared a request.
-static SESSIONS: Mutex<Vec<(u64, usize)>> = Mutex::new(Vec::new());
+/// The addresses of the sessions that have prepared a request, by their numbers.
+static SESSIONS: Mutex<BTreeMap<u64, usize>> = Mutex::new(BTreeMap::new());
 
 /// Remembers that a session prepares a request.
 pub fn link(request: Request<'_>, session: Session<'_>) {
@@ -19,10 +20,8 @@ pub fn link(request: Request<'_>, session: Session<'_>) {
         return;
     };
     let number = super::owner_of(session);
-    let mut all = SESSIONS.lock();
-    if !all.iter().any(|(known, _)| *known == number) {
-        all.push((number, session.as_ptr().expose_provenance()));
-    }
+    let address = session.as_ptr().expose_provenance();
+    SESSIONS.lock().entry(number).or_insert(address);
     // SAFETY: the slot of our own module in a live request.
     unsafe {
         let slots = &raw mut (*request.as_ptr()).mod_data;
@@ -49,14 +48,14 @@ pub unsafe fn session_of_request<'h>(
         (&*slots)[slot].addr() as u64
     };
     let all = SESSIONS.lock();
-    let (_, session) = all.iter().find(|(known, _)| *known == number)?;
+    let session = all.get(&number)?;
     // SAFETY: not deinitialised, so alive, as the caller promises.
     unsafe { Session::from_raw(ptr::with_exposed_provenance(*session)) }
 }
 
 /// The session with this number is deinitialised.
 pub fn unlink(number: u64) {
-    SESSIONS.lock().retain(|(known, _)| *known != number);
+    SESSIONS.lock().remove(&number);
 }
 
 fn slot_in(endpoint: Endpoint<'_>) -> Option<usize> {

@@ -7,7 +7,8 @@
 use super::message::Response;
 use super::session::Session;
 use crate::pjsip::abi::{
-    self, pjsip_dialog, pjsip_method, pjsip_rx_data, pjsip_transaction, pjsip_tx_data,
+    self, pjsip_dialog, pjsip_endpoint, pjsip_method, pjsip_rx_data, pjsip_transaction,
+    pjsip_tx_data,
 };
 use crate::pjsip::hold::{self, Answer, Held};
 use crate::pjsip::status::SUCCESS;
@@ -56,6 +57,12 @@ impl<'h> Transaction<'h> {
     /// Its address, as the table of held challenges has it.
     pub fn addr(self) -> usize {
         self.0.as_ptr().addr()
+    }
+
+    /// The endpoint it lives in.
+    pub fn endpoint(self) -> *mut pjsip_endpoint {
+        // SAFETY: a live transaction.
+        unsafe { (*self.as_ptr()).endpt }
     }
 
     /// What its timers, its callbacks and its memory depend on.
@@ -170,7 +177,7 @@ impl<'h> Transaction<'h> {
         // SAFETY: a live transaction; PJSIP's modules keep a session for as long as
         // it has a transaction, and deinitialise it after.
         unsafe {
-            let endpoint = super::Endpoint::from_raw((*self.as_ptr()).endpt)?;
+            let endpoint = super::Endpoint::from_raw(self.endpoint())?;
             super::session_of_request(self.request(), endpoint)
         }
         #[cfg(pj_async)]
@@ -238,7 +245,7 @@ impl<'h> Transaction<'h> {
         // SAFETY: the lock is held; the second mutex is what the transaction layer
         // guards its timers with. An identity of 0 is its word for a stopped timer.
         unsafe {
-            let heap = abi::pjsip_endpt_get_timer_heap((*transaction).endpt);
+            let heap = abi::pjsip_endpt_get_timer_heap(self.endpoint());
             abi::pj_mutex_lock((*transaction).mutex_b);
             for timer in [
                 &raw mut (*transaction).retransmit_timer,
@@ -319,8 +326,7 @@ impl Holding {
                 return None;
             }
             if transaction.is_invite() {
-                let endpoint = (*transaction.as_ptr()).endpt;
-                let request = transaction.request();
+                let (endpoint, request) = (transaction.endpoint(), transaction.request());
                 if abi::pjsip_endpt_create_ack(endpoint, request, rdata, &mut ack) != SUCCESS {
                     abi::pjsip_rx_data_free_cloned(response);
                     return None;
