@@ -22,8 +22,7 @@ struct registration {
 
 /* A challenge that waits for the vault's answer. */
 struct kept {
-    struct kept *next;
-    unsigned long long due;
+    struct soak_waiting waiting;
     int abandon;
     void *token;
     pjsip_tx_data *request;
@@ -40,8 +39,7 @@ static struct {
     struct registration *all;
     unsigned count;
     struct registrations_figures figures;
-    pthread_mutex_t mutex; /* guards `kept`, the flag and the figures of both */
-    struct kept *kept;
+    struct soak_queue kept;
     int stop;
     pj_thread_t *vault;
 } s;
@@ -141,32 +139,17 @@ static void answer(struct kept *kept)
     drop(kept);
 }
 
-static struct kept *take_due(unsigned long long now)
-{
-    struct kept **at, *found = NULL;
-
-    pthread_mutex_lock(&s.mutex);
-    for (at = &s.kept; *at; at = &(*at)->next)
-        if ((*at)->due <= now) {
-            found = *at;
-            *at = found->next;
-            break;
-        }
-    pthread_mutex_unlock(&s.mutex);
-    return found;
-}
-
 static int vault(void *arg)
 {
     struct kept *kept;
     (void)arg;
     while (!__atomic_load_n(&s.stop, __ATOMIC_ACQUIRE)) {
-        while ((kept = take_due(soak_now())) != NULL)
+        while ((kept = soak_take_due(&s.kept, soak_now())) != NULL)
             answer(kept);
         usleep(VAULT_STEP_USEC);
     }
     /* Owners are gone: all of these come too late. */
-    while ((kept = take_due(~0ULL)) != NULL)
+    while ((kept = soak_take_due(&s.kept, ~0ULL)) != NULL)
         answer(kept);
     return 0;
 }
@@ -191,11 +174,9 @@ static pj_bool_t on_challenge(pjsip_auth_clt_sess *session, void *token,
         soak_die("clone", 0);
     kept->abandon = way == 1;
     /* Some long enough that the owner may go first. */
-    kept->due = soak_now() + (way == 2 ? 0 : soak_roll(way == 3 ? 8000 : 1500));
-    pthread_mutex_lock(&s.mutex);
-    kept->next = s.kept;
-    s.kept = kept;
-    pthread_mutex_unlock(&s.mutex);
+    soak_wait(&s.kept, &kept->waiting,
+              soak_now() +
+                  (way == 2 ? 0 : soak_roll(way == 3 ? 8000 : 1500)));
     return PJ_TRUE;
 }
 
@@ -317,7 +298,7 @@ void registrations_start(unsigned number)
     unsigned i;
 
     memset(&s, 0, sizeof(s));
-    pthread_mutex_init(&s.mutex, NULL);
+    soak_queue_init(&s.kept);
     open_endpoint();
     open_session();
     s.count = number;

@@ -32,8 +32,7 @@ struct client {
 };
 
 struct held {
-    struct held *next;
-    unsigned long long due;
+    struct soak_waiting waiting;
     pjauth_turn_request *request;
 };
 
@@ -47,8 +46,7 @@ static struct {
     unsigned restart_msec;
     unsigned long long restart_at;
     struct relays_figures figures;
-    pthread_mutex_t mutex; /* guards `held` */
-    struct held *held;
+    struct soak_queue held;
     int stop;
     pthread_t decider;
 } s;
@@ -94,12 +92,8 @@ static int authenticate(struct pjauth_turn_observer *observer,
         soak_die("memory", 0);
     held->request = request;
     /* Some past their deadline. */
-    held->due = soak_now() +
-                soak_roll(way == 3 ? 2 * HELD_DEADLINE_MSEC : 800);
-    pthread_mutex_lock(&s.mutex);
-    held->next = s.held;
-    s.held = held;
-    pthread_mutex_unlock(&s.mutex);
+    soak_wait(&s.held, &held->waiting,
+              soak_now() + soak_roll(way == 3 ? 2 * HELD_DEADLINE_MSEC : 800));
     return PJAUTH_TURN_AUTHENTICATING;
 }
 
@@ -107,28 +101,14 @@ static const struct pjauth_turn_observer_vtable table = {
     on_created, on_removed, authenticate};
 static struct pjauth_turn_observer observer = {&table};
 
-static struct held *take_due(unsigned long long now)
-{
-    struct held **at, *found = NULL;
-
-    pthread_mutex_lock(&s.mutex);
-    for (at = &s.held; *at; at = &(*at)->next)
-        if ((*at)->due <= now) {
-            found = *at;
-            *at = found->next;
-            break;
-        }
-    pthread_mutex_unlock(&s.mutex);
-    return found;
-}
-
 static void *decide(void *arg)
 {
     struct held *held;
 
     for (;;) {
         int last = __atomic_load_n(&s.stop, __ATOMIC_ACQUIRE);
-        while ((held = take_due(last ? ~0ULL : soak_now())) != NULL) {
+        while ((held = soak_take_due(&s.held, last ? ~0ULL : soak_now())) !=
+               NULL) {
             int status = pjauth_turn_handle_request(held->request,
                                                     PJAUTH_TURN_AUTHORIZED);
             count(status ? &s.figures.too_late : &s.figures.decided_later);
@@ -314,7 +294,7 @@ void relays_start(unsigned number, unsigned restart_msec)
     unsigned i;
 
     memset(&s, 0, sizeof(s));
-    pthread_mutex_init(&s.mutex, NULL);
+    soak_queue_init(&s.held);
     s.echo = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     s.echo_address.sin_family = AF_INET;
     s.echo_address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);

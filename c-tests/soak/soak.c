@@ -57,6 +57,37 @@ void soak_die(const char *what, int status)
     exit(2);
 }
 
+void soak_queue_init(struct soak_queue *queue)
+{
+    pthread_mutex_init(&queue->mutex, NULL);
+    queue->first = NULL;
+}
+
+void soak_wait(struct soak_queue *queue, struct soak_waiting *one,
+               unsigned long long due)
+{
+    pthread_mutex_lock(&queue->mutex);
+    one->due = due;
+    one->next = queue->first;
+    queue->first = one;
+    pthread_mutex_unlock(&queue->mutex);
+}
+
+void *soak_take_due(struct soak_queue *queue, unsigned long long now)
+{
+    struct soak_waiting **at, *found = NULL;
+
+    pthread_mutex_lock(&queue->mutex);
+    for (at = &queue->first; *at; at = &(*at)->next)
+        if ((*at)->due <= now) {
+            found = *at;
+            *at = found->next;
+            break;
+        }
+    pthread_mutex_unlock(&queue->mutex);
+    return found;
+}
+
 static int count_descriptors(void)
 {
     DIR *folder = opendir("/proc/self/fd");

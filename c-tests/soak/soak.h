@@ -2,6 +2,8 @@
 #ifndef PJAUTH_TESTS_SOAK_H
 #define PJAUTH_TESTS_SOAK_H
 
+#include <pthread.h>
+
 #include <pjlib.h>
 
 /* Milliseconds since some moment, and a number below `limit`; any thread. */
@@ -10,6 +12,22 @@ unsigned soak_roll(unsigned limit);
 
 /* Ends the program with a message. */
 void soak_die(const char *what, int status);
+
+/* What waits for its time, as the first member of a structure, and a queue of
+ * such; any thread. */
+struct soak_waiting {
+    struct soak_waiting *next;
+    unsigned long long due;
+};
+struct soak_queue {
+    pthread_mutex_t mutex;
+    struct soak_waiting *first;
+};
+void soak_queue_init(struct soak_queue *queue);
+void soak_wait(struct soak_queue *queue, struct soak_waiting *one,
+               unsigned long long due);
+/* Takes one that was due by `now`, or returns NULL. */
+void *soak_take_due(struct soak_queue *queue, unsigned long long now);
 
 /* Registrations at a registrar in the same endpoint, all of whose requests are
  * challenged; answered at once, later from another thread, or never. */
