@@ -1,7 +1,7 @@
 /* The callback of sessions that have none of their own: before pjproject 2.17 the
  * only way to the challenges of REGISTER and PUBLISH, which are held there as those
  * of calls are. */
-#include "ua.h"
+#include "presence.h"
 
 #include <pjauth.h>
 #include <stdio.h>
@@ -86,49 +86,20 @@ static void register_destroyed_tls(void) { destroyed_over("tls"); }
 
 /* ----------------------------------------------------------------- PUBLISH */
 
-static struct {
-    volatile int done;
-    int code;
-} published;
-
-static void on_published(struct pjsip_publishc_cbparam *param)
-{
-    published.code = param->code;
-    ++published.done;
-}
-
 static void publish_over(const char *transport)
 {
-    const pj_str_t event = lab_str("presence");
-    char target[96];
-    pj_str_t target_str, user = lab_str("<sip:" UA_USER "@127.0.0.1>");
-    pj_str_t type = lab_str("text"), subtype = lab_str("plain");
-    pj_str_t text = lab_str("here");
-    pjsip_publishc_opt opt;
-    pjsip_publishc *pub = NULL;
-    pjsip_tx_data *request;
+    pjsip_publishc *pub;
     pjsip_cred_info cred;
     struct vault vault;
 
-    memset(&published, 0, sizeof(published));
     vault_open_default(&vault, VAULT_KEEP);
     vault_credential(&cred, UA_USER);
-    snprintf(target, sizeof(target), "sip:md5-407@127.0.0.1:%d;transport=%s",
-             lab_port(transport), transport);
-    target_str = lab_str(target);
-    pjsip_publishc_opt_default(&opt);
-    CHECK_EQ(pjsip_publishc_create(lab.endpt, &opt, NULL, &on_published, &pub),
-             PJ_SUCCESS);
-    CHECK_EQ(pjsip_publishc_init(pub, &event, &target_str, &user, &user, 300),
-             PJ_SUCCESS);
+    pub = presence_publication(transport);
     CHECK_EQ(pjsip_publishc_set_credentials(pub, 1, &cred), PJ_SUCCESS);
-    CHECK_EQ(pjsip_publishc_publish(pub, PJ_FALSE, &request), PJ_SUCCESS);
-    request->msg->body =
-        pjsip_msg_body_create(request->pool, &type, &subtype, &text);
-    CHECK_EQ(pjsip_publishc_send(pub, request), PJ_SUCCESS);
+    publish_send(pub);
     wait_and_answer(&vault);
-    REQUIRE(lab_until(&published.done, 1, WAIT_MSEC));
-    CHECK_EQ(published.code, 200);
+    REQUIRE(lab_until(&presence_seen.published, 1, WAIT_MSEC));
+    CHECK_EQ(presence_seen.code, 200);
     vault_close_default(&vault);
     CHECK_EQ(pjsip_publishc_destroy(pub), PJ_SUCCESS);
     expect_clean(transport, "PUBLISH", 2);
@@ -140,41 +111,21 @@ static void publish_tls(void) { publish_over("tls"); }
 
 /* --------------------------------------------------------------- in dialogs */
 
-static struct {
-    volatile int active, terminated;
-} subscribed;
-
-static void on_evsub_state(pjsip_evsub *sub, pjsip_event *event)
-{
-    (void)event;
-    if (pjsip_evsub_get_state(sub) == PJSIP_EVSUB_STATE_ACTIVE)
-        ++subscribed.active;
-    if (pjsip_evsub_get_state(sub) == PJSIP_EVSUB_STATE_TERMINATED)
-        ++subscribed.terminated;
-}
-
 static void subscribe_over(const char *transport)
 {
-    static pjsip_evsub_user callbacks;
     pjsip_dialog *dlg;
-    pjsip_evsub *sub = NULL;
-    pjsip_tx_data *request;
+    pjsip_evsub *sub = presence_subscription(transport, &dlg);
     pjsip_cred_info cred;
     struct vault vault;
     int i;
 
-    memset(&subscribed, 0, sizeof(subscribed));
-    callbacks.on_evsub_state = &on_evsub_state;
-    dlg = ua_dialog("sha-256-401", transport);
-    CHECK_EQ(pjsip_pres_create_uac(dlg, &callbacks, 0, &sub), PJ_SUCCESS);
     vault_credential(&cred, UA_USER);
     CHECK_EQ(pjsip_auth_clt_set_credentials(&dlg->auth_sess, 1, &cred), PJ_SUCCESS);
     for (i = 1; i <= 2; ++i) { /* for five minutes, and then no longer */
         vault_open_default(&vault, VAULT_KEEP);
-        CHECK_EQ(pjsip_pres_initiate(sub, i == 1 ? 300 : 0, &request), PJ_SUCCESS);
-        CHECK_EQ(pjsip_pres_send_request(sub, request), PJ_SUCCESS);
+        subscribe_send(sub, i == 1 ? 300 : 0);
         wait_and_answer(&vault);
-        REQUIRE(lab_until(i == 1 ? &subscribed.active : &subscribed.terminated, 1,
+        REQUIRE(lab_until(i == 1 ? &presence_seen.active : &presence_seen.terminated, 1,
                           WAIT_MSEC));
         vault_close_default(&vault);
     }

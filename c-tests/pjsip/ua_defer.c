@@ -166,40 +166,28 @@ static void late_bye_tls(void) { bye_long("tls"); }
 
 /* ------------------------------------------------------ the peer, meanwhile */
 
-/* Each repetition of the challenge is acknowledged, and nobody asked again. */
-static void peer_repeats(void)
+/* The peer does not leave it at one final response: each is acknowledged, the
+ * first counts, and nobody is asked again. */
+static void peer_talks_on(const char *scenario, unsigned msec, int acks)
 {
     struct vault vault;
     pjsip_inv_session *inv;
 
-    inv = call_start(&vault, VAULT_KEEP, "repeats", "udp", NULL);
+    inv = call_start(&vault, VAULT_KEEP, scenario, "udp", NULL);
     REQUIRE(lab_until(&vault.challenged, 1, WAIT_MSEC));
-    lab_events(400);
+    lab_events(msec);
     CHECK_EQ(vault.challenged, 1);
-    expect_acks(4);
-    CHECK_EQ(challenge_send(&vault.kept), PJ_SUCCESS);
-    REQUIRE(lab_until(&ua_seen.confirmed, 1, WAIT_MSEC));
-    call_end(inv);
-    vault_close(&vault);
-}
-
-/* A second final response, and a third, are too many: the first counts. */
-static void peer_second(void)
-{
-    struct vault vault;
-    pjsip_inv_session *inv;
-
-    inv = call_start(&vault, VAULT_KEEP, "second", "udp", NULL);
-    REQUIRE(lab_until(&vault.challenged, 1, WAIT_MSEC));
-    lab_events(300);
     CHECK_EQ(ua_seen.disconnected, 0);
     CHECK_EQ(ua_seen.confirmed, 0);
-    expect_acks(2);
+    expect_acks(acks);
     CHECK_EQ(challenge_send(&vault.kept), PJ_SUCCESS);
     REQUIRE(lab_until(&ua_seen.confirmed, 1, WAIT_MSEC));
     call_end(inv);
     vault_close(&vault);
 }
+
+static void peer_repeats(void) { peer_talks_on("repeats", 400, 4); }
+static void peer_second(void) { peer_talks_on("second", 300, 2); }
 
 /* The connection ends, the transaction with it, and the call. */
 static void peer_closes_over(const char *transport)

@@ -1,52 +1,17 @@
 /* SUBSCRIBE with presence, and PUBLISH. */
-#include "ua.h"
+#include "presence.h"
 #include "vault.h"
 
-#include <stdio.h>
 #include <string.h>
 
-static struct {
-    volatile int active, terminated, published;
-    pj_status_t status;
-    int code;
-} seen;
-
-static void on_evsub_state(pjsip_evsub *sub, pjsip_event *event)
-{
-    (void)event;
-    if (pjsip_evsub_get_state(sub) == PJSIP_EVSUB_STATE_ACTIVE)
-        ++seen.active;
-    if (pjsip_evsub_get_state(sub) == PJSIP_EVSUB_STATE_TERMINATED)
-        ++seen.terminated;
-}
-
-static void on_published(struct pjsip_publishc_cbparam *param)
-{
-    seen.status = param->status;
-    seen.code = param->code;
-    ++seen.published;
-}
-
 /* --------------------------------------------------------------- SUBSCRIBE */
-
-static void subscribe_send(pjsip_evsub *sub, unsigned expires)
-{
-    pjsip_tx_data *request;
-    CHECK_EQ(pjsip_pres_initiate(sub, expires, &request), PJ_SUCCESS);
-    CHECK_EQ(pjsip_pres_send_request(sub, request), PJ_SUCCESS);
-}
 
 static pjsip_evsub *subscribe_start(struct vault *vault, enum vault_mode mode,
                                     const char *transport)
 {
-    static pjsip_evsub_user callbacks;
     pjsip_dialog *dlg;
-    pjsip_evsub *sub = NULL;
+    pjsip_evsub *sub = presence_subscription(transport, &dlg);
 
-    memset(&seen, 0, sizeof(seen));
-    callbacks.on_evsub_state = &on_evsub_state;
-    dlg = ua_dialog("sha-256-401", transport);
-    CHECK_EQ(pjsip_pres_create_uac(dlg, &callbacks, 0, &sub), PJ_SUCCESS);
     vault_open(vault, mode, &dlg->auth_sess, UA_USER);
     subscribe_send(sub, 300);
     return sub;
@@ -57,9 +22,9 @@ static void subscribe(enum vault_mode mode, const char *transport)
     struct vault vault;
     pjsip_evsub *sub = subscribe_start(&vault, mode, transport);
 
-    REQUIRE(lab_until(&seen.active, 1, WAIT_MSEC));
+    REQUIRE(lab_until(&presence_seen.active, 1, WAIT_MSEC));
     subscribe_send(sub, 0);
-    REQUIRE(lab_until(&seen.terminated, 1, WAIT_MSEC));
+    REQUIRE(lab_until(&presence_seen.terminated, 1, WAIT_MSEC));
     lab_events(100);
     CHECK_EQ(vault.challenged, mode == VAULT_SYNC ? 0 : 2);
     vault_close(&vault);
@@ -78,7 +43,7 @@ static void subscribe_abandon(void)
     REQUIRE(lab_until(&vault.challenged, 1, WAIT_MSEC));
     CHECK_EQ(pjsip_auth_clt_async_abandon(vault.kept.sess, vault.kept.token),
              PJ_SUCCESS);
-    REQUIRE(lab_until(&seen.terminated, 1, WAIT_MSEC));
+    REQUIRE(lab_until(&presence_seen.terminated, 1, WAIT_MSEC));
     vault_close(&vault);
     expect_clean("udp", "SUBSCRIBE", 1);
 }
@@ -105,29 +70,10 @@ static void publish_secrets(pjsip_publishc *pub, struct vault *vault,
 static pjsip_publishc *publish_start(struct vault *vault, enum vault_mode mode,
                                      const char *transport)
 {
-    const pj_str_t event = lab_str("presence");
-    char target[96];
-    pj_str_t target_str, user = lab_str("<sip:" UA_USER "@127.0.0.1>");
-    pj_str_t type = lab_str("text"), subtype = lab_str("plain");
-    pj_str_t text = lab_str("here");
-    pjsip_publishc_opt opt;
-    pjsip_publishc *pub = NULL;
-    pjsip_tx_data *request;
+    pjsip_publishc *pub = presence_publication(transport);
 
-    memset(&seen, 0, sizeof(seen));
-    snprintf(target, sizeof(target), "sip:md5-407@127.0.0.1:%d;transport=%s",
-             lab_port(transport), transport);
-    target_str = lab_str(target);
-    pjsip_publishc_opt_default(&opt);
-    CHECK_EQ(pjsip_publishc_create(lab.endpt, &opt, NULL, &on_published, &pub),
-             PJ_SUCCESS);
-    CHECK_EQ(pjsip_publishc_init(pub, &event, &target_str, &user, &user, 300),
-             PJ_SUCCESS);
     publish_secrets(pub, vault, mode);
-    CHECK_EQ(pjsip_publishc_publish(pub, PJ_FALSE, &request), PJ_SUCCESS);
-    request->msg->body =
-        pjsip_msg_body_create(request->pool, &type, &subtype, &text);
-    CHECK_EQ(pjsip_publishc_send(pub, request), PJ_SUCCESS);
+    publish_send(pub);
     return pub;
 }
 
@@ -136,9 +82,9 @@ static void publish(enum vault_mode mode, const char *transport)
     struct vault vault;
     pjsip_publishc *pub = publish_start(&vault, mode, transport);
 
-    REQUIRE(lab_until(&seen.published, 1, WAIT_MSEC));
-    CHECK_EQ(seen.status, PJ_SUCCESS);
-    CHECK_EQ(seen.code, 200);
+    REQUIRE(lab_until(&presence_seen.published, 1, WAIT_MSEC));
+    CHECK_EQ(presence_seen.status, PJ_SUCCESS);
+    CHECK_EQ(presence_seen.code, 200);
     vault_close(&vault);
     CHECK_EQ(pjsip_publishc_destroy(pub), PJ_SUCCESS);
     expect_clean(transport, "PUBLISH", 2);
@@ -156,8 +102,8 @@ static void publish_abandon(void)
     REQUIRE(lab_until(&vault.challenged, 1, WAIT_MSEC));
     CHECK_EQ(pjsip_auth_clt_async_abandon(vault.kept.sess, vault.kept.token),
              PJ_SUCCESS);
-    CHECK_EQ(seen.published, 1);
-    CHECK_EQ(seen.status, PJ_ECANCELLED);
+    CHECK_EQ(presence_seen.published, 1);
+    CHECK_EQ(presence_seen.status, PJ_ECANCELLED);
     vault_close(&vault);
     CHECK_EQ(pjsip_publishc_destroy(pub), PJ_SUCCESS);
 }
