@@ -3,7 +3,7 @@
 use super::{entry, hold, status_of};
 use crate::pjsip::abi::{
     pj_status_t, pjsip_auth_clt_async_impl_token, pjsip_auth_clt_async_on_chal_param,
-    pjsip_auth_clt_async_setting, pjsip_auth_clt_sess, pjsip_endpoint, pjsip_tx_data,
+    pjsip_auth_clt_sess, pjsip_endpoint, pjsip_tx_data,
 };
 use crate::pjsip::guard::guard;
 use crate::pjsip::hold::is_decided;
@@ -45,19 +45,6 @@ entry! {
     }
 }
 
-/// Whom to ask about a session's challenges: the last of its parents, and the
-/// setting that has the callback. `PJ_EINVALIDOP` where there is none.
-#[inline]
-pub(super) fn callback_of(
-    sess: Session<'_>,
-) -> Result<(Session<'_>, pjsip_auth_clt_async_setting), Status> {
-    guard(|| {
-        let root = sess.root().ok_or(EINVAL)?;
-        let _held = root.locked();
-        Ok((root, root.callback().ok_or(EINVALIDOP)?))
-    })
-}
-
 /// Asks the application. See [`pjsip_auth_clt_async_impl_on_challenge`].
 pub(super) fn offer(
     sess: Session<'_>,
@@ -66,7 +53,11 @@ pub(super) fn offer(
     response: Response<'_>,
     param: &pjsip_auth_clt_async_on_chal_param,
 ) -> Result<(), Status> {
-    let (root, setting) = callback_of(sess)?;
+    let (root, setting) = guard(|| {
+        let root = sess.root().ok_or(EINVAL)?;
+        let _held = root.locked();
+        Ok((root, root.callback().ok_or(EINVALIDOP)?))
+    })?;
     if let Some(endpoint) = sess.endpoint() {
         watch_endpoint(endpoint.as_ptr());
     }

@@ -1,7 +1,7 @@
 //! Challenges of calls, held back below the transaction layer until the application
 //! has decided. docs/deferral.md tells why there, and what goes over the wire.
 
-use super::challenge::{callback_of, offer, watch_endpoint};
+use super::challenge::{offer, watch_endpoint};
 use crate::pjsip::abi::{
     pj_bool_t, pj_status_t, pjsip_auth_clt_async_impl_token, pjsip_auth_clt_async_on_chal_param,
     pjsip_auth_clt_async_setting, pjsip_auth_clt_sess, pjsip_endpoint, pjsip_rx_data,
@@ -168,7 +168,7 @@ unsafe fn hold_back(transaction: Transaction<'_>, rdata: *mut pjsip_rx_data) -> 
             transaction.is_open() && transaction.is_held_back() && !transaction.request().is_null();
         let session = transaction
             .session()
-            .filter(|&session| callback_of(session).is_ok());
+            .filter(|&session| has_callback(session));
         let Some(session) = session.filter(|_| may_wait) else {
             transaction.release(acquired);
             return false;
@@ -231,6 +231,16 @@ unsafe fn hold_back(transaction: Transaction<'_>, rdata: *mut pjsip_rx_data) -> 
     true
 }
 
+/// Whether an application is to be asked about a session's challenges.
+pub(super) fn has_callback(session: Session<'_>) -> bool {
+    let found = guard(|| {
+        let root = session.root().ok_or(EINVAL)?;
+        let _held = root.locked();
+        root.callback().ok_or(EINVAL).map(|_| ())
+    });
+    found.is_ok()
+}
+
 /// The application took the challenge. If it has not answered yet, the peer is told
 /// that its response has arrived, and the transaction to wait.
 ///
@@ -285,6 +295,7 @@ pub(super) fn is_held(token: &Token) -> bool {
     held_of(token).is_some()
 }
 
+#[inline]
 fn held_of(token: &Token) -> Option<Held> {
     hold::get(token.user_data.addr(), token.request.addr())
 }
