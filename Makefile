@@ -21,6 +21,28 @@ help: ## list the targets (default)
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 	@echo; echo "PREFIX=$(PREFIX)  DESTDIR=$(DESTDIR)  PJPROJECT_DIR (default: pkg-config libpjproject)"
 
+# -- the entrances ---------------------------------------------------------------------------------------------------
+#
+# What stands before a target that builds, installs or tests, once for the whole run and however many jobs it has:
+# two makes in one checkout take turns, and each looks for what it needs before it begins (scripts/enter.sh).
+built       := $(wildcard $(build)/lib/libpjauth*.a)
+needs_lib   := lib asterisk pjsua2-wheel stage bench bench-sip bench-turn header $(if $(built),,install)
+needs_demo  := demo demo-sip demo-turn
+needs_tests := test matrix configure build-tests differences soak sanitize $(filter test-%,$(MAKECMDGOALS))
+building    := $(filter $(needs_lib) $(needs_demo) $(needs_tests),$(MAKECMDGOALS))
+entrances   := $(building) $(filter install uninstall,$(MAKECMDGOALS))
+asked       := $(filter-out --%,$(firstword -$(MAKEFLAGS)))
+ifneq ($(and $(entrances),$(if $(PJAUTH_ENTERED)$(findstring n,$(asked))$(findstring q,$(asked)),,enter)),)
+
+purposes := $(if $(building),building sip) $(if $(filter $(needs_demo),$(building)),demo) \
+	$(if $(filter $(needs_tests),$(building)),tests optional)
+.PHONY: enter $(MAKECMDGOALS)
+$(MAKECMDGOALS): enter ; @:
+enter:
+	+@scripts/enter.sh '$(build)' '$(purposes)' $(MAKE) PJAUTH_ENTERED=yes $(MAKECMDGOALS)
+
+else
+
 # -- the libraries -------------------------------------------------------------------------------------------------
 #
 # Cargo makes an archive; scripts/artefacts.sh makes of it what is shipped. relro-level=partial is not about RELRO
@@ -69,18 +91,18 @@ $(target)/pjsua2-wheel/$(release)/libpjauth.a: FORCE
 demo: demo-sip demo-turn ## both halves at work: decisions that come later, and a table of what happened
 
 # With the pjproject that pkg-config finds, or else with Debian's: DEMO is static, shared or debian.
-DEMO ?= $(if $(shell pkg-config --exists libpjproject && echo yes),static,debian)
-demo-sip: deps-demo $(if $(filter debian,$(DEMO)),asterisk,stage) ## real PJSIP, and a vault thread that answers 300 ms later
+DEMO ?= $(if $(shell pkg-config --exists libpjproject 2>/dev/null && echo yes),static,debian)
+demo-sip: $(if $(filter debian,$(DEMO)),asterisk,stage) ## real PJSIP, and a vault thread that answers 300 ms later
 	@examples/demo.sh $(DEMO)
 
-demo-turn: deps-demo stage ## a TURN server whose decisions come 200 ms later, and coturn's client; needs no PJSIP
+demo-turn: stage ## a TURN server whose decisions come 200 ms later, and coturn's client; needs no PJSIP
 	@examples/turn_demo.sh
 
-test: deps build-tests ## every test, and a closing table: passed, failed, skipped and why
+test: build-tests ## every test, and a closing table: passed, failed, skipped and why
 	@JOBS=$(jobs) scripts/test.sh
 
 # PJPROJECTS="PREFIX PREFIX ...": installed pjprojects; without it, the one that pkg-config finds.
-matrix: deps ## the tests on real PJSIP for several versions of pjproject (PJPROJECTS="PREFIX ..."), and a table
+matrix: ## the tests on real PJSIP for several versions of pjproject (PJPROJECTS="PREFIX ..."), and a table
 	@JOBS=$(jobs) scripts/matrix.sh
 
 bench: $(build)/lib/libpjauth.a $(build)/lib/libpjauth-turn.a ## both halves beside their competitors: one table, build/bench.json, build/bench.svg
@@ -96,10 +118,11 @@ bench-crate: ## handles and digests alone, by themselves (cargo bench)
 	$(CARGO) bench
 
 # One target for each group of CTest's: a group is a label.
-groups := always shared static differential valgrind asterisk wheel turn turn-judges soak faults
+groups := always setup shared static differential valgrind asterisk wheel turn turn-judges soak faults
 test_groups := $(addprefix test-,$(groups))
 .PHONY: $(test_groups)
 test-always: ## headers, symbols, link modes, NULL arguments, preloading: needs no PJSIP
+test-setup: ## what the set-up asks for, on machines that lack one thing or another, and what it says
 test-shared: ## inside libasteriskpj.so.2, Debian's PJSIP 2.17 as a shared library
 test-static: ## inside the pjproject that pkg-config finds, statically linked
 test-differential: ## the original object and ours, given the same inputs
@@ -164,9 +187,9 @@ soak: build-tests ## 200 registrations and 500 allocations for SECONDS (3600)
 
 # -- installing ----------------------------------------------------------------------------------------------------
 
-.PHONY: install uninstall deps deps-demo clean
-# `sudo make install` often finds no cargo: it installs what `make lib` has built.
-install: $(if $(shell command -v $(CARGO)),lib) ## libraries, headers, pkg-config and CMake files, into DESTDIR and PREFIX
+.PHONY: install uninstall deps clean
+# What `make lib` has built, with whatever settings: nothing is built anew under it. `sudo make install` finds no cargo.
+install: $(if $(built),,lib) ## libraries, headers, pkg-config and CMake files, into DESTDIR and PREFIX
 	LIBRARIES=$(build)/lib scripts/install.sh install $(version) '$(PREFIX)' '$(DESTDIR)'
 
 uninstall: ## remove what install laid down
@@ -175,8 +198,7 @@ uninstall: ## remove what install laid down
 deps: ## install from apt what building and testing need and this machine lacks
 	@scripts/install-deps.sh
 
-deps-demo:
-	@scripts/install-deps.sh building demo
-
 clean: ## remove what was built
 	rm -rf $(build) target
+
+endif

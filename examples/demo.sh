@@ -24,6 +24,14 @@ give_up() {
     exit 1
 }
 
+# Under CTest status 77 is a skipped test; `make demo` has nothing to show and fails.
+without_pjsip() {
+    echo "$found"
+    echo "demo: there is no PJSIP here to show anything on. Install mmdebstrap and debian-archive-keyring (with a" \
+        "network, they unpack Debian's), or a pjproject that pkg-config finds, and try again" >&2
+    exit "$1"
+}
+
 show() {
     echo "+ $*"
     "$@"
@@ -40,7 +48,7 @@ with_pkg_config() {
 # that of the root, and is linked without a look at what the library needs. It also
 # calls back into Asterisk, for which asterisk_symbols.c stands in.
 with_debian() {
-    found=$(c-tests/pjsip/asterisk_root.sh build/asterisk-root) || { echo "$found"; exit 77; }
+    found=$(c-tests/pjsip/asterisk_root.sh build/asterisk-root) || without_pjsip $?
     loader=$(echo "$found" | sed -n 's/^LOADER=//p')
     libs=$(echo "$found" | sed -n 's/^LIBS=//p')
     # shellcheck disable=SC2086

@@ -1,25 +1,37 @@
 #!/bin/sh
-# Installs what this machine lacks:
+# Sees to it that this machine has what is needed, before anything is built:
 #
-#   install-deps.sh [PURPOSE...]      building, demo, tests, optional (default: all of them)
+#   install-deps.sh [PURPOSE...]      building, sip, demo, tests, optional (default: all of them)
 #
-# Silent when nothing is missing. Where it cannot install (no apt, not root) it names what to install, and fails if
-# building, or the tests where they are wanted, cannot do without.
+# Rust comes first, for no package manager is asked for anything while that is missing. Silent when nothing is. As root
+# with apt it installs; otherwise it names what to install. It fails if a purpose cannot do without; what is optional,
+# and turnserver, is done without.
+#
+# SYSROOT is where the system's folders are looked for, for the tests of this script.
 set -eu
+cd "$(dirname "$0")/.."
+: "${SYSROOT:=}" "${CARGO:=cargo}" "${RUSTC:=rustc}"
 
 # what must be there | Debian package | needed for
 needs() {
     cat <<'LIST'
 cc            build-essential  building
-c++           build-essential  building
+c++           build-essential  tests
 make          build-essential  building
 ld            binutils         building
-pkg-config    pkg-config       building
-libclang      libclang-dev     building
-python3       python3          building
+pkg-config    pkg-config       sip
+libclang      libclang-dev     sip
+pkg-config    pkg-config       demo
+python3       python3          demo
+turnserver    coturn           optional-demo
+pjsip         mmdebstrap       demo
+keyring       debian-archive-keyring demo
+c++           build-essential  tests
+python3       python3          tests
 cmake         cmake            tests
-mmdebstrap    mmdebstrap       demo
-turnserver    coturn           demo
+mmdebstrap    mmdebstrap       optional
+keyring       debian-archive-keyring optional
+turnserver    coturn           optional
 valgrind      valgrind         optional
 sipp          sip-tester       optional
 chromium      chromium         optional
@@ -38,11 +50,37 @@ LIST
     done
 }
 
+# version_in TEXT: the first number with a dot in it
+version_in() { echo "$1" | sed -n 's/^[^0-9]*\([0-9][0-9]*\.[0-9.]*\).*/\1/p' | head -n 1; }
+
+# at_least WANTED VERSION
+at_least() {
+    [ -n "$2" ] && [ "$(printf '%s\n%s\n' "$1" "$2" | sort -t. -k1,1n -k2,2n -k3,3n | head -n 1)" = "$1" ]
+}
+
+# bindgen loads libclang.so* or libclang-NUMBER.so* (libclang-cpp is another library), which reads its compiler's own
+# headers from the folder beside it.
+libclang() {
+    for folder in ${LIBCLANG_PATH:+"$LIBCLANG_PATH"} "$SYSROOT"/usr/lib/llvm-*/lib "$SYSROOT"/usr/lib/*-linux-gnu \
+        "$SYSROOT"/usr/lib64 "$SYSROOT"/usr/lib "$SYSROOT"/usr/local/lib; do
+        for library in "$folder"/libclang.so* "$folder"/libclang-[0-9]*.so*; do
+            [ -e "$library" ] || continue
+            for header in "$folder"/clang/*/include/stddef.h "$folder"/../lib/clang/*/include/stddef.h; do
+                [ ! -e "$header" ] || return 0
+            done
+        done
+    done
+    return 1
+}
+
 present() {
     case $1 in
-    libclang)
-        [ -n "${LIBCLANG_PATH-}" ] || ldconfig -p | grep -q 'libclang[-.0-9]*\.so' ||
-            ls /usr/lib/llvm-*/lib/libclang*.so* >/dev/null 2>&1 ;;
+    libclang) libclang ;;
+    # The pjproject that pkg-config finds, or the means to unpack Debian's.
+    pjsip) pkg-config --exists libpjproject 2>/dev/null || present mmdebstrap ;;
+    keyring) [ -e "$SYSROOT/usr/share/keyrings/debian-archive-keyring.gpg" ] ;;
+    python3) at_least 3.9 "$(version_in "$(python3 --version 2>/dev/null)")" ;;
+    cmake) at_least 3.21 "$(version_in "$(cmake --version 2>/dev/null)")" ;;
     ensurepip) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
     lib:*) echo 'int main(void) { return 0; }' | ${CC:-cc} -x c - -o /dev/null "-l${1#lib:}" 2>/dev/null ;;
     *) command -v "$1" >/dev/null 2>&1 ;;
@@ -58,30 +96,55 @@ missing() {
     done | sort -u
 }
 
-[ $# -gt 0 ] || set -- building demo tests optional
-if ! command -v cargo >/dev/null 2>&1; then
-    echo "pjauth needs Rust 1.95 or later: install cargo (rustup, or the system's package)" >&2
-    exit 1
-fi
+# too_old: programs that are there, and what they are for cannot do with their age
+too_old() {
+    for each in python3:3.9 cmake:3.21; do
+        program=${each%:*}
+        found=$(command -v "$program") && ! present "$program" || continue
+        echo "$found is $(version_in "$("$program" --version 2>&1)"), and ${each#*:} or later is needed" >&2
+    done
+}
+
+check_rust() {
+    wanted=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+    for program in "$CARGO" "$RUSTC"; do
+        found=$(version_in "$("$program" --version 2>/dev/null || true)")
+        at_least "$wanted" "$found" && continue
+        if [ -n "$found" ]; then here="$(command -v "$program") is $found"; else here="there is no working $program"; fi
+        echo "pjauth needs Rust $wanted or later, and $here: install it with rustup, https://rustup.rs" >&2
+        exit 1
+    done
+}
+
+# required PURPOSE...: those that cannot go without what is missing
+required() {
+    for purpose; do
+        case $purpose in optional*) ;; *) echo "$purpose" ;; esac
+    done
+}
+
+[ $# -gt 0 ] || set -- building sip demo tests optional
+check_rust
+case " $* " in *" demo "*) set -- "$@" optional-demo ;; esac
 
 wanted=$(missing "$@")
 [ -n "$wanted" ] || exit 0
 echo "missing:" $wanted
 if command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
-    apt-get -qq update
-    DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends -y $wanted >/dev/null
+    apt-get -qq update || true
+    # shellcheck disable=SC2086 # one argument for each package
+    DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends -y $wanted >/dev/null ||
+        echo "apt could not install them: its reason is above" >&2
     wanted=$(missing "$@")
     [ -n "$wanted" ] || exit 0
-    echo "still missing after installing:" $wanted >&2
+    echo "still missing:" $wanted >&2
 elif command -v apt-get >/dev/null 2>&1; then
     echo "install them as root: apt-get install" $wanted >&2
 else
     echo "install what corresponds to these Debian packages:" $wanted >&2
 fi
-case " $* " in
-*" tests "*) required="building tests" ;;
-*) required=building ;;
-esac
-# shellcheck disable=SC2086 # one argument for each purpose
-[ -z "$(missing $required)" ] || exit 1
+too_old
+# shellcheck disable=SC2046 # one argument for each purpose
+wanted=$(missing $(required "$@"))
+[ -z "$wanted" ] || { echo "without these it does not go:" $wanted >&2; exit 1; }
 echo "the rest goes without them; tests that need them are skipped" >&2

@@ -26,18 +26,23 @@ make_root() {
     *) skip "only x86-64 has been tried" ;;
     esac
     mkdir -p "$(dirname "$root")"
-    rm -rf "$root.part"
+    # Another process may be at it; its own is made under its own name.
+    part=$root.part.$$
+    trap 'rm -rf "$part"' EXIT
+    trap 'exit 130' HUP INT TERM
     say "unpacking Debian unstable's asterisk (about 60 MB to fetch) ..."
+    # An ordinary user's files are to be his own, which no other mode sees to: nothing is run in the root anyway.
+    mode=auto
+    [ "$(id -u)" = 0 ] || mode=chrootless
     # A mirror that is a snapshot may be past its Valid-Until date.
-    if ! timeout 300 mmdebstrap --quiet --variant=extract --include=asterisk \
+    if ! timeout 300 mmdebstrap --quiet --mode="$mode" --variant=extract --include=asterisk \
         --aptopt='Acquire::Check-Valid-Until "false"' \
-        unstable "$root.part" >"$root.log" 2>&1; then
+        unstable "$part" >"$root.log" 2>&1; then
         tail -n 3 "$root.log" >&2
+        [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || skip "mmdebstrap failed: debian-archive-keyring is missing"
         skip "mmdebstrap failed, see $root.log"
     fi
-    # Another process may have been quicker.
-    [ -d "$root" ] || mv "$root.part" "$root"
-    rm -rf "$root.part"
+    [ -d "$root" ] || mv "$part" "$root"
     say "ready: $(du -sh "$root" | cut -f1)"
 }
 
