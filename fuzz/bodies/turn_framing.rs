@@ -1,6 +1,6 @@
 //! A TCP stream in pieces of any size: the same frames, the same end.
 
-use pjauth::turn::{Framer, MAX_FRAME, NotTurn, frame_len};
+use pjauth::stun::{Framer, MAX_FRAME, NotTurn, frame_len};
 
 pub fn run(data: &[u8]) {
     let Some((seed, stream)) = data.split_first() else {

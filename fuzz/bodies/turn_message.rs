@@ -1,9 +1,9 @@
 //! Any bytes as a STUN message. What is taken for one can be asked for everything,
 //! and is the same after it has been written anew.
 
-use pjauth::turn::attributes::kind;
-use pjauth::turn::message::{HEADER_LEN, Message};
-use pjauth::turn::{Protection, Writer, frame_len, verify};
+use pjauth::stun::attributes::kind;
+use pjauth::stun::message::{HEADER_LEN, Message};
+use pjauth::stun::{Protection, Writer, frame_len, verify};
 
 const KINDS: [u16; 27] = [
     kind::USERNAME,

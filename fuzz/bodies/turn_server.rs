@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use arbitrary::{Result, Unstructured};
 use md5::{Digest, Md5};
-use pjauth::turn::attributes::kind;
-use pjauth::turn::message::{Class, Message, Method};
+use pjauth::stun::attributes::kind;
+use pjauth::stun::message::{Class, Message, Method};
+use pjauth::stun::{Family, Protection, Writer};
 use pjauth::turn::{
-    Action, AllocationId, Config, Credential, Decided, Decision, Event, Family, Grant, Link,
-    Listener, OpenError, Port, Protection, Rate, RelayId, Relays, RequestId, Server, Shared, Time,
-    Transport, Writer,
+    Action, AllocationId, Config, Core, Credential, Decided, Decision, Event, Grant, Link,
+    Listener, OpenError, Port, Rate, RelayId, Relays, RequestId, Shared, Time, Transport,
 };
 
 const MAX_HELD: usize = 12;
@@ -92,7 +92,7 @@ struct Client {
 }
 
 struct World {
-    server: Server,
+    core: Core,
     relays: Paper,
     now: Time,
     clients: Vec<Client>,
@@ -121,10 +121,10 @@ impl World {
             userhash: options & 8 == 8,
             ..Config::default()
         };
-        let mut server = Server::new(config, Arc::new(Shared::new([9; 32])), 0, [1, 2, 3, 4]);
+        let mut core = Core::new(config, Arc::new(Shared::new([9; 32])), 0, [1, 2, 3, 4]);
         let address = "198.100.0.1:3478".parse().expect("an address");
         let listeners = [Transport::Udp, Transport::Tcp]
-            .map(|transport| server.add_listener(Listener { transport, address }));
+            .map(|transport| core.add_listener(Listener { transport, address }));
         let clients = (0..6u16)
             .map(|n| Client {
                 link: Link {
@@ -137,7 +137,7 @@ impl World {
             })
             .collect();
         World {
-            server,
+            core,
             relays: Paper::default(),
             now: Time::ZERO + Duration::from_secs(1000),
             clients,
@@ -196,9 +196,7 @@ impl World {
                     self.waiting.remove(&id);
                 }
             }
-            12 => self
-                .server
-                .client_gone(&self.clients[client].link, self.now),
+            12 => self.core.client_gone(&self.clients[client].link, self.now),
             13 => self.control(u)?,
             _ => self.pass(Duration::from_secs(u.int_in_range(0..=700)?)),
         }
@@ -209,7 +207,7 @@ impl World {
 
     fn inbound(&mut self, u: &mut Unstructured<'_>, client: usize, bytes: &[u8]) -> Result<()> {
         let link = self.clients[client].link;
-        let action = self.server.inbound(&link, bytes, self.now, &mut self.out);
+        let action = self.core.inbound(&link, bytes, self.now, &mut self.out);
         match action {
             Action::Nothing => {}
             Action::Reply => self.read_reply(&link),
@@ -222,7 +220,7 @@ impl World {
             Action::Ask(id) => {
                 assert!(!self.requests_seen.contains(&id), "asked twice");
                 self.requests_seen.push(id);
-                let seen = self.server.request_of(id).expect("what is asked for");
+                let seen = self.core.request_of(id).expect("what is asked for");
                 assert_eq!(seen.tuple.client, link.client);
                 match self.decide(u, id)? {
                     Decided::Held => assert!(self.waiting.insert(id)),
@@ -237,7 +235,7 @@ impl World {
     fn packet_of_peer(&mut self, u: &mut Unstructured<'_>) -> Result<()> {
         let (relay, peer) = (*u.choose(&self.relays_seen)?, peer(u)?);
         let len = u.int_in_range(0..=70_000)?;
-        match self.server.from_peer(relay, peer, len, self.now) {
+        match self.core.from_peer(relay, peer, len, self.now) {
             Action::Nothing => {}
             Action::ToClient { payload, .. } => {
                 assert!(self.relays.open.contains_key(&relay), "of a closed relay");
@@ -262,7 +260,7 @@ impl World {
             }),
         };
         let decided = self
-            .server
+            .core
             .decide(id, decision, self.now, &mut self.relays, &mut self.out);
         if let Decided::Reply(link) = decided {
             self.read_reply(&link);
@@ -342,30 +340,30 @@ impl World {
     // -- everything else ------------------------------------------------------------
 
     fn control(&mut self, u: &mut Unstructured<'_>) -> Result<()> {
-        let live: Vec<_> = self.server.allocations().collect();
+        let live: Vec<_> = self.core.allocations().collect();
         let rate = u.arbitrary()?;
         match (u.int_in_range(0..=6)?, live.is_empty()) {
-            (0, false) => assert!(self.server.revoke(*u.choose(&live)?, self.now)),
+            (0, false) => assert!(self.core.revoke(*u.choose(&live)?, self.now)),
             (1, _) => {
-                self.server.revoke_user("ann", self.now);
+                self.core.revoke_user("ann", self.now);
             }
             (2, false) => {
                 let lifetime = Duration::from_secs(u.int_in_range(0..=20)?);
                 let allocation = *u.choose(&live)?;
-                self.server.set_lifetime(allocation, lifetime, self.now);
+                self.core.set_lifetime(allocation, lifetime, self.now);
             }
             (3, false) => {
                 let cap = u.arbitrary::<Option<u8>>()?.map(u64::from);
-                assert!(self.server.set_byte_cap(*u.choose(&live)?, cap));
+                assert!(self.core.set_byte_cap(*u.choose(&live)?, cap));
             }
             (4, false) => {
                 let rate = Rate {
                     bytes_per_second: rate,
                     burst: u.arbitrary()?,
                 };
-                assert!(self.server.set_rate(*u.choose(&live)?, Some(rate)));
+                assert!(self.core.set_rate(*u.choose(&live)?, Some(rate)));
             }
-            (5, _) => self.server.drain(u.ratio(1, 4)?),
+            (5, _) => self.core.drain(u.ratio(1, 4)?),
             _ => self.relays.full = u.ratio(1, 4)?,
         }
         Ok(())
@@ -375,9 +373,9 @@ impl World {
     fn pass(&mut self, by: Duration) {
         let end = self.now + by;
         let mut ticks = 0;
-        while let Some(at) = self.server.next_deadline().filter(|at| *at <= end) {
+        while let Some(at) = self.core.next_deadline().filter(|at| *at <= end) {
             self.now = self.now.max(at);
-            self.server.tick(self.now);
+            self.core.tick(self.now);
             ticks += 1;
             assert!(ticks < 100_000, "a deadline that never goes");
         }
@@ -386,7 +384,7 @@ impl World {
 
     /// What holds between any two steps.
     fn settle(&mut self) {
-        while let Some(event) = self.server.poll_event(&mut self.relays) {
+        while let Some(event) = self.core.poll_event(&mut self.relays) {
             match event {
                 Event::Created(id) => assert!(self.allocations.insert(id), "created twice"),
                 Event::Removed(id, _) => assert!(self.allocations.remove(&id), "removed twice"),
@@ -394,14 +392,14 @@ impl World {
                 Event::Send(_, bytes) => assert!(Message::parse(&bytes).is_ok()),
             }
         }
-        let live: BTreeSet<_> = self.server.allocations().collect();
+        let live: BTreeSet<_> = self.core.allocations().collect();
         assert_eq!(live, self.allocations);
-        assert_eq!(live.len(), self.server.allocation_count());
+        assert_eq!(live.len(), self.core.allocation_count());
         assert!(live.len() <= 5);
-        assert_eq!(self.server.held_count(), self.waiting.len());
+        assert_eq!(self.core.held_count(), self.waiting.len());
         assert!(self.waiting.len() <= MAX_HELD);
         for id in &live {
-            assert!(self.server.figures(*id, self.now).is_some());
+            assert!(self.core.figures(*id, self.now).is_some());
         }
         self.relays_seen.extend(self.relays.open.keys());
         self.relays_seen.sort_unstable();
@@ -409,7 +407,7 @@ impl World {
     }
 
     fn close(mut self) {
-        self.server.stop(self.now);
+        self.core.stop(self.now);
         self.settle();
         assert!(self.waiting.is_empty() && self.allocations.is_empty());
         assert!(self.relays.open.is_empty(), "{:?}", self.relays.open);
@@ -417,9 +415,7 @@ impl World {
         for id in requests {
             let late = Decision::NotAuthorized;
             let relays = &mut self.relays;
-            let decided = self
-                .server
-                .decide(id, late, self.now, relays, &mut self.out);
+            let decided = self.core.decide(id, late, self.now, relays, &mut self.out);
             assert_eq!(decided, Decided::Gone);
         }
     }

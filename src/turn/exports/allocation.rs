@@ -3,10 +3,10 @@
 use core::ffi::{c_char, c_int, c_void};
 use std::time::Duration;
 
-use crate::turn::action::Reason;
-use crate::turn::allocation::Figures;
-use crate::turn::arena::AllocationId;
-use crate::turn::relay::{Cores, Place};
+use crate::turn::core::action::Reason;
+use crate::turn::driver::{Cores, Place};
+use crate::turn::state::allocation::Figures;
+use crate::turn::state::arena::AllocationId;
 use crate::turn::status::{EINVAL, Status};
 
 use super::options::{limit, rate};

@@ -8,11 +8,11 @@ use std::sync::Arc;
 use libc::sockaddr;
 use parking_lot::Mutex;
 
-use crate::turn::arena::RelayId;
-use crate::turn::framing::frame_len;
-use crate::turn::relay::{Driven, Level, Output, RawAddress, Refused, StartError};
+use crate::stun::frame_len;
+use crate::turn::driver::{Driven, Level, Output, RawAddress, Refused, StartError};
+use crate::turn::state::arena::RelayId;
+use crate::turn::state::time::Time;
 use crate::turn::status::{self, EBUG, EINVAL, EINVALIDOP, ETOOMANY, Status};
-use crate::turn::time::Time;
 
 use super::driven_types::{
     PJAUTH_TURN_CLOSE_RELAY, PJAUTH_TURN_TO_CLIENT, PJAUTH_TURN_TO_PEER, pjauth_turn_driver,

@@ -2,10 +2,10 @@
 
 use core::ffi::c_void;
 
-use crate::turn::Family;
-use crate::turn::action::{OpenError, Port};
-use crate::turn::arena::RelayId;
-use crate::turn::relay::{Opener, RawAddress};
+use crate::stun::Family;
+use crate::turn::core::action::{OpenError, Port};
+use crate::turn::driver::{Opener, RawAddress};
+use crate::turn::state::arena::RelayId;
 use crate::turn::status::{EINVAL, Status};
 
 use super::call::{Outcome, call};

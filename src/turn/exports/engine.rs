@@ -3,9 +3,9 @@
 
 use parking_lot::Mutex;
 
-use crate::turn::accounts::Accounts;
-use crate::turn::config::Listener;
-use crate::turn::relay::{Cores, Driven, Output, RawAddress, Server, Totals};
+use crate::turn::auth::accounts::Accounts;
+use crate::turn::core::config::Listener;
+use crate::turn::driver::{Cores, Driven, Output, RawAddress, Server, Totals};
 
 /// Cores, and whoever drives them.
 pub enum Engine {

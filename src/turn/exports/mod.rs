@@ -1,7 +1,7 @@
 //! The exported functions of the TURN half, `pjauth_turn_*`.
 //!
 //! Each checks its arguments, looks up the handle, and says in a few lines what
-//! is done; what is done is in the driver ([`relay`](super::relay)) and the
+//! is done; what is done is in the driver ([`driver`](super::driver)) and the
 //! core. Nothing here is dereferenced that the caller did not give as a
 //! pointer to something of its own: servers, requests and allocations are
 //! handles, and anything else in their place is `PJ_EINVAL`.
@@ -26,7 +26,7 @@ use std::sync::atomic::{AtomicPtr, Ordering::Relaxed};
 
 use crate::handle::{Handle, Kind, Shared, Slab};
 
-use super::relay::panics;
+use super::driver::panics;
 use super::status::{EBUG, Status};
 use observer::{AllocationState, RequestState, ServerState};
 

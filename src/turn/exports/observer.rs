@@ -9,11 +9,11 @@ use std::time::Duration;
 use parking_lot::{Mutex, RwLock};
 
 use crate::handle::Handle;
-use crate::turn::action::{Decision, Grant, Reason};
-use crate::turn::arena::{AllocationId, RequestId};
-use crate::turn::credentials::Credential;
-use crate::turn::limits::Rate;
-use crate::turn::relay::{self, Ask, Level, Observer, Options, Place};
+use crate::turn::auth::credentials::Credential;
+use crate::turn::core::action::{Decision, Grant, Reason};
+use crate::turn::driver::{self, Ask, Level, Observer, Options, Place};
+use crate::turn::policy::limits::Rate;
+use crate::turn::state::arena::{AllocationId, RequestId};
 use crate::turn::status::{EINVAL, Status};
 
 use super::call::{Outcome, call};
@@ -127,14 +127,14 @@ impl ServerState {
 
     /// From now on the server is this process's alone.
     pub fn claim(&self) {
-        self.started_in.store(relay::generation(), Relaxed);
+        self.started_in.store(driver::generation(), Relaxed);
     }
 
     /// Whether it may be looked into here: not in a child of `fork`, which has
     /// none of its threads, and its locks as they were at that moment.
     pub fn is_ours(&self) -> bool {
         let started_in = self.started_in.load(Relaxed);
-        started_in == 0 || started_in == relay::current_generation()
+        started_in == 0 || started_in == driver::current_generation()
     }
 
     pub fn running(&self) -> Option<Arc<Engine>> {

@@ -7,11 +7,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::turn::config::{Listener, Transport};
-use crate::turn::credentials::Algorithm;
-use crate::turn::limits::{Frequency, Rate};
-use crate::turn::ranges::Range;
-use crate::turn::relay::{Level, Log, Options, RelayAddress};
+use crate::turn::auth::credentials::Algorithm;
+use crate::turn::core::config::{Listener, Transport};
+use crate::turn::driver::{Level, Log, Options, RelayAddress};
+use crate::turn::policy::limits::{Frequency, Rate};
+use crate::turn::policy::ranges::Range;
 use crate::turn::status::{EINVAL, Status};
 
 use super::call::call;

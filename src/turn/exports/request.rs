@@ -3,8 +3,8 @@
 use core::ffi::{c_char, c_int, c_uint, c_void};
 use std::time::Duration;
 
-use crate::turn::address::Family;
-use crate::turn::credentials::{Algorithm, Credential};
+use crate::stun::address::Family;
+use crate::turn::auth::credentials::{Algorithm, Credential};
 use crate::turn::status::{EINVAL, Status};
 
 use super::observer::{RequestState, Terms};

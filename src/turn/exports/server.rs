@@ -4,8 +4,8 @@ use core::ffi::{c_char, c_int, c_uint, c_void};
 use std::sync::Arc;
 
 use crate::handle::Handle;
-use crate::turn::config::{Listener, Transport};
-use crate::turn::relay::{self, Level, StartError};
+use crate::turn::core::config::{Listener, Transport};
+use crate::turn::driver::{self, Level, StartError};
 use crate::turn::status::{self, EINVAL, EINVALIDOP, ETOOMANY, Status};
 
 use super::engine::Engine;
@@ -77,8 +77,8 @@ pub extern "C" fn pjauth_turn_server_start(server: *mut pjauth_turn_server) -> S
             Some(_) => return Err(EINVALIDOP),
         }
         state.claim();
-        let observer = |_| Box::new(Caller::new(state.clone())) as Box<dyn relay::Observer>;
-        let started = relay::Server::start(&state.options, observer);
+        let observer = |_| Box::new(Caller::new(state.clone())) as Box<dyn driver::Observer>;
+        let started = driver::Server::start(&state.options, observer);
         let started = started.map(|started| *running = Some(Arc::new(Engine::Threads(started))));
         // The log is the application's, which may ask about the server there.
         drop(running);
@@ -313,8 +313,8 @@ mod tests {
     use std::thread;
 
     use super::*;
+    use crate::turn::driver::Options;
     use crate::turn::exports::observer::Terms;
-    use crate::turn::relay::Options;
 
     #[test]
     fn a_start_that_meets_a_destroy_starts_nothing() {

@@ -2,7 +2,7 @@
 
 use core::ffi::{c_char, c_uint};
 
-use crate::turn::relay::Totals;
+use crate::turn::driver::Totals;
 use crate::turn::status::{EINVAL, Status};
 
 use super::allocation::describe;

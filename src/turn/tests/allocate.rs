@@ -2,8 +2,9 @@
 #![forbid(unsafe_code)]
 
 use super::client::*;
-use crate::turn::attributes::kind;
-use crate::turn::message::Method;
+use crate::stun::attributes::kind;
+use crate::stun::message::Method;
+use crate::stun::*;
 use crate::turn::*;
 
 #[test]
@@ -142,7 +143,7 @@ fn a_second_allocate_on_the_5_tuple_gets_437() {
     assert_eq!(bob.ask(&mut world, &request), 437);
     let mut tcp = Client::over_tcp(&world, "9.9.9.9:1000");
     tcp.connect(&mut world);
-    assert_eq!(world.server.allocation_count(), 2);
+    assert_eq!(world.core.allocation_count(), 2);
 }
 
 #[test]
@@ -168,29 +169,29 @@ fn the_server_has_room_for_so_many() {
         client.greet(&mut world);
         assert_eq!(code_of(&mut world, &mut client, udp), code);
     }
-    assert_eq!(world.server.sizes()[8], 1);
+    assert_eq!(world.core.sizes()[8], 1);
 }
 
 #[test]
 fn new_clients_are_sent_elsewhere_or_turned_away() {
     let (mut world, mut ann) = greeted();
     let other = addr("5.6.7.8:3478");
-    world.server.set_alternate(Family::V4, Some(other));
+    world.core.set_alternate(Family::V4, Some(other));
     let request = ann.allocate();
     let reply = world.exchange(&ann, &request).unwrap();
     assert_eq!(reply.code(), 300);
     assert!(reply.signed_by(&ann));
     let value = reply.get(kind::ALTERNATE_SERVER).unwrap();
     assert_eq!(value, [0, 1, 0x0D, 0x96, 5, 6, 7, 8]);
-    world.server.drain(true);
+    world.core.drain(true);
     let request = ann.allocate();
     assert_eq!(ann.ask(&mut world, &request), 300);
-    world.server.set_alternate(Family::V4, None);
-    let asked = world.server.counters().asked;
+    world.core.set_alternate(Family::V4, None);
+    let asked = world.core.counters().asked;
     let request = ann.allocate();
     assert_eq!(ann.ask(&mut world, &request), 508);
-    assert_eq!(world.server.counters().asked, asked);
-    world.server.drain(false);
+    assert_eq!(world.core.counters().asked, asked);
+    world.core.drain(false);
     let request = ann.allocate();
     assert_eq!(ann.ask(&mut world, &request), 0);
 }

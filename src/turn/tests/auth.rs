@@ -2,8 +2,9 @@
 #![forbid(unsafe_code)]
 
 use super::client::*;
-use crate::turn::attributes::kind;
-use crate::turn::message::Method;
+use crate::stun::attributes::kind;
+use crate::stun::message::Method;
+use crate::stun::*;
 use crate::turn::*;
 
 #[test]
@@ -90,7 +91,7 @@ fn userhash_is_answered_where_it_is_announced() {
         .exchange_with(&ann, &request, || named("ann"))
         .unwrap();
     assert_eq!(reply.code(), 0);
-    let figures = world.server.figures(world.only(), world.now).unwrap();
+    let figures = world.core.figures(world.only(), world.now).unwrap();
     assert_eq!(&*figures.username, "ann");
     let refresh = ann.refresh(600);
     assert_eq!(ann.ask(&mut world, &refresh), 0);
@@ -314,7 +315,7 @@ fn another_user_on_the_same_5_tuple_gets_441() {
     guess.password = "guess".into();
     let refresh = guess.refresh(0);
     assert_eq!(guess.ask(&mut world, &refresh), 401);
-    assert_eq!(world.server.allocation_count(), 1);
+    assert_eq!(world.core.allocation_count(), 1);
 }
 
 #[test]
@@ -331,7 +332,7 @@ fn challenges_are_limited_for_each_source_and_small() {
         }
     }
     assert_eq!(answered, 200);
-    assert_eq!(world.server.counters().challenges_suppressed, 800);
+    assert_eq!(world.core.counters().challenges_suppressed, 800);
     let mut bob = Client::new(&world, "9.9.9.10:1000");
     bob.greet(&mut world);
     world.pass(secs(1));

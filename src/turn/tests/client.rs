@@ -8,8 +8,9 @@ use md5::{Digest, Md5};
 use sha2::Sha256;
 
 pub use super::world::{World, config};
-use crate::turn::attributes::kind;
-use crate::turn::message::{Class, Message, Method};
+use crate::stun::attributes::kind;
+use crate::stun::message::{Class, Message, Method};
+use crate::stun::*;
 use crate::turn::*;
 
 pub const REALM: &str = "example.org";

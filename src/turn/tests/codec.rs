@@ -1,10 +1,10 @@
 //! Reading messages: what counts, what does not, what is none.
 #![forbid(unsafe_code)]
 
-use crate::turn::attributes::kind;
-use crate::turn::integrity::fingerprint_holds;
-use crate::turn::message::{Class, Malformed, Message, Method};
-use crate::turn::{Protection, Writer, verify};
+use crate::stun::attributes::kind;
+use crate::stun::integrity::fingerprint_holds;
+use crate::stun::message::{Class, Malformed, Message, Method};
+use crate::stun::{Protection, Writer, verify};
 
 const ID: [u8; 12] = *b"transaction!";
 

@@ -2,8 +2,8 @@
 #![forbid(unsafe_code)]
 
 use super::client::*;
-use crate::turn::attributes::kind;
-use crate::turn::message::Method;
+use crate::stun::attributes::kind;
+use crate::stun::message::Method;
 use crate::turn::*;
 
 const PEER: &str = "8.8.8.8:7000";
@@ -35,18 +35,18 @@ fn a_rate_limits_an_allocation_in_both_directions() {
         bytes_per_second: 1000,
         burst: 1000,
     };
-    assert!(world.server.set_rate(id, Some(rate)));
+    assert!(world.core.set_rate(id, Some(rate)));
     assert!(passes(&mut world, &ann, 600));
-    let action = world.server.from_peer(relay, addr(PEER), 400, world.now);
+    let action = world.core.from_peer(relay, addr(PEER), 400, world.now);
     assert!(matches!(action, Action::ToClient { .. }));
     assert!(!passes(&mut world, &ann, 1));
-    let action = world.server.from_peer(relay, addr(PEER), 1, world.now);
+    let action = world.core.from_peer(relay, addr(PEER), 1, world.now);
     assert_eq!(action, Action::Nothing);
     assert!(passes(&mut world, &bob, 60_000));
-    assert_eq!(world.server.counters().packets_limited, 2);
+    assert_eq!(world.core.counters().packets_limited, 2);
     world.pass(secs(1));
     assert!(passes(&mut world, &ann, 1000));
-    world.server.set_rate(id, None);
+    world.core.set_rate(id, None);
     assert!(passes(&mut world, &ann, 60_000));
 }
 
@@ -55,7 +55,7 @@ fn a_rate_limits_a_user_over_all_allocations() {
     let mut world = World::new();
     let (a, ..) = with_channel(&mut world, "9.9.9.9:1000");
     let (b, ..) = with_channel(&mut world, "9.9.9.9:1001");
-    let accounts = world.server.shared().accounts().clone();
+    let accounts = world.core.shared().accounts().clone();
     let rate = Rate {
         bytes_per_second: 1000,
         burst: 1000,
@@ -72,21 +72,21 @@ fn a_rate_limits_a_user_over_all_allocations() {
 fn the_byte_cap_ends_an_allocation_with_exact_figures() {
     let mut world = World::new();
     let (ann, id, relay) = with_channel(&mut world, "9.9.9.9:1000");
-    assert!(world.server.set_byte_cap(id, Some(1000)));
+    assert!(world.core.set_byte_cap(id, Some(1000)));
     assert!(passes(&mut world, &ann, 600));
-    let figures = world.server.figures(id, world.now).unwrap();
+    let figures = world.core.figures(id, world.now).unwrap();
     assert_eq!(
         (figures.bytes_used(), figures.bytes_remaining()),
         (600, Some(400))
     );
-    world.server.from_peer(relay, addr(PEER), 400, world.now);
+    world.core.from_peer(relay, addr(PEER), 400, world.now);
     world.pass(secs(5));
     assert!(!passes(&mut world, &ann, 1));
-    let event = world.server.poll_event(&mut world.relays);
+    let event = world.core.poll_event(&mut world.relays);
     assert_eq!(event, Some(Event::Removed(id, Reason::ByteCap)));
     // Lent until the next poll: figures, but no traffic and no changes.
     let later = world.now + secs(100);
-    let figures = world.server.figures(id, later).unwrap();
+    let figures = world.core.figures(id, later).unwrap();
     assert_eq!((figures.bytes_used(), figures.age), (1000, secs(5)));
     assert_eq!(
         (figures.ended, figures.remaining),
@@ -97,15 +97,15 @@ fn the_byte_cap_ends_an_allocation_with_exact_figures() {
     assert!(world.relays.open.contains_key(&relay));
     assert!(!passes(&mut world, &ann, 0));
     assert_eq!(
-        world.server.from_peer(relay, addr(PEER), 1, world.now),
+        world.core.from_peer(relay, addr(PEER), 1, world.now),
         Action::Nothing
     );
-    assert!(!world.server.set_byte_cap(id, None));
-    assert!(!world.server.set_rate(id, None));
-    assert!(!world.server.set_lifetime(id, secs(9), world.now));
-    assert!(!world.server.revoke(id, world.now));
+    assert!(!world.core.set_byte_cap(id, None));
+    assert!(!world.core.set_rate(id, None));
+    assert!(!world.core.set_lifetime(id, secs(9), world.now));
+    assert!(!world.core.revoke(id, world.now));
     world.drain_events();
-    assert_eq!(world.server.figures(id, world.now), None);
+    assert_eq!(world.core.figures(id, world.now), None);
     world.assert_empty();
 }
 
@@ -135,7 +135,7 @@ fn grants_carry_their_terms() {
     let refresh = ann.refresh(3600);
     let reply = world.exchange(&ann, &refresh).unwrap();
     assert_eq!(reply.lifetime(), 400);
-    assert_eq!(world.server.allocation_count(), 1);
+    assert_eq!(world.core.allocation_count(), 1);
     world.pass(secs(400));
     world.assert_empty();
 }
@@ -150,14 +150,14 @@ fn one_or_all_of_a_user_can_be_revoked() {
     bob.user = "bob".into();
     bob.connect(&mut world);
     world.events.clear();
-    assert!(world.server.revoke(first, world.now));
-    assert!(!world.server.revoke(first, world.now));
-    assert_eq!(world.server.revoke_user("ann", world.now), 2);
-    assert_eq!(world.server.revoke_user("ann", world.now), 0);
+    assert!(world.core.revoke(first, world.now));
+    assert!(!world.core.revoke(first, world.now));
+    assert_eq!(world.core.revoke_user("ann", world.now), 2);
+    assert_eq!(world.core.revoke_user("ann", world.now), 0);
     world.drain_events();
     let removed = [first, second, third].map(|id| Event::Removed(id, Reason::Revoked));
     assert_eq!(world.events, removed);
-    assert_eq!(world.server.allocation_count(), 1);
+    assert_eq!(world.core.allocation_count(), 1);
     assert_eq!(world.relays.open.len(), 1);
 }
 
@@ -171,9 +171,9 @@ fn each_created_allocation_is_removed_once_whatever_the_way_out() {
     let mut tcp = Client::over_tcp(&world, "9.9.9.9:1006");
     tcp.connect(&mut world);
     world.events.clear();
-    world.server.revoke(ids[0], world.now);
-    world.server.set_lifetime(ids[1], secs(10), world.now);
-    world.server.set_byte_cap(ids[2], Some(0));
+    world.core.revoke(ids[0], world.now);
+    world.core.set_lifetime(ids[1], secs(10), world.now);
+    world.core.set_byte_cap(ids[2], Some(0));
     let mut deleter = Client::new(&world, "9.9.9.9:1003");
     deleter.greet(&mut world);
     let delete = deleter.refresh(0);
@@ -183,10 +183,10 @@ fn each_created_allocation_is_removed_once_whatever_the_way_out() {
         &Client::new(&World::new(), "9.9.9.9:1002"),
         1
     ));
-    world.server.client_gone(&tcp.link, world.now);
+    world.core.client_gone(&tcp.link, world.now);
     world.pass(secs(10));
-    world.server.stop(world.now);
-    world.server.stop(world.now);
+    world.core.stop(world.now);
+    world.core.stop(world.now);
     world.drain_events();
     let mut reasons: Vec<_> = Vec::new();
     let mut seen = Vec::new();
@@ -214,7 +214,7 @@ fn each_created_allocation_is_removed_once_whatever_the_way_out() {
         assert_eq!(found, times, "{reason:?}");
     }
     world.assert_empty();
-    let counters = world.server.counters();
+    let counters = world.core.counters();
     assert_eq!(
         (counters.allocations_created, counters.allocations_removed),
         (7, 7)
@@ -250,7 +250,7 @@ fn a_5_tuple_is_free_at_once_when_its_allocation_ends() {
         .collect();
     assert_eq!(kinds, [false, true]);
     assert_eq!(
-        (world.server.allocation_count(), world.relays.open.len()),
+        (world.core.allocation_count(), world.relays.open.len()),
         (1, 1)
     );
 }
@@ -258,7 +258,7 @@ fn a_5_tuple_is_free_at_once_when_its_allocation_ends() {
 #[test]
 fn a_core_can_move_to_its_thread() {
     fn assert_send<T: Send>() {}
-    assert_send::<Server>();
+    assert_send::<Core>();
     fn assert_shared<T: Send + Sync>() {}
     assert_shared::<Shared>();
 }

@@ -5,8 +5,9 @@ use std::net::SocketAddr;
 use std::ops::Range;
 
 use super::client::*;
-use crate::turn::attributes::kind;
-use crate::turn::message::{Class, Message, Method};
+use crate::stun::attributes::kind;
+use crate::stun::message::{Class, Message, Method};
+use crate::stun::*;
 use crate::turn::*;
 
 const PEER: &str = "8.8.8.8:7000";
@@ -41,7 +42,7 @@ fn channel_data_goes_both_ways() {
     assert_eq!(to_peer(&action), Some((addr(PEER), 4..9, false)));
     let action = world.send(&ann, &channel(CHANNEL, b""));
     assert_eq!(to_peer(&action), Some((addr(PEER), 4..4, false)));
-    let action = world.server.from_peer(relay, addr(PEER), 5, world.now);
+    let action = world.core.from_peer(relay, addr(PEER), 5, world.now);
     let Action::ToClient {
         link,
         header,
@@ -55,10 +56,10 @@ fn channel_data_goes_both_ways() {
     assert_eq!(&header[..], [0x40, 0x01, 0, 5]);
     // Another port of the same peer has permission, but no channel.
     let action = world
-        .server
+        .core
         .from_peer(relay, addr("8.8.8.8:7001"), 5, world.now);
     assert!(matches!(action, Action::ToClient { header, padding: 3, .. } if header.len() == 36));
-    let figures = world.server.figures(world.only(), world.now).unwrap();
+    let figures = world.core.figures(world.only(), world.now).unwrap();
     assert_eq!((figures.to_peers.packets, figures.to_peers.bytes), (2, 5));
     assert_eq!(
         (figures.to_client.packets, figures.to_client.bytes),
@@ -74,7 +75,7 @@ fn channel_data_to_a_tcp_client_is_padded() {
     let bind = ann.bind(CHANNEL, PEER);
     assert_eq!(ann.ask(&mut world, &bind), 0);
     let relay = world.relay_of(&relayed);
-    let action = world.server.from_peer(relay, addr(PEER), 5, world.now);
+    let action = world.core.from_peer(relay, addr(PEER), 5, world.now);
     assert!(matches!(action, Action::ToClient { padding: 3, .. }));
     let mut padded = channel(CHANNEL, b"hello");
     padded.extend_from_slice(&[0; 3]);
@@ -111,7 +112,7 @@ fn indications_need_a_permission_for_the_address_not_the_port() {
     let send = ann.indication(PEER, b"data!");
     assert_eq!(world.send(&ann, &send), Action::Nothing);
     let from = |world: &mut World, peer: &str| {
-        let action = world.server.from_peer(relay, addr(peer), 5, world.now);
+        let action = world.core.from_peer(relay, addr(peer), 5, world.now);
         matches!(action, Action::ToClient { .. })
     };
     assert!(!from(&mut world, PEER));
@@ -135,7 +136,7 @@ fn a_data_indication_is_a_message() {
     assert_eq!(ann.ask(&mut world, &permit), 0);
     let mut ids = Vec::new();
     for len in [0, 1, 2, 3, 4, 1200] {
-        let action = world.server.from_peer(relay, addr(PEER), len, world.now);
+        let action = world.core.from_peer(relay, addr(PEER), len, world.now);
         let Action::ToClient {
             header, padding, ..
         } = action
@@ -159,7 +160,7 @@ fn a_data_indication_is_a_message() {
     }
     ids.dedup();
     assert_eq!(ids.len(), 6);
-    let action = world.server.from_peer(relay, addr(PEER), 65_530, world.now);
+    let action = world.core.from_peer(relay, addr(PEER), 65_530, world.now);
     assert_eq!(action, Action::Nothing);
 }
 
@@ -264,14 +265,14 @@ fn channels_follow_the_rules_of_binding() {
         assert_eq!(ann.ask(&mut world, &request), 400);
     }
     // The failed ones installed nothing.
-    let figures = world.server.figures(world.only(), world.now).unwrap();
+    let figures = world.core.figures(world.only(), world.now).unwrap();
     assert_eq!(figures.permissions, [addr(PEER).ip()]);
     // A channel outlives its permission, and then only sends.
     let refresh = ann.refresh(3600);
     assert_eq!(ann.ask(&mut world, &refresh), 0);
     world.pass(secs(301));
     assert!(to_peer(&world.send(&ann, &channel(CHANNEL, b"x"))).is_some());
-    let action = world.server.from_peer(relay, addr(PEER), 1, world.now);
+    let action = world.core.from_peer(relay, addr(PEER), 1, world.now);
     assert_eq!(action, Action::Nothing);
     world.pass(secs(299));
     assert_eq!(world.send(&ann, &channel(CHANNEL, b"x")), Action::Nothing);
@@ -287,7 +288,7 @@ fn permissions_are_all_or_none() {
             }
         });
         let code = ann.ask(&mut world, &request);
-        let figures = world.server.figures(world.only(), world.now).unwrap();
+        let figures = world.core.figures(world.only(), world.now).unwrap();
         (code, figures.permissions.len())
     };
     assert_eq!(code(&[]), (400, 0));

@@ -2,8 +2,8 @@
 #![forbid(unsafe_code)]
 
 use super::client::*;
-use crate::turn::attributes::kind;
-use crate::turn::message::Method;
+use crate::stun::attributes::kind;
+use crate::stun::message::Method;
 use crate::turn::*;
 
 /// Sends an Allocate and leaves it waiting.
@@ -33,7 +33,7 @@ fn reply_code(world: &World) -> u16 {
 #[test]
 fn an_id_of_one_core_names_nothing_in_another() {
     let mut old = World::new();
-    let shared = old.server.shared().clone();
+    let shared = old.core.shared().clone();
     let mut new = World::sharing(config(), shared, 1);
     let (mut ann, mut bob) = (client(&old), client(&new));
     let (kept, _) = hold(&mut old, &mut ann);
@@ -47,7 +47,7 @@ fn the_answer_comes_once_and_only_once() {
     let mut world = World::new();
     let mut ann = client(&world);
     let (id, request) = hold(&mut world, &mut ann);
-    assert_eq!(world.server.held_count(), 1);
+    assert_eq!(world.core.held_count(), 1);
     world.pass(secs(3));
     for _ in 0..5 {
         assert_eq!(world.send(&ann, &request), Action::Nothing);
@@ -62,13 +62,13 @@ fn the_answer_comes_once_and_only_once() {
     // The retransmission that crossed the answer gets the same answer.
     assert_eq!(world.send(&ann, &request), Action::Reply);
     assert_eq!(world.out, first);
-    let counters = world.server.counters();
+    let counters = world.core.counters();
     assert_eq!(
         (counters.asked, counters.held, counters.retransmissions),
         (1, 1, 6)
     );
     assert_eq!(
-        (world.server.held_count(), world.server.allocation_count()),
+        (world.core.held_count(), world.core.allocation_count()),
         (0, 1)
     );
 }
@@ -83,7 +83,7 @@ fn an_observer_sees_who_asks_for_what() {
         w.number(kind::LIFETIME, 900);
     });
     let id = asked(&mut world, &ann, &bytes);
-    let request = world.server.request_of(id).unwrap();
+    let request = world.core.request_of(id).unwrap();
     assert_eq!(request.method, Method::Allocate);
     assert_eq!(request.user, User::Name("ann"));
     assert_eq!(request.realm, REALM);
@@ -94,7 +94,7 @@ fn an_observer_sees_who_asks_for_what() {
     assert!(!request.verified);
     assert_eq!(request.message, bytes);
     world.decide(id, Decision::NotAuthorized);
-    assert!(world.server.request_of(id).is_none());
+    assert!(world.core.request_of(id).is_none());
 }
 
 #[test]
@@ -127,10 +127,7 @@ fn later_again_does_not_move_the_deadline() {
     assert_eq!(world.authorize(id), Decided::Gone);
     // A retransmission gets the same 500; nobody is asked again.
     assert_eq!(world.send(&ann, &request), Action::Reply);
-    assert_eq!(
-        (reply_code(&world), world.server.counters().asked),
-        (500, 1)
-    );
+    assert_eq!((reply_code(&world), world.core.counters().asked), (500, 1));
     world.assert_empty();
 }
 
@@ -141,7 +138,7 @@ fn a_client_that_goes_takes_its_requests_along() {
     let mut bob = Client::over_tcp(&world, "9.9.9.9:1001");
     let (gone, _) = hold(&mut world, &mut ann);
     let (kept, _) = hold(&mut world, &mut bob);
-    world.server.client_gone(&ann.link, world.now);
+    world.core.client_gone(&ann.link, world.now);
     world.drain_events();
     assert_eq!(
         world.events,
@@ -149,7 +146,7 @@ fn a_client_that_goes_takes_its_requests_along() {
     );
     assert_eq!(world.authorize(gone), Decided::Gone);
     assert_eq!(world.authorize(kept), Decided::Reply(bob.link));
-    assert_eq!(world.server.allocation_count(), 1);
+    assert_eq!(world.core.allocation_count(), 1);
 }
 
 #[test]
@@ -160,7 +157,7 @@ fn a_stop_takes_all_requests_back() {
         let mut ann = Client::new(&world, &format!("9.9.9.9:{port}"));
         ids.push(hold(&mut world, &mut ann).0);
     }
-    world.server.stop(world.now);
+    world.core.stop(world.now);
     world.drain_events();
     assert_eq!(world.events.len(), 10);
     for id in ids {
@@ -188,7 +185,7 @@ fn a_new_transaction_supersedes_the_one_the_client_gave_up() {
     assert_eq!(world.authorize(first), Decided::Gone);
     assert_eq!(world.authorize(second), Decided::Reply(ann.link));
     assert_eq!(reply_code(&world), 0);
-    assert_eq!(world.server.allocation_count(), 1);
+    assert_eq!(world.core.allocation_count(), 1);
     // The old transaction, should it come again, finds the 5-tuple in use.
     assert_eq!(ann.ask(&mut world, &old), 437);
 }
@@ -227,15 +224,15 @@ fn held_requests_are_bounded_for_each_source_and_in_total() {
     ] {
         assert_eq!(code(&mut world, address), expected, "{address}");
     }
-    assert_eq!(world.server.counters().held_refused, 3);
+    assert_eq!(world.core.counters().held_refused, 3);
     // An observer that answers at once never meets the bound.
     let mut ann = Client::new(&world, "9.9.9.9:9");
     ann.connect(&mut world);
     for id in held {
         assert!(matches!(world.authorize(id), Decided::Reply(_)));
     }
-    assert_eq!(world.server.held_count(), 0);
-    assert_eq!(world.server.sizes()[4..7], [0, 0, 0]);
+    assert_eq!(world.core.held_count(), 0);
+    assert_eq!(world.core.sizes()[4..7], [0, 0, 0]);
 }
 
 #[test]
@@ -252,7 +249,7 @@ fn two_deferred_answers_cannot_overrun_a_quota() {
     assert_eq!(reply_code(&world), 0);
     assert_eq!(world.authorize(first), Decided::Reply(a.link));
     assert_eq!(reply_code(&world), 486);
-    assert_eq!(world.server.shared().accounts().allocations("ann"), 1);
+    assert_eq!(world.core.shared().accounts().allocations("ann"), 1);
 }
 
 #[test]
@@ -268,7 +265,7 @@ fn a_deferred_no_is_a_challenge_and_a_wrong_key_too() {
         assert_eq!(world.decide(id, decision), Decided::Reply(ann.link));
         assert_eq!(reply_code(&world), 401);
     }
-    assert_eq!(world.server.allocation_count(), 0);
+    assert_eq!(world.core.allocation_count(), 0);
 }
 
 #[test]
@@ -282,7 +279,7 @@ fn with_ask_each_the_observer_decides_about_every_request() {
     let yes = || Decision::Authorized(Grant::default());
     let permit = ann.permit("8.8.8.8:1");
     let id = asked(&mut world, &ann, &permit);
-    let request = world.server.request_of(id).unwrap();
+    let request = world.core.request_of(id).unwrap();
     assert_eq!(
         (request.method, request.verified),
         (Method::CreatePermission, true)
@@ -336,7 +333,7 @@ fn a_grant_after_the_drain_or_the_last_place_gets_508() {
     let delete = a.refresh(0);
     assert_eq!(a.ask(&mut world, &delete), 0);
     let (third, _) = hold(&mut world, &mut b);
-    world.server.drain(true);
+    world.core.drain(true);
     assert_eq!(world.authorize(third), Decided::Reply(b.link));
     assert_eq!(reply_code(&world), 508);
     assert!(Reply::parse(&world.out).signed_by(&b));
@@ -352,9 +349,9 @@ fn who_holds_the_credential_is_known_before_the_decision() {
         Credential::password("secret"),
         Credential::password("guess"),
     );
-    assert_eq!(world.server.verify(id, None, None), Some(false));
-    assert_eq!(world.server.verify(id, Some(&wrong), None), Some(false));
-    assert_eq!(world.server.verify(id, Some(&right), None), Some(true));
+    assert_eq!(world.core.verify(id, None, None), Some(false));
+    assert_eq!(world.core.verify(id, Some(&wrong), None), Some(false));
+    assert_eq!(world.core.verify(id, Some(&right), None), Some(true));
     assert_eq!(world.authorize(id), Decided::Reply(ann.link));
-    assert_eq!(world.server.verify(id, Some(&right), None), None);
+    assert_eq!(world.core.verify(id, Some(&right), None), None);
 }

@@ -6,8 +6,9 @@ use std::net::{IpAddr, SocketAddr};
 use proptest::prelude::*;
 
 use super::client::*;
-use crate::turn::attributes::kind;
-use crate::turn::message::{Class, Method};
+use crate::stun::attributes::kind;
+use crate::stun::message::{Class, Method};
+use crate::stun::*;
 use crate::turn::*;
 
 const PEER: &str = "8.8.8.8:7000";
@@ -71,7 +72,7 @@ impl Beside {
         let action = self.world.send(&self.good, &channel(CHANNEL, b"x"));
         assert!(matches!(action, Action::ToPeer { .. }), "{action:?}");
         let now = self.world.now;
-        let action = self.world.server.from_peer(self.relay, addr(PEER), 1, now);
+        let action = self.world.core.from_peer(self.relay, addr(PEER), 1, now);
         assert!(matches!(action, Action::ToClient { .. }), "{action:?}");
         let permit = self.good.permit(PEER);
         assert_eq!(self.good.ask(&mut self.world, &permit), 0);
@@ -93,10 +94,10 @@ fn play(variants: impl Fn(&[u8]) -> Vec<Vec<u8>>) {
         beside.feed(&bad, &message);
         beside.assert_undisturbed();
     }
-    beside.world.server.client_gone(&bad.link, beside.world.now);
+    beside.world.core.client_gone(&bad.link, beside.world.now);
     beside.world.drain_events();
-    assert_eq!(beside.world.server.allocation_count(), 1);
-    assert_eq!(beside.world.server.held_count(), 0);
+    assert_eq!(beside.world.core.allocation_count(), 1);
+    assert_eq!(beside.world.core.held_count(), 0);
 }
 
 #[test]
@@ -201,7 +202,7 @@ fn attributes_repeated_emptied_swollen_and_after_integrity() {
 fn a_hundred_thousand_spoofed_first_requests_leave_nothing_behind() {
     let mut beside = Beside::new();
     let mut spoofed = Client::new(&beside.world, "6.6.6.6:666");
-    let before = beside.world.server.sizes();
+    let before = beside.world.core.sizes();
     for n in 0..100_000_u32 {
         let ip = IpAddr::V4((0x0100_0000 + n * 7919).into());
         spoofed.link.client = SocketAddr::new(ip, n as u16);
@@ -215,8 +216,8 @@ fn a_hundred_thousand_spoofed_first_requests_leave_nothing_behind() {
         assert!(matches!(action, Action::Reply | Action::Nothing));
         assert!(beside.world.out.len() <= 112, "{}", beside.world.out.len());
     }
-    assert_eq!(beside.world.server.sizes(), before);
-    assert_eq!(beside.world.server.counters().asked, 1);
+    assert_eq!(beside.world.core.sizes(), before);
+    assert_eq!(beside.world.core.counters().asked, 1);
     beside.assert_undisturbed();
 }
 
@@ -234,20 +235,16 @@ fn tables_are_empty_and_small_again_after_churn() {
         }
         world.events.clear();
     }
-    assert_eq!(world.server.allocation_count(), 10_000);
+    assert_eq!(world.core.allocation_count(), 10_000);
     world.pass(secs(700));
     world.assert_empty();
-    assert_eq!(world.server.next_deadline(), None);
-    assert!(
-        world.server.capacity() < 1000,
-        "{}",
-        world.server.capacity()
-    );
+    assert_eq!(world.core.next_deadline(), None);
+    assert!(world.core.capacity() < 1000, "{}", world.core.capacity());
 }
 
 #[test]
 fn an_idle_allocation_is_small() {
-    use crate::turn::allocation::Allocation;
+    use crate::turn::state::allocation::Allocation;
     let bytes = std::mem::size_of::<Allocation>();
     assert!(bytes <= 640, "{bytes}");
 }
@@ -272,7 +269,7 @@ proptest! {
         for packet in &packets {
             beside.feed(&bad, packet);
             let now = beside.world.now;
-            let _ = beside.world.server.from_peer(beside.relay, addr("6.6.6.6:6"), packet.len(), now);
+            let _ = beside.world.core.from_peer(beside.relay, addr("6.6.6.6:6"), packet.len(), now);
         }
         beside.assert_undisturbed();
     }

@@ -3,8 +3,9 @@
 #![forbid(unsafe_code)]
 
 use super::client::*;
-use crate::turn::attributes::kind;
-use crate::turn::message::Method;
+use crate::stun::attributes::kind;
+use crate::stun::message::Method;
+use crate::stun::*;
 use crate::turn::*;
 
 #[test]
@@ -14,7 +15,7 @@ fn a_retransmission_gets_the_same_reply_and_no_second_allocation() {
     let first = world.exchange(&ann, &request).unwrap();
     let again = world.exchange(&ann, &request).unwrap();
     assert_eq!((first.code(), &first.bytes), (0, &again.bytes));
-    assert_eq!((world.relays.opened, world.server.counters().asked), (1, 1));
+    assert_eq!((world.relays.opened, world.core.counters().asked), (1, 1));
     let delete = ann.refresh(0);
     let first = world.exchange(&ann, &delete).unwrap();
     let again = world.exchange(&ann, &delete).unwrap();
@@ -76,7 +77,7 @@ fn lifetimes_are_bounded_refreshed_and_end() {
     world.pass(secs(590));
     assert_eq!(refresh(&mut world, &mut ann, 600), 600);
     world.pass(secs(599));
-    assert_eq!(world.server.allocation_count(), 1);
+    assert_eq!(world.core.allocation_count(), 1);
     let id = world.only();
     world.pass(secs(1));
     assert_eq!(
@@ -95,7 +96,7 @@ fn both_families_at_once_and_one_given_back() {
     });
     let reply = world.exchange(&ann, &request).unwrap();
     assert_eq!(reply.code(), 0);
-    let figures = world.server.figures(world.only(), world.now).unwrap();
+    let figures = world.core.figures(world.only(), world.now).unwrap();
     assert_eq!(figures.relayed.len(), 2);
     assert!(figures.relayed[0].is_ipv4() && figures.relayed[1].is_ipv6());
     let v6 = "[2606:4700::1111]:5";
@@ -114,14 +115,14 @@ fn both_families_at_once_and_one_given_back() {
     let request = refresh(&mut ann, 2, 0);
     assert_eq!(ann.ask(&mut world, &request), 0);
     assert_eq!(world.relays.open.len(), 1);
-    let figures = world.server.figures(world.only(), world.now).unwrap();
+    let figures = world.core.figures(world.only(), world.now).unwrap();
     assert_eq!(figures.permissions, [addr("8.8.8.8:1").ip()]);
     let permit = ann.permit(v6);
     assert_eq!(ann.ask(&mut world, &permit), 443);
     let request = refresh(&mut ann, 2, 600);
     assert_eq!(ann.ask(&mut world, &request), 443);
     world.pass(secs(999));
-    assert_eq!(world.server.allocation_count(), 1);
+    assert_eq!(world.core.allocation_count(), 1);
     world.pass(secs(1));
     world.assert_empty();
 }
@@ -152,7 +153,7 @@ fn one_family_of_two_may_be_missing_or_expire_alone() {
     assert_eq!(ann.ask(&mut world, &longer), 0);
     world.pass(secs(700));
     assert_eq!(world.relays.open.len(), 1);
-    let figures = world.server.figures(world.only(), world.now).unwrap();
+    let figures = world.core.figures(world.only(), world.now).unwrap();
     assert_eq!(figures.remaining, secs(300));
     assert!(figures.relayed[0].is_ipv6());
     world.pass(secs(300));
@@ -211,7 +212,7 @@ fn a_reserved_port_that_nobody_wants_is_closed_after_30_seconds() {
     bob.greet(&mut world);
     assert_eq!(code_of(&mut world, &mut bob, even(0)), 0);
     assert_eq!(world.relays.open.len(), 2);
-    world.server.stop(world.now);
+    world.core.stop(world.now);
     world.drain_events();
     world.assert_empty();
 }

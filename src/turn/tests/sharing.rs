@@ -5,8 +5,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::client::*;
-use crate::turn::attributes::kind;
-use crate::turn::message::Method;
+use crate::stun::Writer;
+use crate::stun::attributes::kind;
+use crate::stun::message::Method;
 use crate::turn::*;
 
 /// Two clients of one core, each the other's peer by a channel.
@@ -53,13 +54,13 @@ fn a_packet_for_another_allocation_stays_inside() {
     assert_eq!((&header[..], padding), (&[0x40, 0x08, 0, 5][..], 0));
     // Both sides counted, as if the packets had gone through the kernel.
     let figures = |client: &Client| {
-        let mut ids = world.server.allocations();
+        let mut ids = world.core.allocations();
         let theirs = |id: &AllocationId| {
-            let figures = world.server.figures(*id, world.now).unwrap();
+            let figures = world.core.figures(*id, world.now).unwrap();
             figures.tuple.client == client.link.client
         };
         let id = ids.find(theirs).unwrap();
-        world.server.figures(id, world.now).unwrap()
+        world.core.figures(id, world.now).unwrap()
     };
     assert_eq!(
         (figures(&a).to_peers.packets, figures(&a).to_client.packets),
@@ -69,7 +70,7 @@ fn a_packet_for_another_allocation_stays_inside() {
         (figures(&b).to_peers.packets, figures(&b).to_client.packets),
         (0, 2)
     );
-    assert_eq!(world.server.counters().packets_inside, 3);
+    assert_eq!(world.core.counters().packets_inside, 3);
 }
 
 #[test]
@@ -78,12 +79,12 @@ fn the_receivers_limits_apply_inside() {
     let [(a, at_a), (mut b, _)] = pair(&mut world);
     let permit = b.permit(&at_a.to_string());
     assert_eq!(b.ask(&mut world, &permit), 0);
-    let ids: Vec<_> = world.server.allocations().collect();
+    let ids: Vec<_> = world.core.allocations().collect();
     let of_b = ids.into_iter().find(|id| {
-        let figures = world.server.figures(*id, world.now).unwrap();
+        let figures = world.core.figures(*id, world.now).unwrap();
         figures.tuple.client == b.link.client
     });
-    world.server.set_byte_cap(of_b.unwrap(), Some(5));
+    world.core.set_byte_cap(of_b.unwrap(), Some(5));
     let packet = channel(CHANNEL, b"hello");
     assert!(matches!(world.send(&a, &packet), Action::ToClient { .. }));
     assert_eq!(world.send(&a, &packet), Action::Nothing);
@@ -109,7 +110,7 @@ fn the_servers_own_address_leads_nowhere_else() {
         panic!("sent out");
     };
     assert_eq!((to.port(), from, kernel), (22, at_a, None));
-    world.server.set_policy(|policy| {
+    world.core.set_policy(|policy| {
         policy.allow(Range::new(ip, 32).unwrap());
     });
     let relay = world.relay_of(&at_a);
@@ -140,15 +141,15 @@ fn a_packet_for_another_core_is_handed_over() {
     assert_eq!((to, from, payload), (at_b, at_a, 4..9));
     let now = right.now;
     assert_eq!(
-        right.server.handed_over(&to, from, 5, now),
+        right.core.handed_over(&to, from, 5, now),
         Some(Action::Nothing)
     );
     let permit = b.permit(&at_a.to_string());
     assert_eq!(b.ask(&mut right, &permit), 0);
-    let action = right.server.handed_over(&to, from, 5, now);
+    let action = right.core.handed_over(&to, from, 5, now);
     assert!(matches!(action, Some(Action::ToClient { link, .. }) if link == b.link));
     assert_eq!(
-        right.server.handed_over(&addr("1.2.3.4:5"), from, 5, now),
+        right.core.handed_over(&addr("1.2.3.4:5"), from, 5, now),
         None
     );
 }
@@ -188,7 +189,7 @@ fn quotas_nonces_and_tokens_hold_over_all_cores() {
     // The first core forgets the socket that is the other's now, unclosed.
     left.pass(secs(31));
     assert_eq!(left.relays.open.len(), 2);
-    assert_eq!(left.server.sizes()[2], 1);
+    assert_eq!(left.core.sizes()[2], 1);
     let delete = a.refresh(0);
     assert_eq!(a.ask(&mut left, &delete), 0);
     let request = c.allocate();

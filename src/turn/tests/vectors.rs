@@ -6,10 +6,11 @@ use md5::{Digest, Md5};
 use sha2::Sha256;
 
 use super::client::addr;
-use crate::turn::attributes::kind;
-use crate::turn::integrity::fingerprint_holds;
-use crate::turn::message::{Class, Message, Method};
-use crate::turn::{Protection, userhash, verify};
+use crate::stun::attributes::kind;
+use crate::stun::integrity::fingerprint_holds;
+use crate::stun::message::{Class, Message, Method};
+use crate::stun::{Protection, verify};
+use crate::turn::userhash;
 
 const SHORT_TERM: &[u8] = b"VOkJxbRl1RmTxUk/WvJxBt";
 const MATRIX: &str = "\u{30de}\u{30c8}\u{30ea}\u{30c3}\u{30af}\u{30b9}";

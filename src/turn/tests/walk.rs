@@ -2,8 +2,8 @@
 #![forbid(unsafe_code)]
 
 use super::client::*;
-use crate::turn::attributes::kind;
-use crate::turn::message::Method;
+use crate::stun::attributes::kind;
+use crate::stun::message::Method;
 use crate::turn::*;
 
 /// A small generator, so that the walk is the same each time.
@@ -61,17 +61,17 @@ fn whatever_the_order_each_request_gets_one_answer_and_nothing_stays() {
                 };
                 answered += usize::from(decided != Decided::Gone);
             }
-            5 => world.server.client_gone(&clients[n].link, world.now),
+            5 => world.core.client_gone(&clients[n].link, world.now),
             6 => world.pass(secs(walk.below(5) as u64)),
             _ => {
                 let delete = clients[n].refresh(0);
                 world.send(&clients[n], &delete);
             }
         }
-        let live = world.server.allocation_count();
-        assert!(live <= 3 && live == world.server.shared().accounts().allocations("ann") as usize);
+        let live = world.core.allocation_count();
+        assert!(live <= 3 && live == world.core.shared().accounts().allocations("ann") as usize);
     }
-    world.server.stop(world.now);
+    world.core.stop(world.now);
     world.drain_events();
     let withdrawn = world
         .events

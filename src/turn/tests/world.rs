@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::client::{Client, REALM, Reply, addr, secs};
+use crate::stun::Family;
 use crate::turn::*;
 
 /// Relay sockets that exist on paper.
@@ -69,7 +70,7 @@ impl Relays for Paper {
 
 /// A core with its surroundings.
 pub struct World {
-    pub server: Server,
+    pub core: Core,
     pub relays: Paper,
     pub now: Time,
     pub udp: ListenerId,
@@ -96,18 +97,18 @@ impl World {
     }
 
     pub fn sharing(config: Config, shared: Arc<Shared>, worker: u16) -> Self {
-        let mut server = Server::new(config, shared, worker, [1, 2, 3, 4 + u64::from(worker)]);
+        let mut core = Core::new(config, shared, worker, [1, 2, 3, 4 + u64::from(worker)]);
         let address = addr("198.100.0.1:3478");
-        let udp = server.add_listener(Listener {
+        let udp = core.add_listener(Listener {
             transport: Transport::Udp,
             address,
         });
-        let tcp = server.add_listener(Listener {
+        let tcp = core.add_listener(Listener {
             transport: Transport::Tcp,
             address,
         });
         World {
-            server,
+            core,
             relays: Paper::default(),
             now: Time::ZERO + secs(1000),
             udp,
@@ -118,7 +119,7 @@ impl World {
     }
 
     pub fn send(&mut self, client: &Client, bytes: &[u8]) -> Action {
-        self.server
+        self.core
             .inbound(&client.link, bytes, self.now, &mut self.out)
     }
 
@@ -151,7 +152,7 @@ impl World {
     }
 
     pub fn decide(&mut self, id: RequestId, decision: Decision) -> Decided {
-        self.server
+        self.core
             .decide(id, decision, self.now, &mut self.relays, &mut self.out)
     }
 
@@ -165,23 +166,23 @@ impl World {
     /// Lets time pass, tick by tick as the core asks for it.
     pub fn pass(&mut self, by: Duration) {
         let end = self.now + by;
-        while let Some(at) = self.server.next_deadline().filter(|at| *at <= end) {
+        while let Some(at) = self.core.next_deadline().filter(|at| *at <= end) {
             self.now = self.now.max(at);
-            self.server.tick(self.now);
+            self.core.tick(self.now);
         }
         self.now = end;
         self.drain_events();
     }
 
     pub fn drain_events(&mut self) {
-        while let Some(event) = self.server.poll_event(&mut self.relays) {
+        while let Some(event) = self.core.poll_event(&mut self.relays) {
             self.events.push(event);
         }
     }
 
     /// The only allocation.
     pub fn only(&self) -> AllocationId {
-        let ids: Vec<_> = self.server.allocations().collect();
+        let ids: Vec<_> = self.core.allocations().collect();
         assert_eq!(ids.len(), 1);
         ids[0]
     }
@@ -193,7 +194,7 @@ impl World {
 
     /// Asserts that nothing at all is left in the tables.
     pub fn assert_empty(&self) {
-        assert_eq!(self.server.sizes(), [0; 9]);
+        assert_eq!(self.core.sizes(), [0; 9]);
         assert!(self.relays.open.is_empty(), "{:?}", self.relays.open);
     }
 }

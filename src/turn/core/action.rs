@@ -1,0 +1,266 @@
+//! What the core asks its driver to do, and what it tells it.
+#![forbid(unsafe_code)]
+
+use std::net::SocketAddr;
+use std::ops::{Deref, Range};
+use std::time::Duration;
+
+use crate::stun::address::Family;
+use crate::turn::auth::credentials::Credential;
+use crate::turn::core::config::Link;
+use crate::turn::policy::limits::Rate;
+use crate::turn::state::arena::{AllocationId, RelayId, RequestId};
+
+/// What to do after a packet came in. A packet causes at most one packet.
+///
+/// `payload` is a range of the packet that was handed in, so that the driver
+/// can send from the buffer it received into.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Nothing.
+    Nothing,
+    /// Send the content of `out` back where the packet came from.
+    Reply,
+    /// Send the payload out of a relay socket.
+    ToPeer {
+        /// The socket.
+        relay: RelayId,
+        /// The destination.
+        peer: SocketAddr,
+        /// What to send.
+        payload: Range<usize>,
+        /// Set the DF bit.
+        dont_fragment: bool,
+    },
+    /// Send header, payload and `padding` zero bytes to a client.
+    ToClient {
+        /// The way to the client.
+        link: Link,
+        /// What comes before the payload.
+        header: Header,
+        /// What to send.
+        payload: Range<usize>,
+        /// Zero bytes to follow, 0 to 3.
+        padding: u8,
+    },
+    /// The peer has a relay address of this server, but of no allocation in
+    /// this core. If another core has it, call its `handed_over`; if none has,
+    /// send from `kernel` when there is one, and drop the packet otherwise.
+    Elsewhere {
+        /// The relayed address that the packet is for.
+        to: SocketAddr,
+        /// The relayed address that it comes from.
+        from: SocketAddr,
+        /// What to hand over.
+        payload: Range<usize>,
+        /// The socket to send from, where policy lets the packet out.
+        kernel: Option<RelayId>,
+        /// Set the DF bit.
+        dont_fragment: bool,
+    },
+    /// Ask the observer about a request and call `decide`, at once: with
+    /// [`Decision::Later`] if the answer is not known yet.
+    Ask(RequestId),
+}
+
+/// The bytes ahead of a payload to a client: those of a ChannelData message or
+/// of a Data indication.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Header {
+    bytes: [u8; 48],
+    len: u8,
+}
+
+impl Header {
+    pub(crate) const fn empty() -> Self {
+        Header {
+            bytes: [0; 48],
+            len: 0,
+        }
+    }
+
+    pub(crate) fn channel_data(channel: u16, len: u16) -> Self {
+        let mut header = Header {
+            bytes: [0; 48],
+            len: 4,
+        };
+        header.bytes[..2].copy_from_slice(&channel.to_be_bytes());
+        header.bytes[2..4].copy_from_slice(&len.to_be_bytes());
+        header
+    }
+
+    /// At most 48 bytes.
+    pub(crate) fn from_parts(parts: &[&[u8]]) -> Self {
+        let mut header = Header {
+            bytes: [0; 48],
+            len: 0,
+        };
+        for part in parts {
+            let at = header.len as usize;
+            header.bytes[at..at + part.len()].copy_from_slice(part);
+            header.len += part.len() as u8;
+        }
+        header
+    }
+}
+
+impl Deref for Header {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes[..self.len as usize]
+    }
+}
+
+impl std::fmt::Debug for Header {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Header({:02x?})", &self[..])
+    }
+}
+
+/// Something to tell the application, or to do outside the packet path. Taken
+/// with `poll_event`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// An allocation exists.
+    Created(AllocationId),
+    /// An allocation ends. Its figures can be read until the next
+    /// `poll_event`; then it is gone.
+    Removed(AllocationId, Reason),
+    /// A request is no longer waiting: decide nothing about it any more.
+    Withdrawn(RequestId, Withdrawal),
+    /// Send a message to a client.
+    Send(Link, Vec<u8>),
+}
+
+/// Why an allocation ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Reason {
+    /// Its lifetime ran out.
+    Expired,
+    /// The client deleted it.
+    Deleted,
+    /// The client's connection closed.
+    ClientGone,
+    /// The application revoked it.
+    Revoked,
+    /// Its byte cap was reached.
+    ByteCap,
+    /// The server stopped.
+    Stopped,
+}
+
+/// Why a request stopped waiting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Withdrawal {
+    /// Nobody decided in time. The client got 500.
+    Deadline,
+    /// The client's connection closed.
+    ClientGone,
+    /// The client gave up the transaction and began another.
+    Superseded,
+    /// The server stopped.
+    Stopped,
+}
+
+/// What the observer says of a request.
+#[derive(Debug)]
+pub enum Decision {
+    /// The client may have what it asks for if it holds the credential.
+    Authorized(Grant),
+    /// The answer comes later.
+    Later,
+    /// Answered with 486. With a credential the reply is protected, and one
+    /// who does not hold the credential gets 401 instead.
+    QuotaReached(Option<Credential>),
+    /// Answered with 401.
+    NotAuthorized,
+}
+
+/// Terms of an authorisation.
+#[derive(Debug, Default)]
+pub struct Grant {
+    /// What the client must prove to hold. May be left out where the key of an
+    /// allocation has been verified (`ask_each`).
+    pub credential: Option<Credential>,
+    /// The user's name, where the request hides it (USERHASH). It must match
+    /// the hash. Ignored where the request names the user.
+    pub username: Option<String>,
+    /// How many allocations the user may have at once, unless
+    /// [`Accounts`](crate::turn::Accounts) says otherwise; `None` for the server's
+    /// default. More get 486.
+    pub quota: Option<u32>,
+    /// Bytes that the allocation may relay, both directions together.
+    pub byte_cap: Option<u64>,
+    /// Rate of the allocation, both directions together.
+    pub rate: Option<Rate>,
+    /// How long the allocation may last however often it is refreshed.
+    pub valid_for: Option<Duration>,
+}
+
+impl Grant {
+    /// A grant without bounds.
+    pub fn new(credential: Credential) -> Self {
+        Grant {
+            credential: Some(credential),
+            ..Grant::default()
+        }
+    }
+}
+
+/// What became of a decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decided {
+    /// No such request waits: it was decided or withdrawn before.
+    Gone,
+    /// The request waits for a later decision.
+    Held,
+    /// The request is done. Send the content of `out` to the client.
+    Reply(Link),
+    /// The request is done, and not answered.
+    Dropped,
+}
+
+/// What port a relayed transport address must have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Port {
+    /// Any.
+    Any,
+    /// An even one.
+    Even,
+    /// An even one, and the next higher port on the same address is to be
+    /// bound too, under this name.
+    EvenAndNext(RelayId),
+}
+
+/// Why a relay socket cannot be had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OpenError {
+    /// The address family is not served: 440.
+    Family,
+    /// No port or no descriptor is left: 508.
+    Capacity,
+}
+
+/// The relay sockets, which are the driver's.
+pub trait Relays {
+    /// Binds a UDP socket and keeps it under `relay`. Returns the address as
+    /// peers see it. A socket for IPv6 must not receive IPv4 (`IPV6_V6ONLY`). For [`Port::EvenAndNext`] the second socket has the next
+    /// port of the same address; either both are bound or none.
+    ///
+    /// # Errors
+    /// [`OpenError`]; then nothing is bound.
+    fn open(&mut self, relay: RelayId, family: Family, port: Port)
+    -> Result<SocketAddr, OpenError>;
+
+    /// Takes over, as `relay`, the socket that core `worker` keeps under
+    /// `theirs`. `false` when it cannot be done; the client gets 508 then, and
+    /// the socket must be closed here.
+    fn adopt(&mut self, worker: u16, theirs: RelayId, relay: RelayId) -> bool {
+        let _ = (worker, theirs, relay);
+        false
+    }
+
+    /// Closes a socket.
+    fn close(&mut self, relay: RelayId);
+}

@@ -1,0 +1,138 @@
+//! How a server behaves, and what it offers.
+#![forbid(unsafe_code)]
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::turn::auth::credentials::Algorithm;
+use crate::turn::policy::limits::Frequency;
+use crate::turn::policy::peers::Policy;
+
+/// The settings of a core. Every bound has a default that suits a server for
+/// the public.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The realm of the users, shorter than 128 characters.
+    pub realm: String,
+    /// SOFTWARE of replies to authenticated clients; empty for none.
+    pub software: String,
+    /// Password algorithms offered, the preferred first. RFC 5389 clients use
+    /// MD5 whatever stands here. An observer that knows only stored MD5 keys
+    /// must leave SHA-256 out, or clients that prefer it cannot get in.
+    pub algorithms: Vec<Algorithm>,
+    /// Ask clients to hide their user name (USERHASH). The observer must then
+    /// find the user by the hash.
+    pub userhash: bool,
+    /// Lifetime of an allocation whose client asks for none, or for less.
+    pub default_lifetime: Duration,
+    /// The longest lifetime that a client can ask for, or gets.
+    pub max_lifetime: Duration,
+    /// How long a nonce serves.
+    pub nonce_lifetime: Duration,
+    /// Allocations in this core; more get 508.
+    pub max_allocations: usize,
+    /// Allocations of a user in all cores, unless
+    /// [`Accounts`](crate::turn::Accounts) says otherwise; more get 486.
+    pub user_quota: Option<u32>,
+    /// Permissions of an allocation; more get 508.
+    pub max_permissions: usize,
+    /// Channels of an allocation; more get 508.
+    pub max_channels: usize,
+    /// Requests that may wait for a decision; more get 508.
+    pub max_held: usize,
+    /// Likewise for each source address (IPv6: /64 network).
+    pub max_held_per_source: u32,
+    /// How long a request may wait; then it gets 500.
+    pub held_deadline: Duration,
+    /// Replies kept for retransmissions.
+    pub max_replies: usize,
+    /// How long each is kept; the RFC says 40 seconds.
+    pub reply_lifetime: Duration,
+    /// How long a reserved port waits for its token.
+    pub reservation_lifetime: Duration,
+    /// How often a source is told 400, 401, 437, 438 or 441 without proof of
+    /// who it is; beyond that it is not answered.
+    pub challenges: Frequency,
+    /// Which peers clients may reach.
+    pub policy: Policy,
+    /// Whether the relay sockets can send with the DF bit set. If not,
+    /// DONT-FRAGMENT gets 420.
+    pub dont_fragment: bool,
+    /// Ask the observer about every Refresh, CreatePermission and ChannelBind,
+    /// after their integrity was verified, as icey does. Otherwise the key of
+    /// the allocation decides, which is what RFC 8656 asks for.
+    pub ask_each: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            realm: "pjauth".into(),
+            software: String::new(),
+            algorithms: vec![Algorithm::Sha256, Algorithm::Md5],
+            userhash: false,
+            default_lifetime: Duration::from_secs(600),
+            max_lifetime: Duration::from_secs(3600),
+            nonce_lifetime: Duration::from_secs(600),
+            max_allocations: 100_000,
+            user_quota: None,
+            max_permissions: 256,
+            max_channels: 256,
+            max_held: 16_384,
+            max_held_per_source: 256,
+            held_deadline: Duration::from_secs(30),
+            max_replies: 16_384,
+            reply_lifetime: Duration::from_secs(40),
+            reservation_lifetime: Duration::from_secs(30),
+            challenges: Frequency {
+                every: Duration::from_millis(10),
+                burst: 200,
+            },
+            policy: Policy::new(),
+            dont_fragment: false,
+            ask_each: false,
+        }
+    }
+}
+
+/// How a client's packets reach the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Transport {
+    /// Datagrams.
+    Udp,
+    /// A stream, framed by [`Framer`](crate::stun::Framer).
+    Tcp,
+}
+
+/// A socket that clients reach the server on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listener {
+    /// Its transport.
+    pub transport: Transport,
+    /// Its address, as clients see it.
+    pub address: SocketAddr,
+}
+
+/// Names a listener of a core.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ListenerId(pub(crate) u32);
+
+/// The way to a client: with the listener's transport and address, the 5-tuple.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Link {
+    /// Where the client's packets come in.
+    pub listener: ListenerId,
+    /// Where they come from.
+    pub client: SocketAddr,
+}
+
+/// The 5-tuple of RFC 8656, in full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FiveTuple {
+    /// The transport between client and server.
+    pub transport: Transport,
+    /// The client's address.
+    pub client: SocketAddr,
+    /// The server's address.
+    pub server: SocketAddr,
+}

@@ -1,0 +1,164 @@
+//! What the application may ask of a running core, and change in it.
+#![forbid(unsafe_code)]
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::stun::address::Family;
+use crate::turn::core::action::{Reason, Withdrawal};
+use crate::turn::core::config::Link;
+use crate::turn::core::counters::Counters;
+use crate::turn::policy::limits::Rate;
+use crate::turn::policy::peers::Policy;
+use crate::turn::state::allocation::Figures;
+use crate::turn::state::arena::AllocationId;
+use crate::turn::state::held;
+use crate::turn::state::time::Time;
+
+use super::{Core, State};
+
+impl Core {
+    /// What is known of an allocation. One that has ended is known until the
+    /// `poll_event` after the one that reported its end.
+    pub fn figures(&self, id: AllocationId, now: Time) -> Option<Figures> {
+        let allocation = self.table.get(id)?;
+        Some(allocation.figures(self.tuple(&allocation.link), now))
+    }
+
+    /// The allocations that exist now.
+    pub fn allocations(&self) -> impl Iterator<Item = AllocationId> {
+        self.table.live().map(|(id, _)| id)
+    }
+
+    /// How many allocations exist now.
+    pub fn allocation_count(&self) -> usize {
+        self.table.len()
+    }
+
+    /// How many requests wait for a later decision.
+    pub fn held_count(&self) -> usize {
+        self.held.waiting()
+    }
+
+    /// What this core has done so far.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Ends an allocation; `false` when it has ended already.
+    pub fn revoke(&mut self, id: AllocationId, now: Time) -> bool {
+        let is_live = self.is_live(id);
+        self.end(id, Reason::Revoked, now);
+        is_live
+    }
+
+    /// Ends all allocations of a user in this core; returns how many. Takes a
+    /// look at every allocation.
+    pub fn revoke_user(&mut self, user: &str, now: Time) -> usize {
+        let live = self.table.live();
+        let theirs = live.filter(|(_, allocation)| &*allocation.user == user);
+        let ids: Vec<_> = theirs.map(|(id, _)| id).collect();
+        for id in &ids {
+            self.end(*id, Reason::Revoked, now);
+        }
+        ids.len()
+    }
+
+    /// Sets when an allocation expires, counted from now; a Refresh sets it
+    /// anew. `false` when it has ended already.
+    pub fn set_lifetime(&mut self, id: AllocationId, lifetime: Duration, now: Time) -> bool {
+        if !self.is_live(id) {
+            return false;
+        }
+        self.retime(id, |server| {
+            let halves = server
+                .table
+                .get_mut(id)
+                .map(|a| a.halves.iter_mut().flatten());
+            for half in halves.into_iter().flatten() {
+                half.expires = now + lifetime;
+            }
+        });
+        true
+    }
+
+    /// Sets how many bytes an allocation may relay in all, both directions
+    /// together, those relayed already included. The packet that would go
+    /// beyond ends it. `false` when it has ended already.
+    pub fn set_byte_cap(&mut self, id: AllocationId, cap: Option<u64>) -> bool {
+        let is_live = self.is_live(id);
+        if let Some(allocation) = self.table.get_mut(id).filter(|_| is_live) {
+            allocation.byte_cap = cap;
+        }
+        is_live
+    }
+
+    /// Sets the rate of an allocation, both directions together, from now on.
+    /// `false` when it has ended already.
+    pub fn set_rate(&mut self, id: AllocationId, rate: Option<Rate>) -> bool {
+        let is_live = self.is_live(id);
+        if let Some(allocation) = self.table.get_mut(id).filter(|_| is_live) {
+            allocation.bucket.set(rate);
+        }
+        is_live
+    }
+
+    /// Changes which peers clients may reach. Permissions that exist stay
+    /// until they expire.
+    pub fn set_policy(&mut self, change: impl FnOnce(&mut Policy)) {
+        change(&mut self.config.policy);
+    }
+
+    /// Sends new clients of a family to another server (300), or no longer.
+    /// The observer is asked all the same, because the reply must be protected.
+    pub fn set_alternate(&mut self, family: Family, server: Option<SocketAddr>) {
+        self.alternate[family.index()] = server.filter(|a| Family::of(&a.ip()) == family);
+    }
+
+    /// Whether a client has an allocation here, or a request that waits.
+    pub fn serves(&self, link: &Link) -> bool {
+        let has_allocation = self.table.of_client(&held::key(link)).is_some();
+        has_allocation || !self.held.of_client(link).is_empty()
+    }
+
+    /// Refuses new allocations (508, or 300 where there is an alternate), or no
+    /// longer. Existing ones stay.
+    pub fn drain(&mut self, drain: bool) {
+        self.state = match self.state {
+            State::Stopped => State::Stopped,
+            _ if drain => State::Draining,
+            _ => State::Open,
+        };
+    }
+
+    /// A client's connection has closed: takes back its requests and ends its
+    /// allocation (RFC 8656, 3.1).
+    pub fn client_gone(&mut self, link: &Link, now: Time) {
+        for id in self.held.of_client(link) {
+            self.withdraw(id, Withdrawal::ClientGone);
+        }
+        if let Some(id) = self.table.of_client(&held::key(link)) {
+            self.end(id, Reason::ClientGone, now);
+        }
+    }
+
+    /// Takes back all requests and ends all allocations, for good. Take the
+    /// events that follow.
+    pub fn stop(&mut self, now: Time) {
+        self.state = State::Stopped;
+        for id in self.held.all() {
+            self.withdraw(id, Withdrawal::Stopped);
+        }
+        let ids: Vec<_> = self.allocations().collect();
+        for id in ids {
+            self.end(id, Reason::Stopped, now);
+        }
+        for relay in self.table.reserved() {
+            self.unreserve(relay);
+        }
+    }
+
+    fn is_live(&self, id: AllocationId) -> bool {
+        self.table.get(id).is_some_and(|a| a.ended.is_none())
+    }
+}

@@ -1,0 +1,177 @@
+//! Requests on an existing allocation, once authenticated: Refresh,
+//! CreatePermission and ChannelBind (RFC 8656, 8, 10 and 12.2).
+#![forbid(unsafe_code)]
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use crate::stun::address::Family;
+use crate::stun::attributes::kind;
+use crate::stun::errors;
+use crate::stun::message::{CHANNELS, Message, Method};
+use crate::turn::auth::credentials::Signer;
+use crate::turn::core::action::Reason;
+use crate::turn::core::config::Link;
+use crate::turn::policy::peers::Verdict;
+use crate::turn::state::arena::AllocationId;
+use crate::turn::state::channels::BindError;
+use crate::turn::state::time::Time;
+use crate::turn::state::timers::Due;
+
+use super::Core;
+use super::allocate::requested_family;
+
+impl Core {
+    /// Does what the request asks for, and writes the reply.
+    pub(super) fn perform(
+        &mut self,
+        id: AllocationId,
+        link: &Link,
+        message: &Message<'_>,
+        signer: &Signer,
+        now: Time,
+        out: &mut Vec<u8>,
+    ) {
+        let done = match message.method() {
+            _ if !message.unknown().is_empty() => Err(errors::UNKNOWN_ATTRIBUTE),
+            Method::Refresh => self.refresh(id, message, now).map(Some),
+            Method::CreatePermission => self.create_permission(id, message, now).map(|()| None),
+            Method::ChannelBind => self.channel_bind(id, message, now).map(|()| None),
+            _ => Err(errors::BAD_REQUEST),
+        };
+        match done {
+            Ok(lifetime) => self.succeed(message, signer, out, |writer| {
+                if let Some(lifetime) = lifetime {
+                    writer.number(kind::LIFETIME, lifetime.as_secs() as u32);
+                }
+            }),
+            Err(code) => self.fail(link, message, code, signer, out),
+        }
+        if done == Ok(Some(Duration::ZERO)) {
+            // The allocation that could answer a retransmission is gone.
+            self.keep_reply(link, message, out, now);
+        }
+    }
+
+    /// Returns the lifetime that is left.
+    fn refresh(
+        &mut self,
+        id: AllocationId,
+        message: &Message<'_>,
+        now: Time,
+    ) -> Result<Duration, u16> {
+        let lifetime = message.number(kind::LIFETIME);
+        let lifetime = lifetime.map_err(|_| errors::BAD_REQUEST)?;
+        let wanted = requested_family(message)?;
+        let allocation = self.table.get(id).ok_or(errors::ALLOCATION_MISMATCH)?;
+        if wanted.is_some_and(|family| allocation.half(family).is_none()) {
+            return Err(errors::PEER_FAMILY_MISMATCH);
+        }
+        let is_dual = allocation.halves.iter().flatten().count() == 2;
+        let end = allocation.end;
+        if lifetime == Some(0) {
+            match wanted {
+                Some(family) if is_dual => self.retime(id, |server| server.drop_half(id, family)),
+                _ => self.end(id, Reason::Deleted, now),
+            }
+            return Ok(Duration::ZERO);
+        }
+        let expires = self.expiry(lifetime, end, now);
+        self.retime(id, |server| {
+            let halves = server
+                .table
+                .get_mut(id)
+                .map(|a| a.halves.iter_mut().flatten());
+            for half in halves.into_iter().flatten() {
+                let family = Family::of(&half.address.ip());
+                if wanted.is_none_or(|wanted| wanted == family) {
+                    half.expires = expires;
+                }
+            }
+        });
+        Ok(expires.since(now))
+    }
+
+    /// Changes the expiry of an allocation, and its timer with it.
+    pub(super) fn retime(&mut self, id: AllocationId, change: impl FnOnce(&mut Self)) {
+        let next = |server: &Self| server.table.get(id).and_then(|a| a.next_expiry());
+        if let Some(at) = next(self) {
+            self.timers.cancel(at, Due::Allocation(id));
+        }
+        change(self);
+        if let Some(at) = next(self) {
+            self.timers.set(at, Due::Allocation(id));
+        }
+    }
+
+    fn create_permission(
+        &mut self,
+        id: AllocationId,
+        message: &Message<'_>,
+        now: Time,
+    ) -> Result<(), u16> {
+        let mut ips = Vec::new();
+        for peer in message.peers() {
+            ips.push(peer.map_err(|_| errors::BAD_REQUEST)?.ip());
+        }
+        if ips.is_empty() {
+            return Err(errors::BAD_REQUEST);
+        }
+        self.check_peers(id, &ips)?;
+        let limit = self.config.max_permissions;
+        let allocation = self.table.get_mut(id).ok_or(errors::ALLOCATION_MISMATCH)?;
+        let granted = allocation.permissions.grant(&ips, limit, now);
+        granted.map_err(|_| errors::INSUFFICIENT_CAPACITY)
+    }
+
+    fn channel_bind(
+        &mut self,
+        id: AllocationId,
+        message: &Message<'_>,
+        now: Time,
+    ) -> Result<(), u16> {
+        let number = match message.get(kind::CHANNEL_NUMBER) {
+            Some([high, low, _, _]) => u16::from_be_bytes([*high, *low]),
+            _ => return Err(errors::BAD_REQUEST),
+        };
+        let peer = message.xor_address(kind::XOR_PEER_ADDRESS);
+        let peer = peer.ok_or(errors::BAD_REQUEST)?;
+        if !CHANNELS.contains(&number) {
+            return Err(errors::BAD_REQUEST);
+        }
+        self.check_peers(id, &[peer.ip()])?;
+        let config = &self.config;
+        let (max_channels, max_permissions) = (config.max_channels, config.max_permissions);
+        let allocation = self.table.get_mut(id).ok_or(errors::ALLOCATION_MISMATCH)?;
+        let code = |error| match error {
+            BindError::Taken => errors::BAD_REQUEST,
+            BindError::Full => errors::INSUFFICIENT_CAPACITY,
+        };
+        let channels = &mut allocation.channels;
+        channels
+            .check(number, &peer, max_channels, now)
+            .map_err(code)?;
+        let granted = allocation
+            .permissions
+            .grant(&[peer.ip()], max_permissions, now);
+        granted.map_err(|_| errors::INSUFFICIENT_CAPACITY)?;
+        channels.bind(number, peer, max_channels, now).map_err(code)
+    }
+
+    /// Whether an allocation may have these peers: 443 for a family that it
+    /// has no relayed address of, 403 where policy says no.
+    fn check_peers(&self, id: AllocationId, ips: &[IpAddr]) -> Result<(), u16> {
+        let allocation = self.table.get(id).ok_or(errors::ALLOCATION_MISMATCH)?;
+        if ips
+            .iter()
+            .any(|ip| allocation.half(Family::of(ip)).is_none())
+        {
+            return Err(errors::PEER_FAMILY_MISMATCH);
+        }
+        let policy = &self.config.policy;
+        match ips.iter().any(|ip| policy.judge(ip) == Verdict::Deny) {
+            true => Err(errors::FORBIDDEN),
+            false => Ok(()),
+        }
+    }
+}

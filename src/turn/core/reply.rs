@@ -1,0 +1,140 @@
+//! How replies look.
+#![forbid(unsafe_code)]
+
+use crate::stun::Writer;
+use crate::stun::attributes::kind;
+use crate::stun::errors::{self, phrase};
+use crate::stun::message::{Class, Message};
+use crate::turn::auth::credentials::Signer;
+use crate::turn::core::action::Action;
+use crate::turn::core::config::{Link, Transport};
+use crate::turn::state::time::Time;
+
+use super::Core;
+
+impl Core {
+    /// Writes a protected success response with the attributes of `body`.
+    pub(super) fn succeed(
+        &mut self,
+        message: &Message<'_>,
+        signer: &Signer,
+        out: &mut Vec<u8>,
+        body: impl FnOnce(&mut Writer<'_>),
+    ) {
+        self.counters.successes += 1;
+        let mut writer = Writer::new(out, message.method(), Class::Success, message.id());
+        body(&mut writer);
+        self.seal(writer, message, signer);
+    }
+
+    /// Writes a protected error response.
+    pub(super) fn fail(
+        &mut self,
+        link: &Link,
+        message: &Message<'_>,
+        code: u16,
+        signer: &Signer,
+        out: &mut Vec<u8>,
+    ) {
+        self.counters.errors += 1;
+        let mut writer = Writer::new(out, message.method(), Class::Error, message.id());
+        writer.error_code(code, phrase(code));
+        self.explain(&mut writer, link, message, code);
+        self.seal(writer, message, signer);
+    }
+
+    /// Writes an error response to somebody who has not shown a credential:
+    /// no larger than it must be, and only so often for each source.
+    ///
+    /// Returns [`Action::Reply`], or nothing when the source had too many.
+    pub(super) fn fail_unsigned(
+        &mut self,
+        link: &Link,
+        message: &Message<'_>,
+        code: u16,
+        now: Time,
+        out: &mut Vec<u8>,
+    ) -> Action {
+        out.clear();
+        if !self.sources.admit(&link.client.ip(), now) {
+            self.counters.challenges_suppressed += 1;
+            return Action::Nothing;
+        }
+        let is_challenge = matches!(code, errors::UNAUTHENTICATED | errors::STALE_NONCE);
+        let mut writer = Writer::new(out, message.method(), Class::Error, message.id());
+        // Over TCP the client's address is proven, and size does no harm.
+        let phrase = match self.transport(link) {
+            Transport::Udp => "",
+            Transport::Tcp => phrase(code),
+        };
+        writer.error_code(code, phrase);
+        if is_challenge {
+            self.counters.challenges += 1;
+            let features = self.mechanism.features;
+            let nonce = self.shared.nonces().issue(features, &link.client, now);
+            writer.attribute(kind::REALM, self.mechanism.realm.as_bytes());
+            writer.attribute(kind::NONCE, &nonce);
+            if features.password_algorithms {
+                writer.attribute(kind::PASSWORD_ALGORITHMS, &self.mechanism.offer);
+            }
+        } else {
+            self.counters.errors += 1;
+            self.explain(&mut writer, link, message, code);
+        }
+        finish(writer, message);
+        Action::Reply
+    }
+
+    /// Answers a Binding request, whoever sent it.
+    pub(super) fn bind(
+        &mut self,
+        link: &Link,
+        message: &Message<'_>,
+        now: Time,
+        out: &mut Vec<u8>,
+    ) -> Action {
+        if !message.unknown().is_empty() {
+            return self.fail_unsigned(link, message, errors::UNKNOWN_ATTRIBUTE, now, out);
+        }
+        self.counters.successes += 1;
+        let mut writer = Writer::new(out, message.method(), Class::Success, message.id());
+        writer.xor_address(kind::XOR_MAPPED_ADDRESS, &link.client);
+        finish(writer, message);
+        Action::Reply
+    }
+
+    /// What belongs to an error code.
+    fn explain(&self, writer: &mut Writer<'_>, link: &Link, message: &Message<'_>, code: u16) {
+        match code {
+            errors::UNKNOWN_ATTRIBUTE => {
+                let mut types = message.unknown().to_vec();
+                if types.is_empty() {
+                    types.push(kind::DONT_FRAGMENT);
+                }
+                let value: Vec<u8> = types.iter().flat_map(|t| t.to_be_bytes()).collect();
+                writer.attribute(kind::UNKNOWN_ATTRIBUTES, &value);
+            }
+            errors::TRY_ALTERNATE => {
+                if let Some(address) = self.alternate_for(link) {
+                    writer.address(kind::ALTERNATE_SERVER, &address);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn seal(&self, mut writer: Writer<'_>, message: &Message<'_>, signer: &Signer) {
+        if !self.config.software.is_empty() {
+            writer.attribute(kind::SOFTWARE, self.config.software.as_bytes());
+        }
+        writer.integrity(signer.protection(), signer.key());
+        finish(writer, message);
+    }
+}
+
+/// A request with a FINGERPRINT gets a reply with one.
+fn finish(mut writer: Writer<'_>, message: &Message<'_>) {
+    if message.has(kind::FINGERPRINT) {
+        writer.fingerprint();
+    }
+}

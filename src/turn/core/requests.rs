@@ -1,0 +1,239 @@
+//! STUN messages from clients: what is answered at once, what is asked about.
+#![forbid(unsafe_code)]
+
+use std::time::Duration;
+
+use crate::stun::address::Family;
+use crate::stun::attributes::kind;
+use crate::stun::errors;
+use crate::stun::integrity;
+use crate::stun::message::{Class, Message, Method};
+use crate::turn::auth::credentials::{Algorithm, Signer};
+use crate::turn::auth::mechanism::{Presented, User};
+use crate::turn::core::action::{Action, Event, Withdrawal};
+use crate::turn::core::config::{FiveTuple, Link};
+use crate::turn::state::arena::{AllocationId, RequestId};
+use crate::turn::state::held::{self, Held};
+use crate::turn::state::time::Time;
+
+use super::allocate::requested_family;
+use super::{Core, State};
+
+/// A request that waits for a decision, as an observer may look at it.
+#[derive(Clone, Debug)]
+pub struct Request<'a> {
+    /// Allocate, or with `ask_each` another.
+    pub method: Method,
+    /// The way to the client.
+    pub tuple: FiveTuple,
+    /// Who the client says it is.
+    pub user: User<'a>,
+    /// The realm, which is the server's.
+    pub realm: &'a str,
+    /// The algorithm whose key is needed: a stored key of the other is no use.
+    pub algorithm: Algorithm,
+    /// The lifetime that the client asks for.
+    pub lifetime: Option<Duration>,
+    /// The address family that the client asks for.
+    pub family: Option<Family>,
+    /// Whether the client has proven to hold the credential (`ask_each`).
+    pub verified: bool,
+    /// The message as it came.
+    pub message: &'a [u8],
+}
+
+/// The longest request that is kept: one with the longest user name, realm and
+/// nonce is shorter.
+const MAX_KEPT: usize = 3072;
+
+impl Core {
+    pub(super) fn stun(
+        &mut self,
+        link: &Link,
+        bytes: &[u8],
+        now: Time,
+        out: &mut Vec<u8>,
+    ) -> Action {
+        let message = match Message::parse(bytes) {
+            Ok(message) if integrity::fingerprint_holds(&message) => message,
+            _ => {
+                self.counters.malformed += 1;
+                return Action::Nothing;
+            }
+        };
+        match (message.class(), message.method()) {
+            (Class::Indication, Method::Send) => self.send_indication(link, &message, now),
+            (Class::Request, method) => {
+                self.counters.requests += 1;
+                match method {
+                    Method::Binding => self.bind(link, &message, now, out),
+                    Method::Send | Method::Data => Action::Nothing,
+                    _ => self.request(link, &message, now, out),
+                }
+            }
+            // Indications are never answered, and we ask clients nothing.
+            _ => Action::Nothing,
+        }
+    }
+
+    /// A request that needs a credential.
+    fn request(
+        &mut self,
+        link: &Link,
+        message: &Message<'_>,
+        now: Time,
+        out: &mut Vec<u8>,
+    ) -> Action {
+        let client = held::key(link);
+        if let Some(reply) = self.replies.find(client, message.bytes()) {
+            out.clear();
+            out.extend_from_slice(reply);
+            self.counters.retransmissions += 1;
+            return Action::Reply;
+        }
+        if self.held.contains(client, message.id()) {
+            self.counters.retransmissions += 1;
+            return Action::Nothing;
+        }
+        let (shared, mechanism) = (&self.shared, &self.mechanism);
+        let lifetime = self.config.nonce_lifetime;
+        let presented = mechanism.examine(message, |nonce| {
+            let features = mechanism.features;
+            shared
+                .nonces()
+                .is_fresh(nonce, features, &link.client, now, lifetime)
+        });
+        let presented = match presented {
+            Ok(presented) => presented,
+            Err(code) => return self.fail_unsigned(link, message, code, now, out),
+        };
+        match (message.method(), self.table.of_client(&client)) {
+            (Method::Allocate, None) if self.turns_away(link) => {
+                let code = errors::INSUFFICIENT_CAPACITY;
+                self.fail_unsigned(link, message, code, now, out)
+            }
+            (Method::Allocate, None) => self.ask(link, message, false, now, out),
+            (_, None) => {
+                let code = errors::ALLOCATION_MISMATCH;
+                self.fail_unsigned(link, message, code, now, out)
+            }
+            (_, Some(id)) => self.within(id, link, message, &presented, now, out),
+        }
+    }
+
+    /// Whether a new client can be told at once that there is nothing for it.
+    fn turns_away(&self, link: &Link) -> bool {
+        self.state == State::Draining && self.alternate_for(link).is_none()
+    }
+
+    /// A request on a 5-tuple that has an allocation.
+    fn within(
+        &mut self,
+        id: AllocationId,
+        link: &Link,
+        message: &Message<'_>,
+        presented: &Presented<'_>,
+        now: Time,
+        out: &mut Vec<u8>,
+    ) -> Action {
+        let is_allocate = message.method() == Method::Allocate;
+        let signer = match self.authenticate(id, message, presented) {
+            Ok(signer) => signer,
+            // Whoever asks, the 5-tuple is in use.
+            Err(_) if is_allocate => {
+                let code = errors::ALLOCATION_MISMATCH;
+                return self.fail_unsigned(link, message, code, now, out);
+            }
+            Err(code) => return self.fail_unsigned(link, message, code, now, out),
+        };
+        if is_allocate {
+            self.fail(link, message, errors::ALLOCATION_MISMATCH, &signer, out);
+            return Action::Reply;
+        }
+        if self.config.ask_each && !is_deletion(message) {
+            return self.ask(link, message, true, now, out);
+        }
+        self.perform(id, link, message, &signer, now, out);
+        Action::Reply
+    }
+
+    /// Verifies a request with the key of the allocation.
+    ///
+    /// # Errors
+    /// 441 for another user, 401 for a wrong key.
+    pub(super) fn authenticate(
+        &self,
+        id: AllocationId,
+        message: &Message<'_>,
+        presented: &Presented<'_>,
+    ) -> Result<Signer, u16> {
+        let allocation = self.table.get(id).ok_or(errors::ALLOCATION_MISMATCH)?;
+        if !presented.user.is(&allocation.user, &self.mechanism.realm) {
+            return Err(errors::WRONG_CREDENTIALS);
+        }
+        match allocation.keys.get(presented.algorithm) {
+            Some(key) if integrity::verify(message, presented.protection, key) => {
+                Ok(Signer::new(key, presented.reply))
+            }
+            _ => Err(errors::UNAUTHENTICATED),
+        }
+    }
+
+    /// Holds a request and has the observer asked about it.
+    fn ask(
+        &mut self,
+        link: &Link,
+        message: &Message<'_>,
+        verified: bool,
+        now: Time,
+        out: &mut Vec<u8>,
+    ) -> Action {
+        if message.bytes().len() > MAX_KEPT {
+            return self.fail_unsigned(link, message, errors::BAD_REQUEST, now, out);
+        }
+        if !verified {
+            // The client has given up the transaction it began before.
+            for earlier in self.held.of_client(link) {
+                self.withdraw(earlier, Withdrawal::Superseded);
+            }
+        }
+        self.counters.asked += 1;
+        Action::Ask(self.held.insert(Held {
+            link: *link,
+            id: *message.id(),
+            message: message.bytes().into(),
+            verified,
+            deadline: None,
+        }))
+    }
+
+    pub(super) fn withdraw(&mut self, id: RequestId, why: Withdrawal) {
+        if self.take_held(id).is_some() {
+            self.events.push_back(Event::Withdrawn(id, why));
+        }
+    }
+
+    /// What is known of a request that waits; `None` when none does.
+    pub fn request_of(&self, id: RequestId) -> Option<Request<'_>> {
+        let held = self.held.get(id)?;
+        let message = Message::parse(&held.message).ok()?;
+        let presented = self.mechanism.examine(&message, |_| true).ok()?;
+        let lifetime = message.number(kind::LIFETIME).ok().flatten();
+        Some(Request {
+            method: message.method(),
+            tuple: self.tuple(&held.link),
+            user: presented.user,
+            realm: &self.mechanism.realm,
+            algorithm: presented.algorithm,
+            lifetime: lifetime.map(|secs| Duration::from_secs(secs.into())),
+            family: requested_family(&message).ok().flatten(),
+            verified: held.verified,
+            message: &held.message,
+        })
+    }
+}
+
+/// A Refresh that gives the allocation back: nobody need be asked.
+fn is_deletion(message: &Message<'_>) -> bool {
+    message.method() == Method::Refresh && message.number(kind::LIFETIME) == Ok(Some(0))
+}

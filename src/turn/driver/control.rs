@@ -1,0 +1,85 @@
+//! What the threads of one server share.
+#![forbid(unsafe_code)]
+
+use std::cell::Cell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Release};
+
+use crate::turn::core::Core;
+use crate::turn::core::config::Config;
+use crate::turn::state::reservations;
+
+use super::listeners::Door;
+use super::mailbox::Mailbox;
+use super::observer::Log;
+use super::sockets::{Common, Sockets};
+use super::streams::Census;
+use super::worker::{Locked, Losses};
+
+thread_local! {
+    /// The server that this thread works for. Const and without a destructor:
+    /// nothing is left to run when the thread ends.
+    static EMPLOYER: Cell<usize> = const { Cell::new(0) };
+}
+
+/// The state of a server beside its workers' own.
+pub struct Control {
+    pub config: Config,
+    pub shared: Arc<reservations::Shared>,
+    pub common: Arc<Common>,
+    pub mailboxes: Vec<Arc<Mailbox>>,
+    pub census: Arc<Census>,
+    pub log: Arc<Log>,
+    pub stopping: AtomicBool,
+    pub draining: AtomicBool,
+    /// Workers that have ended.
+    pub ended: AtomicUsize,
+}
+
+impl Control {
+    /// Makes this thread one of the server's.
+    pub fn employ(self: &Arc<Self>) {
+        EMPLOYER.set(Arc::as_ptr(self).addr());
+    }
+
+    /// Whether this thread is one of the server's.
+    pub fn is_worker(self: &Arc<Self>) -> bool {
+        EMPLOYER.get() == Arc::as_ptr(self).addr()
+    }
+
+    /// Has every worker end.
+    pub fn stop(&self) {
+        self.stopping.store(true, Release);
+        for mailbox in &self.mailboxes {
+            mailbox.wake().wake();
+        }
+    }
+
+    /// An empty core for a worker with these listeners.
+    pub fn new_core<'a>(&self, worker: u16, doors: impl Iterator<Item = &'a Door>) -> Locked {
+        let shared = self.shared.clone();
+        let mut core = Core::new(self.config.clone(), shared, worker, random());
+        for door in doors {
+            core.add_listener(door.listener);
+        }
+        core.drain(self.draining.load(std::sync::atomic::Ordering::Acquire));
+        let [seed, ..] = random();
+        Locked {
+            core,
+            sockets: Sockets::new(worker, self.common.clone(), seed as u32),
+            losses: Losses::default(),
+        }
+    }
+}
+
+/// Random bits of the system's.
+pub fn random() -> [u64; 4] {
+    std::array::from_fn(|_| getrandom::u64().unwrap_or_else(|_| fallback()))
+}
+
+/// The standard library seeds its hash tables from the same source, long before
+/// it can fail: these are used only when that source has gone away since.
+fn fallback() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(0)
+}

@@ -1,0 +1,163 @@
+//! The cores of a server as the rest of the program reaches them, whoever
+//! drives them.
+#![forbid(unsafe_code)]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::turn;
+use crate::turn::auth::credentials::Credential;
+use crate::turn::core::action::Decision;
+use crate::turn::core::counters::Counters;
+use crate::turn::policy::limits::Rate;
+use crate::turn::state::allocation::Figures;
+use crate::turn::state::arena::{AllocationId, RequestId};
+use crate::turn::state::time::Time;
+
+use super::observer::Place;
+use super::worker::Losses;
+
+/// What drives a core, seen from outside. Called from any thread.
+pub trait Driver: Send + Sync {
+    /// Has `f` look at the core or change it, at the driver's time.
+    fn with_core(&self, f: &mut dyn FnMut(&mut turn::Core, Time));
+
+    /// There may be events to tell, or an earlier deadline.
+    fn wake(&self);
+
+    /// Takes in the decision about a request that was to be answered later.
+    fn decide(&self, id: RequestId, decision: Decision);
+
+    /// What was lost so far.
+    fn losses(&self) -> Losses;
+}
+
+/// A server's figures as a whole.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Totals {
+    /// What the cores have done.
+    pub counters: Counters,
+    /// What the driver has lost.
+    pub losses: Losses,
+    /// Allocations that exist now.
+    pub allocations: usize,
+    /// Requests that wait for a later decision now.
+    pub held: usize,
+    /// TCP connections that are open now.
+    pub connections: u32,
+}
+
+/// The cores of one server, by worker. Its methods may be called from any
+/// thread, the observer's included.
+pub struct Cores(Vec<Arc<dyn Driver>>);
+
+impl Cores {
+    pub(super) fn new(drivers: Vec<Arc<dyn Driver>>) -> Self {
+        Cores(drivers)
+    }
+
+    /// Whether the client of a request holds a credential; `None` when the
+    /// request has been decided, or can no longer be.
+    pub fn verify(
+        &self,
+        request: Place<RequestId>,
+        credential: Option<&Credential>,
+        name: Option<&str>,
+    ) -> Option<bool> {
+        self.look(request.worker, |core, _| {
+            core.verify(request.id, credential, name)
+        })?
+    }
+
+    /// Decides about a request that was to be answered later.
+    pub fn decide(&self, request: Place<RequestId>, decision: Decision) {
+        if let Some(driver) = self.0.get(usize::from(request.worker)) {
+            driver.decide(request.id, decision);
+        }
+    }
+
+    /// What is known of an allocation; `None` when it is gone.
+    pub fn figures(&self, at: Place<AllocationId>) -> Option<Figures> {
+        self.look(at.worker, |core, now| core.figures(at.id, now))?
+    }
+
+    /// The allocations that exist now.
+    pub fn allocations(&self) -> Vec<Place<AllocationId>> {
+        let mut found = Vec::new();
+        for worker in self.workers() {
+            self.look(worker, |core, _| {
+                found.extend(core.allocations().map(|id| Place { worker, id }));
+            });
+        }
+        found
+    }
+
+    /// Ends an allocation; `false` when it has ended already.
+    pub fn revoke(&self, at: Place<AllocationId>) -> bool {
+        self.change(at.worker, |core, now| core.revoke(at.id, now))
+    }
+
+    /// Ends all allocations of a user; returns how many.
+    pub fn revoke_user(&self, user: &str) -> usize {
+        let revoke = |worker| self.change(worker, |core, now| core.revoke_user(user, now));
+        self.workers().map(revoke).sum()
+    }
+
+    /// Sets when an allocation expires, counted from now; `false` when it has
+    /// ended.
+    pub fn set_lifetime(&self, at: Place<AllocationId>, lifetime: Duration) -> bool {
+        self.change(at.worker, |core, now| {
+            core.set_lifetime(at.id, lifetime, now)
+        })
+    }
+
+    /// Sets how many bytes an allocation may relay in all; `false` when it has
+    /// ended.
+    pub fn set_byte_cap(&self, at: Place<AllocationId>, cap: Option<u64>) -> bool {
+        self.change(at.worker, |core, _| core.set_byte_cap(at.id, cap))
+    }
+
+    /// Sets the rate of an allocation; `false` when it has ended.
+    pub fn set_rate(&self, at: Place<AllocationId>, rate: Option<Rate>) -> bool {
+        self.change(at.worker, |core, _| core.set_rate(at.id, rate))
+    }
+
+    /// Figures of the whole server, connections excepted.
+    pub fn totals(&self) -> Totals {
+        let mut totals = Totals::default();
+        for (worker, driver) in self.workers().zip(&self.0) {
+            totals.losses.add(&driver.losses());
+            self.look(worker, |core, _| {
+                totals.counters.add(core.counters());
+                totals.allocations += core.allocation_count();
+                totals.held += core.held_count();
+            });
+        }
+        totals
+    }
+
+    pub(super) fn drain(&self, drain: bool) {
+        for worker in self.workers() {
+            self.look(worker, |core, _| core.drain(drain));
+        }
+    }
+
+    fn workers(&self) -> impl Iterator<Item = u16> {
+        0..self.0.len() as u16
+    }
+
+    fn look<R>(&self, worker: u16, f: impl FnOnce(&mut turn::Core, Time) -> R) -> Option<R> {
+        let driver = self.0.get(usize::from(worker))?;
+        let (mut f, mut found) = (Some(f), None);
+        driver.with_core(&mut |core, now| found = f.take().map(|f| f(core, now)));
+        found
+    }
+
+    fn change<R: Default>(&self, worker: u16, f: impl FnOnce(&mut turn::Core, Time) -> R) -> R {
+        let changed = self.look(worker, f);
+        if let Some(driver) = self.0.get(usize::from(worker)) {
+            driver.wake();
+        }
+        changed.unwrap_or_default()
+    }
+}

@@ -1,0 +1,163 @@
+//! The sockets that clients reach the server on.
+#![forbid(unsafe_code)]
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::{AsRawFd, RawFd};
+use std::time::Duration;
+
+use parking_lot::MutexGuard;
+use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::turn::core::config::{Link, Listener, ListenerId, Transport};
+
+use super::observer::Level;
+use super::sys::{Interest, enable_gro};
+use super::token::Token;
+use super::worker::{Guard, Worker};
+
+/// Room in the kernel for what clients send at once, where it is granted.
+const BUFFER: usize = 4 << 20;
+const BACKLOG: i32 = 1024;
+/// Connections accepted before others have their turn.
+const ACCEPTS: usize = 64;
+/// How long a listener rests when descriptors or memory have run out.
+const REST: Duration = Duration::from_millis(100);
+
+/// One worker's socket of a listener.
+#[derive(Debug)]
+pub struct Door {
+    pub listener: Listener,
+    socket: Socket,
+}
+
+impl Door {
+    pub fn fd(&self) -> RawFd {
+        self.socket.as_raw_fd()
+    }
+
+    /// Binds one socket of a listener. Each worker has its own on the same
+    /// address, and the kernel deals the clients out to them.
+    fn open(listener: &Listener, shares_port: bool) -> io::Result<Door> {
+        let address = listener.address;
+        let (kind, protocol) = match listener.transport {
+            Transport::Udp => (Type::DGRAM, Protocol::UDP),
+            Transport::Tcp => (Type::STREAM, Protocol::TCP),
+        };
+        let socket = Socket::new(Domain::for_address(address), kind, Some(protocol))?;
+        socket.set_nonblocking(true)?;
+        socket.set_reuse_port(shares_port)?;
+        if address.is_ipv6() {
+            socket.set_only_v6(true)?;
+        }
+        if listener.transport == Transport::Tcp {
+            socket.set_reuse_address(true)?;
+        }
+        socket.bind(&address.into())?;
+        match listener.transport {
+            Transport::Tcp => socket.listen(BACKLOG)?,
+            Transport::Udp => {
+                // As much as the system grants; without, a burst is lost.
+                let _ = socket.set_recv_buffer_size(BUFFER);
+                let _ = socket.set_send_buffer_size(BUFFER);
+                enable_gro(socket.as_raw_fd());
+            }
+        }
+        let bound = socket.local_addr()?.as_socket();
+        let address = bound.ok_or(io::ErrorKind::AddrNotAvailable)?;
+        Ok(Door {
+            listener: Listener {
+                transport: listener.transport,
+                address,
+            },
+            socket,
+        })
+    }
+}
+
+/// Binds the sockets of every listener for every worker: by worker, then by
+/// listener. A wildcard address becomes one listener for each of `interfaces`:
+/// so every reply leaves from the address that the client knows. Port 0 is any
+/// free one, the same for all addresses of a wildcard.
+pub fn open_all(
+    wanted: &[Listener],
+    interfaces: &[IpAddr],
+    workers: usize,
+) -> io::Result<Vec<Vec<Door>>> {
+    let mut doors: Vec<Vec<Door>> = (0..workers).map(|_| Vec::new()).collect();
+    for listener in wanted {
+        let mut port = listener.address.port();
+        let at = |ip, port| Listener {
+            transport: listener.transport,
+            address: SocketAddr::new(ip, port),
+        };
+        for ip in addresses(listener.address.ip(), interfaces) {
+            // The workers share the port with each other, not with another server.
+            let first = Door::open(&at(ip, port), false)?;
+            port = first.listener.address.port();
+            drop(first);
+            for doors in &mut doors {
+                let door = Door::open(&at(ip, port), true)?;
+                doors.push(door);
+            }
+        }
+    }
+    Ok(doors)
+}
+
+fn addresses(ip: IpAddr, interfaces: &[IpAddr]) -> Vec<IpAddr> {
+    if !ip.is_unspecified() {
+        return vec![ip];
+    }
+    let same = |other: &&IpAddr| other.is_ipv4() == ip.is_ipv4() && !is_link_local(other);
+    interfaces.iter().filter(same).copied().collect()
+}
+
+/// An address that only means something together with an interface.
+pub fn is_link_local(ip: &IpAddr) -> bool {
+    matches!(ip, IpAddr::V6(v6) if v6.is_unicast_link_local())
+}
+
+impl Worker {
+    pub(super) fn accept(&mut self, locked: &mut Guard<'_>, index: usize) {
+        for _ in 0..ACCEPTS {
+            let accepted = self.doors[index].socket.accept();
+            let (socket, address) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => return self.not_accepted(locked, index, &error),
+            };
+            if let Some(client) = address.as_socket() {
+                let link = Link {
+                    listener: ListenerId(index as u32),
+                    client,
+                };
+                if self.streams.len() == 0 {
+                    self.next_sweep = self.now + self.streams.period();
+                }
+                self.streams.admit(socket, link, self.now);
+            }
+        }
+    }
+
+    fn not_accepted(&mut self, locked: &mut Guard<'_>, index: usize, error: &io::Error) {
+        let is_short = matches!(
+            error.raw_os_error(),
+            Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM)
+        );
+        // Anything else is that no connection waits, or that one broke.
+        if is_short && self.poller.remove(self.doors[index].fd()).is_ok() {
+            let (log, line) = (&self.control.log, format!("cannot accept: {error}"));
+            MutexGuard::unlocked(locked, || log(Level::Warning, &line));
+            self.resume = Some(self.now + REST);
+        }
+    }
+
+    /// Waits for the listeners again that were at rest.
+    pub(super) fn reopen_doors(&mut self) {
+        for (index, door) in self.doors.iter().enumerate() {
+            let token = Token::Listener(index).pack();
+            // Fails for those that were not at rest.
+            let _ = self.poller.add(door.fd(), token, Interest::Read);
+        }
+    }
+}

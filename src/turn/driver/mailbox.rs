@@ -1,0 +1,174 @@
+//! What reaches a worker from other threads.
+#![forbid(unsafe_code)]
+
+use std::io;
+use std::net::SocketAddr;
+use std::ops::Range;
+
+use parking_lot::Mutex;
+
+use crate::turn::core::action::Decision;
+use crate::turn::state::arena::{RelayId, RequestId};
+
+use super::sys::Wake;
+
+/// Bytes of handed-over packets that may wait for a worker; more are dropped.
+const MAX_WAITING: usize = 2 << 20;
+
+/// Something for a worker to do.
+#[derive(Debug)]
+pub enum Message {
+    /// Decide about a request.
+    Decide(RequestId, Decision),
+    /// Another worker has this socket now.
+    Forget(RelayId),
+}
+
+/// Packets of one worker for another, in one buffer.
+#[derive(Debug, Default)]
+pub struct Parcel {
+    bytes: Vec<u8>,
+    packets: Vec<Packet>,
+}
+
+/// A packet from one relayed address to another.
+#[derive(Clone, Debug)]
+pub struct Packet {
+    pub from: SocketAddr,
+    pub to: SocketAddr,
+    pub payload: Range<usize>,
+}
+
+impl Parcel {
+    pub fn push(&mut self, from: SocketAddr, to: SocketAddr, payload: &[u8]) {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(payload);
+        self.packets.push(Packet {
+            from,
+            to,
+            payload: start..self.bytes.len(),
+        });
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.packets.is_empty()
+    }
+
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.packets.clear();
+    }
+
+    pub fn packet(&self, index: usize) -> Option<Packet> {
+        self.packets.get(index).cloned()
+    }
+
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Appends another parcel's packets, as many as there is room for. Returns
+    /// how many are lost.
+    fn append(&mut self, other: &Parcel) -> usize {
+        for (i, packet) in other.packets.iter().enumerate() {
+            if self.bytes.len() + packet.payload.len() > MAX_WAITING {
+                return other.packets.len() - i;
+            }
+            self.push(packet.from, packet.to, &other.bytes[packet.payload.clone()]);
+        }
+        0
+    }
+}
+
+/// A worker's mailbox.
+#[derive(Debug)]
+pub struct Mailbox {
+    messages: Mutex<Vec<Message>>,
+    parcel: Mutex<Parcel>,
+    wake: Wake,
+}
+
+impl Mailbox {
+    pub fn new() -> io::Result<Self> {
+        Ok(Mailbox {
+            messages: Mutex::default(),
+            parcel: Mutex::default(),
+            wake: Wake::new()?,
+        })
+    }
+
+    /// Leaves a message. There are never more than the requests that wait and
+    /// the sockets that are reserved.
+    pub fn post(&self, message: Message) {
+        let mut messages = self.messages.lock();
+        messages.push(message);
+        let is_first = messages.len() == 1;
+        drop(messages);
+        if is_first {
+            self.wake.wake();
+        }
+    }
+
+    /// Leaves packets and empties `parcel`. Returns how many were lost because
+    /// the worker does not keep up.
+    pub fn send(&self, parcel: &mut Parcel) -> usize {
+        let mut waiting = self.parcel.lock();
+        let was_empty = waiting.is_empty();
+        let lost = match was_empty {
+            true => {
+                std::mem::swap(&mut *waiting, parcel);
+                0
+            }
+            false => waiting.append(parcel),
+        };
+        drop(waiting);
+        parcel.clear();
+        if was_empty {
+            self.wake.wake();
+        }
+        lost
+    }
+
+    /// Takes all messages into `into`, which is empty.
+    pub fn take_messages(&self, into: &mut Vec<Message>) {
+        std::mem::swap(&mut *self.messages.lock(), into);
+    }
+
+    /// Takes all packets into `into`, which is empty.
+    pub fn take_parcel(&self, into: &mut Parcel) {
+        std::mem::swap(&mut *self.parcel.lock(), into);
+    }
+
+    pub fn wake(&self) -> &Wake {
+        &self.wake
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packets_arrive_in_order_and_in_bounded_number() {
+        let mailbox = Mailbox::new().unwrap();
+        let address: SocketAddr = "127.0.0.1:1".parse().unwrap();
+        let mut parcel = Parcel::default();
+        let mut lost = 0;
+        for i in 0..100_u8 {
+            for _ in 0..50 {
+                parcel.push(address, address, &[i; 1000]);
+            }
+            lost += mailbox.send(&mut parcel);
+            assert!(parcel.is_empty());
+        }
+        let mut taken = Parcel::default();
+        mailbox.take_parcel(&mut taken);
+        let mut count = 0;
+        while let Some(packet) = taken.packet(count) {
+            assert_eq!(taken.bytes()[packet.payload], [(count / 50) as u8; 1000]);
+            count += 1;
+        }
+        assert_eq!(count + lost, 5000);
+        assert_eq!(count, MAX_WAITING / 1000);
+    }
+}

@@ -1,0 +1,144 @@
+//! What a server is started with.
+#![forbid(unsafe_code)]
+
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+use crate::turn::core::config::{Config, Listener};
+
+use super::listeners::is_link_local;
+use super::observer::Log;
+use super::ports::RelayAddress;
+use super::streams::StreamLimits;
+
+/// Everything about a server but its observer.
+#[derive(Clone)]
+pub struct Options {
+    /// The behaviour of the cores. Bounds in numbers are for the whole server;
+    /// each worker gets its share of those that count in total.
+    pub config: Config,
+    /// Where clients reach the server. A wildcard stands for every address of
+    /// the host; port 0 for any free one.
+    pub listeners: Vec<Listener>,
+    /// Where relays are bound: empty for the addresses of the listeners.
+    pub relays: Vec<RelayAddress>,
+    /// The ports of relays.
+    pub ports: RangeInclusive<u16>,
+    /// Threads; 0 for one for each processor.
+    pub workers: usize,
+    /// Bounds for TCP connections.
+    pub streams: StreamLimits,
+    /// Makes nonces. Servers with the same accept each other's.
+    pub secret: Option<[u8; 32]>,
+    /// Where log lines go.
+    pub log: Arc<Log>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            config: Config {
+                dont_fragment: true,
+                ..Config::default()
+            },
+            listeners: Vec::new(),
+            relays: Vec::new(),
+            ports: 49_152..=65_535,
+            workers: 0,
+            streams: StreamLimits::default(),
+            secret: None,
+            log: Arc::new(|_, _| {}),
+        }
+    }
+}
+
+/// Why a server cannot start.
+#[derive(Debug)]
+pub enum StartError {
+    /// The options contradict themselves or each other.
+    Options(&'static str),
+    /// The system refuses.
+    System(&'static str, io::Error),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StartError::Options(what) => f.write_str(what),
+            StartError::System(what, error) => write!(f, "{what}: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+impl Options {
+    pub(super) fn check(&self) -> Result<(), StartError> {
+        let bad = |what| Err(StartError::Options(what));
+        let realm = &self.config.realm;
+        if realm.is_empty() || realm.chars().count() > 127 {
+            return bad("a realm has 1 to 127 characters");
+        }
+        if realm.chars().any(|c| c.is_control() || c == '"') {
+            return bad("a realm has no quotation mark and no control character");
+        }
+        if self.config.software.len() > 509 {
+            return bad("SOFTWARE is too long");
+        }
+        if self.listeners.is_empty() {
+            return bad("a server needs a listener");
+        }
+        if self.ports.is_empty() || *self.ports.start() == 0 {
+            return bad("the range of relay ports is empty");
+        }
+        if self.workers > 1024 {
+            return bad("at most 1024 workers");
+        }
+        let mixed = |relay: &RelayAddress| relay.bind.is_ipv4() != relay.advertised.is_ipv4();
+        let vague =
+            |relay: &RelayAddress| relay.bind.is_unspecified() || relay.advertised.is_unspecified();
+        if self.relays.iter().any(|relay| mixed(relay) || vague(relay)) {
+            return bad("a relay address names one address of the host");
+        }
+        Ok(())
+    }
+
+    pub(super) fn worker_count(&self) -> usize {
+        match self.workers {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            workers => workers,
+        }
+    }
+
+    /// Each worker's share.
+    pub(super) fn core_config(&self, workers: usize) -> Config {
+        let mut config = self.config.clone();
+        config.max_allocations = config.max_allocations.div_ceil(workers);
+        config.max_held = config.max_held.div_ceil(workers);
+        config.max_replies = config.max_replies.div_ceil(workers);
+        config
+    }
+
+    /// Where relays are bound: as given, or wherever there are listeners.
+    pub(super) fn relay_addresses(&self, listeners: &[SocketAddr]) -> Vec<RelayAddress> {
+        if !self.relays.is_empty() {
+            return self.relays.clone();
+        }
+        let mut ips: Vec<IpAddr> = listeners.iter().map(SocketAddr::ip).collect();
+        ips.retain(|ip| !is_link_local(ip));
+        // A client elsewhere could do nothing with a loopback address.
+        if ips.iter().any(|ip| !ip.is_loopback()) {
+            ips.retain(|ip| !ip.is_loopback());
+        }
+        ips.sort();
+        ips.dedup();
+        let same = |ip| RelayAddress {
+            bind: ip,
+            advertised: ip,
+        };
+        ips.into_iter().map(same).collect()
+    }
+}

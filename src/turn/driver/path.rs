@@ -1,0 +1,298 @@
+//! The way of a packet through a worker.
+#![forbid(unsafe_code)]
+
+use std::io::{ErrorKind, Read};
+use std::ops::Range;
+
+use crate::stun::frame_len;
+use crate::turn::core::action::{Action, Header};
+use crate::turn::core::config::{Link, ListenerId, Transport};
+use crate::turn::state::arena::RelayId;
+
+use super::queue::Place;
+use super::streams::Written;
+use super::sys::{HEADROOM, Received};
+use super::worker::{Guard, Worker};
+
+/// Batches taken from one listener before the others have their turn.
+const ROUNDS: usize = 4;
+/// Datagrams taken in one call.
+const BATCH: usize = 64;
+/// Datagrams taken from one relay socket before the others have their turn.
+const RELAY_BATCH: usize = 16;
+
+impl Worker {
+    pub(super) fn read_listener(&mut self, locked: &mut Guard<'_>, index: usize) {
+        let fd = self.doors[index].fd();
+        for _ in 0..ROUNDS {
+            self.make_room(locked, BATCH);
+            let is_more = self.inbox.receive(fd, &mut self.slots, BATCH);
+            let link_of = |received: &Received| Link {
+                listener: ListenerId(index as u32),
+                client: received.from,
+            };
+            for i in 0..self.inbox.count() {
+                locked.core.prefetch(&link_of(&self.inbox.received(i)));
+            }
+            for i in 0..self.inbox.count() {
+                let received = self.inbox.received(i);
+                let link = link_of(&received);
+                for datagram in received.datagrams() {
+                    self.inbound(locked, &link, received.slot, datagram);
+                }
+            }
+            // An error is that of an earlier datagram, and no reason to stop.
+            if !is_more.unwrap_or(false) {
+                return;
+            }
+        }
+    }
+
+    pub(super) fn read_relay(&mut self, locked: &mut Guard<'_>, index: usize) {
+        let Some((relay, fd)) = locked.sockets.at(index) else {
+            return;
+        };
+        self.make_room(locked, 1);
+        // An error is that of an earlier datagram.
+        let _ = self.inbox.receive(fd, &mut self.slots, RELAY_BATCH);
+        for i in 0..self.inbox.count() {
+            let received = self.inbox.received(i);
+            for datagram in received.datagrams() {
+                let len = datagram.len();
+                let action = locked.core.from_peer(relay, received.from, len, self.now);
+                self.act(
+                    locked,
+                    None,
+                    action,
+                    Place::Slot(received.slot),
+                    datagram.start,
+                );
+            }
+        }
+    }
+
+    pub(super) fn read_stream(&mut self, locked: &mut Guard<'_>, index: usize) {
+        for _ in 0..ROUNDS {
+            self.make_room(locked, 1);
+            let slot = self.slots.take();
+            let Some(stream) = self.streams.get_mut(index) else {
+                return;
+            };
+            let buffer = &mut self.slots.slot_mut(slot)[HEADROOM..];
+            let kept = stream.pending.len();
+            buffer[..kept].copy_from_slice(&stream.pending);
+            match (&stream.socket).read(&mut buffer[kept..]) {
+                Ok(count) if count > 0 => {
+                    stream.pending = Vec::new();
+                    if !self.cut(locked, index, slot, HEADROOM + kept + count) {
+                        return self.close(locked, index);
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+                Ok(_) | Err(_) => return self.close(locked, index),
+            }
+        }
+    }
+
+    /// Takes the whole messages out of what a stream brought, which ends at
+    /// `end` of a slot, and keeps the rest. `false` when it is not TURN.
+    fn cut(&mut self, locked: &mut Guard<'_>, index: usize, slot: usize, end: usize) -> bool {
+        let mut at = HEADROOM;
+        loop {
+            // The observer may have been called, and the connection be gone.
+            let Some(stream) = self.streams.get_mut(index) else {
+                return true;
+            };
+            let rest = &self.slots.slot(slot)[at..end];
+            if !stream.has_begun && rest.first().is_some_and(|first| *first >= 0x40) {
+                // Much that is no TURN looks like the head of ChannelData.
+                return false;
+            }
+            let frame = match frame_len(rest) {
+                Err(_) => return false,
+                Ok(Some(frame)) if frame <= rest.len() => frame,
+                Ok(_) => {
+                    stream.pending = rest.to_vec();
+                    return true;
+                }
+            };
+            stream.has_begun = true;
+            stream.heard = self.now;
+            let link = stream.link;
+            self.inbound(locked, &link, slot, at..at + frame);
+            at += frame;
+        }
+    }
+
+    fn inbound(&mut self, locked: &mut Guard<'_>, link: &Link, slot: usize, packet: Range<usize>) {
+        let start = packet.start;
+        let bytes = &self.slots.slot(slot)[packet];
+        let action = locked.core.inbound(link, bytes, self.now, &mut self.out);
+        self.act(locked, Some(link), action, Place::Slot(slot), start);
+    }
+
+    /// Takes in packets from other workers.
+    pub(super) fn read_parcel(&mut self, locked: &mut Guard<'_>) {
+        let mailbox = self.shared.mailbox.clone();
+        mailbox.take_parcel(&mut self.parcel);
+        let mut next = 0;
+        while let Some(packet) = self.parcel.packet(next) {
+            let len = packet.payload.len();
+            let core = &mut locked.core;
+            let action = core.handed_over(&packet.to, packet.from, len, self.now);
+            if let Some(action) = action {
+                self.act(locked, None, action, Place::Parcel, packet.payload.start);
+            }
+            next += 1;
+        }
+        if next > 0 {
+            self.flush(locked);
+            self.parcel.clear();
+        }
+    }
+
+    /// Does what the core says about a packet that begins at `start` of a
+    /// buffer.
+    fn act(
+        &mut self,
+        locked: &mut Guard<'_>,
+        link: Option<&Link>,
+        action: Action,
+        place: Place,
+        start: usize,
+    ) {
+        let within = |payload: Range<usize>| start + payload.start..start + payload.end;
+        match action {
+            Action::Nothing => return,
+            Action::Reply => {
+                if let Some(link) = link {
+                    self.reply(locked, link);
+                }
+            }
+            Action::Ask(id) => self.ask(locked, id),
+            Action::ToPeer {
+                relay,
+                peer,
+                payload,
+                dont_fragment,
+            } => {
+                if let Some(fd) = self.relay_fd(locked, relay, dont_fragment) {
+                    self.queue.push_peer(fd, peer, (place, within(payload)));
+                }
+            }
+            Action::ToClient {
+                link,
+                header,
+                payload,
+                padding,
+            } => {
+                let payload = (place, within(payload));
+                self.deliver(locked, &link, header, payload, padding, start);
+            }
+            Action::Elsewhere {
+                to,
+                from,
+                payload,
+                kernel,
+                dont_fragment,
+            } => {
+                let payload = within(payload);
+                match (self.control.common.ports.owner(&to), kernel) {
+                    (Some(worker), _) if worker != self.index => {
+                        let buffer = match place {
+                            Place::Slot(index) => self.slots.slot(index),
+                            Place::Parcel | Place::Own => return,
+                        };
+                        let parcel = &mut self.parcels[usize::from(worker)];
+                        parcel.push(from, to, &buffer[payload]);
+                    }
+                    (None, Some(relay)) => {
+                        if let Some(fd) = self.relay_fd(locked, relay, dont_fragment) {
+                            self.queue.push_peer(fd, to, (place, payload));
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+        if self.queue.is_full() {
+            self.flush(locked);
+        }
+    }
+
+    /// Sends a payload, taken from a packet that began at `start` of its
+    /// buffer, to a client.
+    fn deliver(
+        &mut self,
+        locked: &mut Guard<'_>,
+        link: &Link,
+        header: Header,
+        (place, payload): (Place, Range<usize>),
+        padding: u8,
+        start: usize,
+    ) {
+        let door = &self.doors[link.listener.0 as usize];
+        if door.listener.transport == Transport::Udp {
+            let (fd, to) = (door.fd(), link.client);
+            // In one piece where there is room: before the first packet of a
+            // slot, or over what the payload came with.
+            let floor = if start == HEADROOM { 0 } else { start };
+            let whole = match place {
+                Place::Slot(index) => self.slots.prepend(index, &header, &payload, floor),
+                Place::Parcel | Place::Own => None,
+            };
+            let (header, payload) = match whole {
+                Some(whole) => (Header::empty(), whole),
+                None => (header, payload),
+            };
+            self.queue
+                .push_client(fd, to, header, (place, payload), padding);
+            return;
+        }
+        let zeros = [0; 3];
+        let buffer = match place {
+            Place::Slot(index) => self.slots.slot(index),
+            Place::Parcel => self.parcel.bytes(),
+            Place::Own => return,
+        };
+        let parts = [
+            &header[..],
+            &buffer[payload],
+            &zeros[..usize::from(padding)],
+        ];
+        match self.streams.write(link, parts, true, self.now) {
+            Written::Queued => {}
+            Written::Dropped => locked.losses.slow_readers += 1,
+            Written::Gone => {
+                if let Some(index) = self.streams.of_link(link) {
+                    self.close(locked, index);
+                }
+            }
+        }
+    }
+
+    /// The socket to send a peer's packet from.
+    fn relay_fd(
+        &mut self,
+        locked: &mut Guard<'_>,
+        relay: RelayId,
+        dont_fragment: bool,
+    ) -> Option<std::os::fd::RawFd> {
+        if !self.queue.is_empty() && locked.sockets.fragments(relay) == Some(dont_fragment) {
+            // What waits goes out under the old setting.
+            self.flush(locked);
+        }
+        locked.sockets.sending(relay, dont_fragment)
+    }
+
+    /// Sees to it that `wanted` slots are free.
+    fn make_room(&mut self, locked: &mut Guard<'_>, wanted: usize) {
+        if self.slots.left() < wanted && !self.queue.is_empty() {
+            self.flush(locked);
+        }
+        if self.queue.is_empty() {
+            self.slots.reset();
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! Which worker has which port of a relay address.
+#![forbid(unsafe_code)]
+
+use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::sync::atomic::{AtomicU16, Ordering::Relaxed};
+
+use crate::stun::address::Family;
+
+/// An address that relay sockets are bound to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RelayAddress {
+    /// The host's own address.
+    pub bind: IpAddr,
+    /// What clients are told: another where the host sits behind a 1:1 NAT.
+    pub advertised: IpAddr,
+}
+
+/// The relay addresses of a server with the owner of every port, for all
+/// workers and without a lock.
+#[derive(Debug)]
+pub struct Ports {
+    addresses: Vec<Address>,
+    range: RangeInclusive<u16>,
+}
+
+#[derive(Debug)]
+struct Address {
+    address: RelayAddress,
+    /// By port: the worker that has it, plus one; 0 for nobody.
+    owners: Box<[AtomicU16]>,
+}
+
+/// A port that nobody else can claim until it is given back.
+#[derive(Clone, Copy, Debug)]
+pub struct Claim {
+    address: usize,
+    port: u16,
+}
+
+impl Ports {
+    pub fn new(addresses: &[RelayAddress], range: RangeInclusive<u16>) -> Self {
+        let addresses = addresses.iter().map(|address| Address {
+            address: *address,
+            owners: (0..=u16::MAX).map(|_| AtomicU16::new(0)).collect(),
+        });
+        Ports {
+            addresses: addresses.collect(),
+            range,
+        }
+    }
+
+    /// The addresses of a family, by number.
+    pub fn of_family(&self, family: Family) -> impl Iterator<Item = usize> {
+        let all = self.addresses.iter().enumerate();
+        all.filter(move |(_, a)| Family::of(&a.address.bind) == family)
+            .map(|(index, _)| index)
+    }
+
+    /// Claims free ports of an address one after the other, from a random one
+    /// on, until `bind` takes one or all have been offered: even ones with the
+    /// next above if `pair`, even ones if `even`.
+    pub fn claim<T>(
+        &self,
+        address: usize,
+        worker: u16,
+        (even, pair): (bool, bool),
+        random: u16,
+        mut bind: impl FnMut(Claim) -> Option<T>,
+    ) -> Option<(Claim, T)> {
+        let (first, last) = (u32::from(*self.range.start()), u32::from(*self.range.end()));
+        let count = (last + 1).saturating_sub(first);
+        // A foreign program's ports are found taken only by binding.
+        let mut attempts = 0;
+        for step in 0..count {
+            let port = (first + (u32::from(random) + step) % count) as u16;
+            if even && port % 2 == 1 || pair && u32::from(port) == last {
+                continue;
+            }
+            let claim = Claim { address, port };
+            if !self.take(claim, worker) {
+                continue;
+            }
+            if pair && !self.take(claim.next(), worker) {
+                self.release(claim);
+                continue;
+            }
+            if let Some(bound) = bind(claim) {
+                return Some((claim, bound));
+            }
+            self.release(claim);
+            if pair {
+                self.release(claim.next());
+            }
+            attempts += 1;
+            if attempts == 64 {
+                break;
+            }
+        }
+        None
+    }
+
+    /// Where a claimed port is bound.
+    pub fn bound(&self, claim: Claim) -> SocketAddr {
+        SocketAddr::new(self.addresses[claim.address].address.bind, claim.port)
+    }
+
+    /// What peers see of it.
+    pub fn advertised(&self, claim: Claim) -> SocketAddr {
+        SocketAddr::new(self.addresses[claim.address].address.advertised, claim.port)
+    }
+
+    /// The worker that has the port with this advertised address.
+    pub fn owner(&self, advertised: &SocketAddr) -> Option<u16> {
+        let ip = advertised.ip();
+        let found = self.addresses.iter().find(|a| a.address.advertised == ip)?;
+        let owner = found.owners[usize::from(advertised.port())].load(Relaxed);
+        owner.checked_sub(1)
+    }
+
+    /// Another worker has it from now on.
+    pub fn pass(&self, claim: Claim, worker: u16) {
+        self.at(claim).store(worker + 1, Relaxed);
+    }
+
+    pub fn release(&self, claim: Claim) {
+        self.at(claim).store(0, Relaxed);
+    }
+
+    fn take(&self, claim: Claim, worker: u16) -> bool {
+        self.at(claim)
+            .compare_exchange(0, worker + 1, Relaxed, Relaxed)
+            .is_ok()
+    }
+
+    fn at(&self, claim: Claim) -> &AtomicU16 {
+        &self.addresses[claim.address].owners[usize::from(claim.port)]
+    }
+}
+
+impl Claim {
+    /// The next higher port of the same address.
+    pub fn next(self) -> Claim {
+        Claim {
+            port: self.port + 1,
+            ..self
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ports() -> Ports {
+        let ip: IpAddr = "127.0.0.1".parse().unwrap();
+        let advertised: IpAddr = "198.51.100.1".parse().unwrap();
+        let address = RelayAddress {
+            bind: ip,
+            advertised,
+        };
+        Ports::new(&[address], 100..=109)
+    }
+
+    #[test]
+    fn every_port_of_the_range_is_claimed_once_and_no_other() {
+        let ports = ports();
+        let mut claims: Vec<_> = (0..10)
+            .map(|i| ports.claim(0, i, (false, false), i * 7, |_| Some(())))
+            .map(|claim| ports.bound(claim.unwrap().0).port())
+            .collect();
+        claims.sort_unstable();
+        assert_eq!(claims, (100..=109).collect::<Vec<_>>());
+        assert!(ports.claim(0, 1, (false, false), 3, |_| Some(())).is_none());
+    }
+
+    #[test]
+    fn pairs_are_even_and_whole_or_not_at_all() {
+        let ports = ports();
+        let taken = ports
+            .claim(0, 1, (false, false), 3, |_| Some(()))
+            .unwrap()
+            .0;
+        assert_eq!(ports.bound(taken).port(), 103);
+        let mut evens: Vec<_> = (0..5)
+            .filter_map(|i| ports.claim(0, 2, (true, true), i, |_| Some(())))
+            .map(|(claim, ())| ports.bound(claim).port())
+            .collect();
+        evens.sort_unstable();
+        assert_eq!(evens, [100, 104, 106, 108]);
+        let left = ports
+            .claim(0, 2, (false, false), 0, |_| Some(()))
+            .unwrap()
+            .0;
+        assert_eq!(ports.bound(left).port(), 102);
+    }
+
+    #[test]
+    fn owners_are_found_by_what_peers_see() {
+        let ports = ports();
+        let at = |claim| ports.owner(&ports.advertised(claim));
+        let (claim, ()) = ports.claim(0, 5, (false, false), 0, |_| Some(())).unwrap();
+        assert_eq!(at(claim), Some(5));
+        assert_eq!(ports.owner(&ports.bound(claim)), None);
+        ports.pass(claim, 6);
+        assert_eq!(at(claim), Some(6));
+        ports.release(claim);
+        assert_eq!(at(claim), None);
+        let refused = ports.claim(0, 5, (false, false), 0, |_| None::<()>);
+        assert!(refused.is_none());
+        assert_eq!(at(claim), None);
+    }
+}

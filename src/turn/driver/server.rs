@@ -1,0 +1,292 @@
+//! A running server.
+#![forbid(unsafe_code)]
+
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::sync::atomic::{
+    AtomicBool, AtomicUsize,
+    Ordering::{Acquire, Release},
+};
+use std::thread::{self, JoinHandle};
+
+use parking_lot::Mutex;
+
+use crate::turn::auth::accounts::Accounts;
+use crate::turn::core::config::{Config, Listener};
+use crate::turn::state::reservations;
+
+use super::clock;
+use super::control::{Control, random};
+use super::cores::{Cores, Driver, Totals};
+use super::listeners::{self, Door};
+use super::mailbox::{Mailbox, Parcel};
+use super::observer::Observer;
+use super::options::{Options, StartError};
+use super::ports::Ports;
+use super::queue::Queue;
+use super::sockets::Common;
+use super::streams::Streams;
+use super::sys::{Epoll, Inbox, Interest, Slots, interface_addresses, without_signals};
+use super::token::Token;
+use super::worker::{Shared, Worker};
+
+/// A running server. Its methods may be called from any thread, the observer's
+/// included.
+pub struct Server {
+    control: Arc<Control>,
+    cores: Cores,
+    workers: usize,
+    listeners: Vec<Listener>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Server {
+    /// Binds the listeners and starts the workers. `observer` makes each
+    /// worker's part of the application.
+    ///
+    /// # Errors
+    /// [`StartError`]; then nothing runs and nothing is bound.
+    pub fn start(
+        options: &Options,
+        mut observer: impl FnMut(u16) -> Box<dyn Observer>,
+    ) -> Result<Server, StartError> {
+        options.check()?;
+        let system = |what| move |error| StartError::System(what, error);
+        let count = options.worker_count();
+        let interfaces = interface_addresses().map_err(system("interfaces"))?;
+        let doors = listeners::open_all(&options.listeners, &interfaces, count)
+            .map_err(system("listener"))?;
+        let bound: Vec<Listener> = doors[0].iter().map(|door| door.listener).collect();
+        if bound.is_empty() {
+            return Err(StartError::Options(
+                "no address of the host fits a listener",
+            ));
+        }
+        try_relays(&options.relays).map_err(system("relay address"))?;
+        let control = Arc::new(control(options, count, &bound, &interfaces)?);
+        let workers = doors.into_iter().enumerate().map(|(index, doors)| {
+            let index = index as u16;
+            worker(index, &control, doors, options, observer(index))
+        });
+        let workers: Result<Vec<Worker>, _> = workers.collect();
+        let workers = workers.map_err(system("worker"))?;
+        let drivers = workers
+            .iter()
+            .map(|worker| worker.shared.clone() as Arc<dyn Driver>);
+        let cores = Cores::new(drivers.collect());
+        let threads = spawn(workers, &control).map_err(system("thread"))?;
+        Ok(Server {
+            control,
+            cores,
+            workers: count,
+            listeners: bound,
+            threads: Mutex::new(threads),
+        })
+    }
+
+    /// Where clients reach the server, with the ports that were bound.
+    pub fn listeners(&self) -> &[Listener] {
+        &self.listeners
+    }
+
+    /// Quotas and rates by user.
+    pub fn accounts(&self) -> &Arc<Accounts> {
+        self.control.shared.accounts()
+    }
+
+    /// The realm of the users.
+    pub fn realm(&self) -> &str {
+        &self.control.config.realm
+    }
+
+    /// Refuses new allocations, or no longer. Existing ones stay.
+    pub fn drain(&self, drain: bool) {
+        self.control.draining.store(drain, Release);
+        self.cores.drain(drain);
+    }
+
+    /// Ends every allocation and every worker. When it returns, the observer
+    /// has been told of all removals and will not be called again, except when
+    /// this is called from an observer's method: then that follows.
+    pub fn stop(&self) {
+        self.control.stop();
+        if self.is_worker() {
+            return;
+        }
+        // Whoever comes second waits for the first.
+        let mut threads = self.threads.lock();
+        for thread in threads.drain(..) {
+            // A worker catches its panics.
+            let _ = thread.join();
+        }
+    }
+
+    /// Whether it has been stopped, or has stopped for a bug of ours.
+    pub fn is_stopping(&self) -> bool {
+        self.control.stopping.load(Acquire)
+    }
+
+    /// Whether every worker has ended: the observer will not be called again.
+    pub fn has_ended(&self) -> bool {
+        self.control.ended.load(Acquire) == self.workers
+    }
+
+    /// Whether this thread is one of the server's: whether an observer's method
+    /// is running here.
+    pub fn is_worker(&self) -> bool {
+        self.control.is_worker()
+    }
+
+    /// What the server does and has, and what can be changed in it.
+    pub fn cores(&self) -> &Cores {
+        &self.cores
+    }
+
+    /// Figures of the whole server.
+    pub fn totals(&self) -> Totals {
+        Totals {
+            connections: self.control.census.total(),
+            ..self.cores.totals()
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// Who mistypes an address is told so now, and not each client with a 508.
+fn try_relays(relays: &[super::RelayAddress]) -> std::io::Result<()> {
+    relays
+        .iter()
+        .try_for_each(|relay| UdpSocket::bind((relay.bind, 0)).map(drop))
+}
+
+fn control(
+    options: &Options,
+    count: usize,
+    bound: &[Listener],
+    interfaces: &[IpAddr],
+) -> Result<Control, StartError> {
+    let system = |what| move |error| StartError::System(what, error);
+    let addresses: Vec<SocketAddr> = bound.iter().map(|listener| listener.address).collect();
+    let relays = options.relay_addresses(&addresses);
+    let mut config = options.core_config(count);
+    own_addresses(&mut config, interfaces, &relays);
+    let mailboxes: Result<Vec<_>, _> = (0..count).map(|_| Mailbox::new().map(Arc::new)).collect();
+    let mailboxes = mailboxes.map_err(system("eventfd"))?;
+    let pollers: Result<Vec<_>, _> = (0..count).map(|_| Epoll::new().map(Arc::new)).collect();
+    let secret = match options.secret {
+        Some(secret) => secret,
+        None => {
+            let mut secret = [0; 32];
+            getrandom::fill(&mut secret)
+                .map_err(|error| system("random")(std::io::Error::other(error)))?;
+            secret
+        }
+    };
+    Ok(Control {
+        config,
+        shared: Arc::new(reservations::Shared::new(secret)),
+        common: Arc::new(Common {
+            ports: Ports::new(&relays, options.ports.clone()),
+            pollers: pollers.map_err(system("epoll"))?,
+            mailboxes: mailboxes.clone(),
+            reserved: Mutex::default(),
+        }),
+        mailboxes,
+        census: Arc::default(),
+        log: options.log.clone(),
+        stopping: AtomicBool::new(false),
+        draining: AtomicBool::new(false),
+        ended: AtomicUsize::new(0),
+    })
+}
+
+/// Nobody shall reach the host itself through the server, unless allowed. What
+/// has a relay's address is looked for inside.
+fn own_addresses(config: &mut Config, interfaces: &[IpAddr], relays: &[super::RelayAddress]) {
+    for ip in interfaces {
+        config.policy.own(*ip);
+    }
+    for relay in relays {
+        config.policy.own(relay.bind);
+        config.policy.relay(relay.advertised);
+    }
+}
+
+fn worker(
+    index: u16,
+    control: &Arc<Control>,
+    doors: Vec<Door>,
+    options: &Options,
+    observer: Box<dyn Observer>,
+) -> std::io::Result<Worker> {
+    let common = &control.common;
+    let poller = common.pollers[usize::from(index)].clone();
+    let mailbox = control.mailboxes[usize::from(index)].clone();
+    poller.add(mailbox.wake().fd(), Token::Wake.pack(), Interest::Read)?;
+    for (index, door) in doors.iter().enumerate() {
+        poller.add(door.fd(), Token::Listener(index).pack(), Interest::Read)?;
+    }
+    let core = Mutex::new(control.new_core(index, doors.iter()));
+    let [a, b, c, d] = random();
+    let parcels = common.mailboxes.iter().map(|_| Parcel::default());
+    Ok(Worker {
+        index,
+        shared: Arc::new(Shared { core, mailbox }),
+        streams: Streams::new(
+            poller.clone(),
+            control.census.clone(),
+            options.streams,
+            ahash::RandomState::with_seeds(a, b, c, d),
+        ),
+        parcels: parcels.collect(),
+        control: control.clone(),
+        poller,
+        doors,
+        slots: Slots::new(),
+        inbox: Inbox::new(),
+        queue: Queue::new(),
+        parcel: Parcel::default(),
+        messages: Vec::new(),
+        observer,
+        out: Vec::new(),
+        now: clock::now(),
+        next_sweep: clock::now(),
+        resume: None,
+    })
+}
+
+/// Starts all workers or none: where a thread cannot be had, those before it end
+/// without having served, so that no observer was called, and joining them cannot
+/// wait for one.
+fn spawn(workers: Vec<Worker>, control: &Control) -> std::io::Result<Vec<JoinHandle<()>>> {
+    let gate = Arc::new(Mutex::new(()));
+    let closed = gate.lock();
+    let mut threads = Vec::new();
+    for worker in workers {
+        let gate = gate.clone();
+        let name = format!("pjauth-turn-{}", worker.index);
+        let builder = thread::Builder::new().name(name);
+        let serve = move || {
+            drop(gate.lock());
+            worker.run();
+        };
+        // The host's signals are for the host's threads.
+        match without_signals(|| builder.spawn(serve)) {
+            Ok(thread) => threads.push(thread),
+            Err(error) => {
+                control.stop();
+                drop(closed);
+                for thread in threads {
+                    let _ = thread.join();
+                }
+                return Err(error);
+            }
+        }
+    }
+    Ok(threads)
+}

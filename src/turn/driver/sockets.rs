@@ -1,0 +1,253 @@
+//! The relay sockets of one worker.
+#![forbid(unsafe_code)]
+
+use std::collections::HashMap;
+use std::os::fd::{AsRawFd, RawFd};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::stun::address::Family;
+use crate::turn::core::action::{OpenError, Port, Relays};
+use crate::turn::state::arena::RelayId;
+
+use super::mailbox::{Mailbox, Message};
+use super::ports::{Claim, Ports};
+use super::sys::{Epoll, Interest, enable_gro, set_dont_fragment};
+use super::token::Token;
+
+/// Sockets by the worker that opened them, and their name there.
+type Reserved = HashMap<(u16, RelayId), (Arc<Socket>, Claim)>;
+
+/// What the workers' sockets share.
+#[derive(Debug)]
+pub struct Common {
+    pub ports: Ports,
+    /// By worker.
+    pub pollers: Vec<Arc<Epoll>>,
+    /// By worker.
+    pub mailboxes: Vec<Arc<Mailbox>>,
+    /// Sockets that wait for a RESERVATION-TOKEN, which may come to any worker.
+    pub reserved: Mutex<Reserved>,
+}
+
+/// A relay socket in use.
+#[derive(Debug)]
+struct Relay {
+    id: RelayId,
+    /// The socket's: the packet path need not follow the pointer to it.
+    fd: RawFd,
+    socket: Arc<Socket>,
+    claim: Claim,
+    v4: bool,
+    is_reserved: bool,
+    dont_fragment: bool,
+}
+
+/// The relay sockets of one worker, by name.
+#[derive(Debug)]
+pub struct Sockets {
+    worker: u16,
+    common: Arc<Common>,
+    table: Vec<Option<Relay>>,
+    /// A few random bits for the next port.
+    random: u32,
+}
+
+impl Sockets {
+    pub fn new(worker: u16, common: Arc<Common>, random: u32) -> Self {
+        Sockets {
+            worker,
+            common,
+            table: Vec::new(),
+            random: random | 1,
+        }
+    }
+
+    /// Whether the network may fragment what this socket sends now.
+    pub fn fragments(&self, id: RelayId) -> Option<bool> {
+        let relay = self.table.get(id.index())?.as_ref()?;
+        Some(!relay.dont_fragment)
+    }
+
+    /// The descriptor to send from, set up for the DF bit wanted.
+    pub fn sending(&mut self, id: RelayId, dont_fragment: bool) -> Option<RawFd> {
+        let relay = self.table.get_mut(id.index())?.as_mut()?;
+        if relay.id != id {
+            return None;
+        }
+        let fd = relay.fd;
+        if relay.dont_fragment != dont_fragment {
+            set_dont_fragment(fd, relay.v4, dont_fragment);
+            relay.dont_fragment = dont_fragment;
+        }
+        Some(fd)
+    }
+
+    /// The socket at this place of the table now.
+    pub fn at(&self, index: usize) -> Option<(RelayId, RawFd)> {
+        let relay = self.table.get(index)?.as_ref()?;
+        Some((relay.id, relay.fd))
+    }
+
+    /// Another worker has taken over a reserved socket.
+    pub fn forget(&mut self, id: RelayId) {
+        if let Some(place) = self.table.get_mut(id.index())
+            && place.as_ref().is_some_and(|relay| relay.id == id)
+        {
+            *place = None;
+        }
+    }
+
+    /// Ports are spread so that the next one cannot be guessed from the last.
+    fn random(&mut self) -> u16 {
+        // xorshift32: quick, and seeded by the system.
+        self.random ^= self.random << 13;
+        self.random ^= self.random >> 17;
+        self.random ^= self.random << 5;
+        (self.random >> 8) as u16
+    }
+
+    /// Keeps a bound socket. `None` when it cannot be waited for.
+    fn keep(
+        &mut self,
+        id: RelayId,
+        socket: Arc<Socket>,
+        claim: Claim,
+        is_reserved: bool,
+    ) -> Option<()> {
+        let fd = socket.as_raw_fd();
+        let token = Token::Relay(id.index()).pack();
+        let poller = &self.common.pollers[usize::from(self.worker)];
+        poller.add(fd, token, Interest::Read).ok()?;
+        if self.table.len() <= id.index() {
+            self.table.resize_with(id.index() + 1, || None);
+        }
+        self.table[id.index()] = Some(Relay {
+            id,
+            fd,
+            v4: self.common.ports.bound(claim).is_ipv4(),
+            socket,
+            claim,
+            is_reserved,
+            dont_fragment: false,
+        });
+        Some(())
+    }
+
+    fn bind(&self, claim: Claim) -> Option<Arc<Socket>> {
+        let address = self.common.ports.bound(claim);
+        let socket = Socket::new(
+            Domain::for_address(address),
+            Type::DGRAM.nonblocking(),
+            Some(Protocol::UDP),
+        )
+        .ok()?;
+        if address.is_ipv6() {
+            socket.set_only_v6(true).ok()?;
+        }
+        socket.bind(&address.into()).ok()?;
+        let fd = socket.as_raw_fd();
+        set_dont_fragment(fd, address.is_ipv4(), false);
+        enable_gro(fd);
+        Some(Arc::new(socket))
+    }
+}
+
+impl Relays for Sockets {
+    fn open(
+        &mut self,
+        relay: RelayId,
+        family: Family,
+        port: Port,
+    ) -> Result<std::net::SocketAddr, OpenError> {
+        let common = self.common.clone();
+        let mut addresses: Vec<_> = common.ports.of_family(family).collect();
+        if addresses.is_empty() {
+            return Err(OpenError::Family);
+        }
+        let random = self.random();
+        let first = usize::from(random) % addresses.len();
+        addresses.rotate_left(first);
+        let pair = matches!(port, Port::EvenAndNext(_));
+        let kind = (port != Port::Any, pair);
+        for address in addresses {
+            let bind = |claim: Claim| {
+                let socket = self.bind(claim)?;
+                let next = match pair {
+                    true => Some(self.bind(claim.next())?),
+                    false => None,
+                };
+                Some((socket, next))
+            };
+            let bound = common.ports.claim(address, self.worker, kind, random, bind);
+            let Some((claim, (socket, next))) = bound else {
+                continue;
+            };
+            let kept = self.keep(relay, socket, claim, false);
+            let both = match (kept, port, next) {
+                (Some(()), Port::EvenAndNext(id), Some(next)) => {
+                    let reserved = (next.clone(), claim.next());
+                    let kept = self.keep(id, next, claim.next(), true);
+                    if kept.is_some() {
+                        common.reserved.lock().insert((self.worker, id), reserved);
+                    } else {
+                        common.ports.release(claim.next());
+                        self.close(relay);
+                        return Err(OpenError::Capacity);
+                    }
+                    kept
+                }
+                (kept, ..) => kept,
+            };
+            if both.is_none() {
+                common.ports.release(claim);
+                if pair {
+                    common.ports.release(claim.next());
+                }
+                return Err(OpenError::Capacity);
+            }
+            return Ok(common.ports.advertised(claim));
+        }
+        Err(OpenError::Capacity)
+    }
+
+    fn adopt(&mut self, worker: u16, theirs: RelayId, relay: RelayId) -> bool {
+        let taken = self.common.reserved.lock().remove(&(worker, theirs));
+        let Some((socket, claim)) = taken else {
+            return false;
+        };
+        let other = usize::from(worker);
+        // Otherwise the other worker would be told of every packet.
+        let _ = self.common.pollers[other].remove(socket.as_raw_fd());
+        self.common.mailboxes[other].post(Message::Forget(theirs));
+        self.common.ports.pass(claim, self.worker);
+        let kept = self.keep(relay, socket, claim, false).is_some();
+        if !kept {
+            self.common.ports.release(claim);
+        }
+        kept
+    }
+
+    fn close(&mut self, id: RelayId) {
+        let Some(place) = self.table.get_mut(id.index()) else {
+            return;
+        };
+        let Some(relay) = place.take_if(|relay| relay.id == id) else {
+            return;
+        };
+        if relay.is_reserved {
+            self.common.reserved.lock().remove(&(self.worker, id));
+        }
+        // The last owner of the socket closes it, which ends the waiting too.
+        drop(relay.socket);
+        self.common.ports.release(relay.claim);
+        while let Some(None) = self.table.last() {
+            self.table.pop();
+        }
+        if self.table.capacity() > 64 && self.table.len() < self.table.capacity() / 4 {
+            self.table.shrink_to(self.table.len() * 2);
+        }
+    }
+}

@@ -1,0 +1,343 @@
+//! Clients' TCP connections of one worker.
+#![forbid(unsafe_code)]
+
+use std::collections::HashMap;
+use std::io::{ErrorKind, Write};
+use std::net::IpAddr;
+use std::os::fd::AsRawFd;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ahash::RandomState;
+use parking_lot::Mutex;
+use socket2::Socket;
+
+use crate::stun::address::AddrKey;
+use crate::turn::core::config::Link;
+use crate::turn::state::time::Time;
+
+use super::sys::{Epoll, Interest};
+use super::token::Token;
+
+/// Output buffers kept for the next connection that needs one.
+const POOL: usize = 32;
+/// A larger buffer is not kept.
+const POOLED: usize = 64 * 1024;
+
+/// Bounds for connections.
+#[derive(Clone, Copy, Debug)]
+pub struct StreamLimits {
+    /// Connections in all.
+    pub total: u32,
+    /// Likewise for each source address (IPv6: /64 network).
+    pub per_source: u32,
+    /// How long a connection may stay that has no allocation, no held request,
+    /// and sends no whole message.
+    pub idle: Duration,
+    /// Bytes that wait for a client to read them; beyond, data is dropped.
+    pub backlog: usize,
+    /// How long a client may read nothing while something waits for it.
+    pub stall: Duration,
+}
+
+impl Default for StreamLimits {
+    fn default() -> Self {
+        StreamLimits {
+            total: 20_000,
+            per_source: 256,
+            idle: Duration::from_secs(30),
+            backlog: 256 * 1024,
+            stall: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Counts the connections of all workers.
+#[derive(Debug, Default)]
+pub struct Census {
+    counts: Mutex<(u32, HashMap<AddrKey, u32>)>,
+}
+
+impl Census {
+    fn admit(&self, ip: &IpAddr, limits: &StreamLimits) -> bool {
+        let (total, sources) = &mut *self.counts.lock();
+        let source = sources.entry(AddrKey::source(ip)).or_default();
+        let admitted = *total < limits.total && *source < limits.per_source;
+        if admitted {
+            *total += 1;
+            *source += 1;
+        } else if *source == 0 {
+            sources.remove(&AddrKey::source(ip));
+        }
+        admitted
+    }
+
+    fn leave(&self, ip: &IpAddr) {
+        let (total, sources) = &mut *self.counts.lock();
+        *total -= 1;
+        let key = AddrKey::source(ip);
+        if let Some(source) = sources.get_mut(&key) {
+            *source -= 1;
+            if *source == 0 {
+                sources.remove(&key);
+            }
+        }
+    }
+
+    /// Connections that are open now.
+    pub fn total(&self) -> u32 {
+        self.counts.lock().0
+    }
+}
+
+/// One client's connection.
+#[derive(Debug)]
+pub struct Stream {
+    pub socket: Socket,
+    pub link: Link,
+    /// The beginning of a message whose rest has not come yet.
+    pub pending: Vec<u8>,
+    /// Whether a STUN message has come: no stream begins with ChannelData.
+    pub has_begun: bool,
+    /// When the last whole message came.
+    pub heard: Time,
+    out: Vec<u8>,
+    /// How much of `out` is gone.
+    sent: usize,
+    /// Since when the client has read nothing although it could.
+    stalled: Option<Time>,
+    is_dirty: bool,
+}
+
+impl Stream {
+    /// Bytes that the kernel has not taken yet.
+    fn waiting(&self) -> usize {
+        self.out.len() - self.sent
+    }
+}
+
+/// The connections of one worker.
+pub struct Streams {
+    table: Vec<Option<Stream>>,
+    free: Vec<usize>,
+    by_link: HashMap<Link, usize, RandomState>,
+    dirty: Vec<usize>,
+    pool: Vec<Vec<u8>>,
+    poller: Arc<Epoll>,
+    census: Arc<Census>,
+    limits: StreamLimits,
+}
+
+/// What became of something to write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// It is on its way.
+    Queued,
+    /// The client is too slow: it was dropped.
+    Dropped,
+    /// The connection is gone, or must go.
+    Gone,
+}
+
+impl Streams {
+    pub fn new(
+        poller: Arc<Epoll>,
+        census: Arc<Census>,
+        limits: StreamLimits,
+        hasher: RandomState,
+    ) -> Self {
+        Streams {
+            table: Vec::new(),
+            free: Vec::new(),
+            by_link: HashMap::with_hasher(hasher),
+            dirty: Vec::new(),
+            pool: Vec::new(),
+            poller,
+            census,
+            limits,
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        self.by_link.len()
+    }
+
+    /// Takes in a connection; drops it, and so closes it, when there are too
+    /// many or it cannot be waited for.
+    pub fn admit(&mut self, socket: Socket, link: Link, now: Time) {
+        let ip = link.client.ip();
+        if self.by_link.contains_key(&link) || !self.census.admit(&ip, &self.limits) {
+            return;
+        }
+        let index = self.free.pop().unwrap_or(self.table.len());
+        let token = Token::Connection(index).pack();
+        let fd = socket.as_raw_fd();
+        let is_ready = socket.set_nonblocking(true).is_ok()
+            && self.poller.add(fd, token, Interest::Read).is_ok();
+        if index == self.table.len() {
+            self.table.push(None);
+        }
+        if !is_ready {
+            self.free.push(index);
+            self.census.leave(&ip);
+            return;
+        }
+        // Only latency suffers when this fails.
+        let _ = socket.set_tcp_nodelay(true);
+        self.by_link.insert(link, index);
+        self.table[index] = Some(Stream {
+            socket,
+            link,
+            pending: Vec::new(),
+            has_begun: false,
+            heard: now,
+            out: Vec::new(),
+            sent: 0,
+            stalled: None,
+            is_dirty: false,
+        });
+    }
+
+    pub fn get_mut(&mut self, index: usize) -> Option<&mut Stream> {
+        self.table.get_mut(index)?.as_mut()
+    }
+
+    pub fn of_link(&self, link: &Link) -> Option<usize> {
+        self.by_link.get(link).copied()
+    }
+
+    /// Closes a connection. Returns whose it was.
+    pub fn close(&mut self, index: usize) -> Option<Link> {
+        let stream = self.table.get_mut(index)?.take()?;
+        self.by_link.remove(&stream.link);
+        self.census.leave(&stream.link.client.ip());
+        self.free.push(index);
+        if self.by_link.is_empty() {
+            self.table = Vec::new();
+            self.free = Vec::new();
+            self.by_link.shrink_to(64);
+        }
+        Some(stream.link)
+    }
+
+    /// Writes to a client at the end of the batch, or at once when its backlog
+    /// would be too long. `is_data` may be dropped.
+    pub fn write(&mut self, link: &Link, parts: [&[u8]; 3], is_data: bool, now: Time) -> Written {
+        let Some(index) = self.of_link(link) else {
+            return Written::Gone;
+        };
+        let len: usize = parts.iter().map(|part| part.len()).sum();
+        // A long batch is no slow reader: what the kernel takes does not count.
+        if self.table[index].as_ref().is_some_and(|stream| {
+            stream.stalled.is_none() && stream.waiting() + len > self.limits.backlog
+        }) && !self.push_out(index, now)
+        {
+            return Written::Gone;
+        }
+        let Some(stream) = self.table[index].as_mut() else {
+            return Written::Gone;
+        };
+        let waiting = stream.waiting();
+        // Replies may go a little further: a client that reads none of them
+        // has earned its end.
+        match (waiting + len > self.limits.backlog, is_data) {
+            (true, true) => return Written::Dropped,
+            (true, false) if waiting > self.limits.backlog => return Written::Gone,
+            _ => {}
+        }
+        if stream.out.capacity() == 0 {
+            stream.out = self.pool.pop().unwrap_or_default();
+        }
+        for part in parts {
+            stream.out.extend_from_slice(part);
+        }
+        if !stream.is_dirty {
+            stream.is_dirty = true;
+            self.dirty.push(index);
+        }
+        Written::Queued
+    }
+
+    /// Sends what was written in this batch, and returns a connection that
+    /// broke. Call until `None`.
+    pub fn flush(&mut self, now: Time) -> Option<usize> {
+        while let Some(index) = self.dirty.pop() {
+            let is_blocked = match self.get_mut(index) {
+                None => continue,
+                Some(stream) => {
+                    stream.is_dirty = false;
+                    // Otherwise its socket will say when there is room.
+                    stream.stalled.is_some()
+                }
+            };
+            if !is_blocked && !self.push_out(index, now) {
+                return Some(index);
+            }
+        }
+        None
+    }
+
+    /// Sends as much as the kernel takes. `false` when the connection broke.
+    pub fn push_out(&mut self, index: usize, now: Time) -> bool {
+        let Some(Some(stream)) = self.table.get_mut(index) else {
+            return true;
+        };
+        let mut progress = false;
+        while stream.sent < stream.out.len() {
+            match (&stream.socket).write(&stream.out[stream.sent..]) {
+                Ok(count) if count > 0 => {
+                    stream.sent += count;
+                    progress = true;
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Ok(_) | Err(_) => return false,
+            }
+        }
+        let token = Token::Connection(index).pack();
+        let fd = stream.socket.as_raw_fd();
+        if stream.sent < stream.out.len() {
+            stream.out.drain(..stream.sent);
+            stream.sent = 0;
+            let was_stalled = stream.stalled.is_some();
+            if progress || !was_stalled {
+                stream.stalled = Some(now);
+            }
+            return was_stalled || self.poller.change(fd, token, Interest::ReadWrite).is_ok();
+        }
+        let mut buffer = std::mem::take(&mut stream.out);
+        stream.sent = 0;
+        buffer.clear();
+        let was_stalled = stream.stalled.take().is_some();
+        if self.pool.len() < POOL && buffer.capacity() <= POOLED {
+            self.pool.push(buffer);
+        }
+        !was_stalled || self.poller.change(fd, token, Interest::Read).is_ok()
+    }
+
+    /// The connections that have been silent or stuck for too long. `is_in_use`
+    /// says whether a client has anything here.
+    pub fn overdue(&self, now: Time, is_in_use: impl Fn(&Link) -> bool) -> Vec<usize> {
+        let streams = self.table.iter().enumerate();
+        let overdue = streams.filter_map(|(index, stream)| {
+            let stream = stream.as_ref()?;
+            let is_stuck = stream
+                .stalled
+                .is_some_and(|since| now.since(since) >= self.limits.stall);
+            let is_silent = now.since(stream.heard) >= self.limits.idle;
+            (is_stuck || is_silent && !is_in_use(&stream.link)).then_some(index)
+        });
+        overdue.collect()
+    }
+
+    /// All connections.
+    pub fn all(&self) -> Vec<usize> {
+        self.by_link.values().copied().collect()
+    }
+
+    /// How often to look for overdue connections.
+    pub fn period(&self) -> Duration {
+        let shorter = self.limits.idle.min(self.limits.stall) / 4;
+        shorter.clamp(Duration::from_millis(20), Duration::from_secs(2))
+    }
+}

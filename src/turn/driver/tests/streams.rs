@@ -1,0 +1,167 @@
+//! TCP clients that read slowly, say nothing, or come in crowds.
+#![forbid(unsafe_code)]
+
+use std::io::{Read, Write};
+use std::net::{TcpStream, UdpSocket};
+use std::time::{Duration, Instant};
+
+use super::lab::{Lab, PATIENCE, SHORTLY, Wire, authorize, options};
+use crate::turn::core::action::Reason;
+use crate::turn::core::config::Transport;
+
+/// Whether the server closes the connection in time.
+fn is_closed(stream: &mut TcpStream) -> bool {
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut buffer = [0; 4096];
+    loop {
+        match stream.read(&mut buffer) {
+            Ok(0) => return true,
+            Ok(_) => {}
+            Err(error) => return error.kind() == std::io::ErrorKind::ConnectionReset,
+        }
+    }
+}
+
+#[test]
+fn a_connection_that_never_speaks_is_closed() {
+    let mut options = options();
+    options.streams.idle = SHORTLY;
+    let lab = Lab::with(&options, authorize);
+    let address = lab.address(Transport::Tcp);
+    let mut silent = TcpStream::connect(address).unwrap();
+    let mut halting = TcpStream::connect(address).unwrap();
+    halting.write_all(&[0, 1, 0]).unwrap();
+    let mut talking = lab.tcp();
+    talking.connect();
+    assert!(is_closed(&mut silent));
+    assert!(is_closed(&mut halting));
+    // One with an allocation may be silent.
+    let refresh = talking.client.refresh(600);
+    assert_eq!(talking.exchange(&refresh).code(), 0);
+    assert_eq!(lab.server.totals().connections, 1);
+}
+
+#[test]
+fn what_is_no_turn_is_closed_at_once() {
+    let lab = Lab::new(authorize);
+    let mut stream = TcpStream::connect(lab.address(Transport::Tcp)).unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+    assert!(is_closed(&mut stream));
+}
+
+#[test]
+fn connections_of_one_source_are_bounded() {
+    let mut options = options();
+    options.streams.per_source = 3;
+    let lab = Lab::with(&options, authorize);
+    let mut clients: Vec<_> = (0..3).map(|_| lab.tcp()).collect();
+    for client in &mut clients {
+        client.greet();
+    }
+    let mut fourth = TcpStream::connect(lab.address(Transport::Tcp)).unwrap();
+    assert!(is_closed(&mut fourth));
+    clients.pop();
+    let end = Instant::now() + PATIENCE;
+    while lab.server.totals().connections > 2 && Instant::now() < end {
+        std::thread::yield_now();
+    }
+    lab.tcp().greet();
+}
+
+#[test]
+fn a_client_that_closes_loses_its_allocation() {
+    let lab = Lab::new(authorize);
+    let mut client = lab.tcp();
+    client.connect();
+    let place = lab.created();
+    drop(client);
+    assert_eq!(lab.removed(), (place, Reason::ClientGone));
+}
+
+#[test]
+fn a_slow_reader_loses_data_and_then_its_connection() {
+    let mut options = options();
+    options.streams.backlog = 64 * 1024;
+    options.streams.stall = Duration::from_secs(1);
+    let lab = Lab::with(&options, authorize);
+    let mut client = lab.tcp();
+    let relayed = client.connect();
+    let place = lab.created();
+    let peer = UdpSocket::bind("127.0.0.1:0").unwrap();
+    client.bind(0x4000, peer.local_addr().unwrap());
+    let data = [7; 8000];
+    let mut sent = 0;
+    while lab.server.totals().losses.slow_readers == 0 && sent < 20_000 {
+        sent += usize::from(peer.send_to(&data, relayed).is_ok());
+    }
+    assert!(lab.server.totals().losses.slow_readers > 0);
+    // Others are served meanwhile.
+    lab.udp().connect();
+    assert_eq!(lab.removed(), (place, Reason::ClientGone));
+    let Wire::Tcp(mut stream, _) = client.wire else {
+        unreachable!("a TCP client");
+    };
+    assert!(is_closed(&mut stream));
+}
+
+#[test]
+fn a_long_batch_is_no_slow_reader() {
+    let mut options = options();
+    options.streams.backlog = 20_000;
+    let (open, gate) = std::sync::mpsc::channel();
+    let mut calls = 0;
+    let lab = Lab::with(&options, move |ask| {
+        calls += 1;
+        if calls == 2 {
+            gate.recv_timeout(PATIENCE).expect("the gate opens");
+        }
+        authorize(ask)
+    });
+    let mut client = lab.tcp();
+    let relayed = client.connect();
+    let peer = UdpSocket::bind("127.0.0.1:0").unwrap();
+    client.bind(0x4000, peer.local_addr().unwrap());
+    // The worker is busy while ten packets pile up, and finds them at once.
+    let mut second = lab.udp();
+    second.greet();
+    let request = second.client.allocate();
+    second.wire.send(&request);
+    lab.asked();
+    while lab.server.totals().counters.asked < 2 {
+        std::thread::yield_now();
+    }
+    for _ in 0..10 {
+        peer.send_to(&[7; 8000], relayed).unwrap();
+    }
+    open.send(()).unwrap();
+    for _ in 0..10 {
+        assert_eq!(client.data(PATIENCE).unwrap(), [7; 8000]);
+    }
+    assert_eq!(lab.server.totals().losses.slow_readers, 0);
+}
+
+#[test]
+fn messages_may_come_in_pieces_and_in_crowds() {
+    let lab = Lab::new(authorize);
+    let mut client = lab.tcp();
+    client.connect();
+    let peer = UdpSocket::bind("127.0.0.1:0").unwrap();
+    peer.set_read_timeout(Some(PATIENCE)).unwrap();
+    client.bind(0x4000, peer.local_addr().unwrap());
+    let mut stream = Vec::new();
+    for i in 0..50_u8 {
+        stream.extend_from_slice(&[0x40, 0, 0, 5, i, i, i, i, i, 0, 0, 0]);
+    }
+    let Wire::Tcp(socket, _) = &mut client.wire else {
+        unreachable!("a TCP client");
+    };
+    for piece in stream.chunks(7) {
+        socket.write_all(piece).unwrap();
+    }
+    socket.write_all(&stream).unwrap();
+    let mut buffer = [0; 100];
+    for i in (0..50_u8).chain(0..50) {
+        let len = peer.recv(&mut buffer).unwrap();
+        assert_eq!(buffer[..len], [i; 5]);
+    }
+}

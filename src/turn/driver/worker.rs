@@ -1,0 +1,356 @@
+//! One worker: a thread, its sockets and its core.
+#![forbid(unsafe_code)]
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::{Acquire, Release};
+use std::time::Duration;
+
+use parking_lot::{Mutex, MutexGuard};
+
+use crate::turn::core::Core;
+use crate::turn::core::action::{Decided, Decision, Event};
+use crate::turn::core::config::{Link, Transport};
+use crate::turn::state::arena::RequestId;
+use crate::turn::state::time::Time;
+
+use super::clock;
+use super::control::Control;
+use super::cores::Driver;
+use super::listeners::Door;
+use super::mailbox::{Mailbox, Message, Parcel};
+use super::observer::{Ask, Level, Observer, Place};
+use super::panics;
+use super::queue::Queue;
+use super::sockets::Sockets;
+use super::streams::{Streams, Written};
+use super::sys::{Epoll, Inbox, Ready, Slots};
+use super::token::Token;
+
+/// Bugs of ours that a worker survives.
+const LIVES: u32 = 8;
+/// The longest wait: also how long a lost wake would go unnoticed.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
+/// What other threads can reach of a worker. The worker holds the lock while
+/// it works on a batch, never while it waits or calls the observer.
+pub struct Shared {
+    pub core: Mutex<Locked>,
+    pub mailbox: Arc<Mailbox>,
+}
+
+impl Driver for Shared {
+    fn with_core(&self, f: &mut dyn FnMut(&mut Core, Time)) {
+        f(&mut self.core.lock().core, clock::now());
+    }
+
+    fn wake(&self) {
+        self.mailbox.wake().wake();
+    }
+
+    fn decide(&self, id: RequestId, decision: Decision) {
+        self.mailbox.post(Message::Decide(id, decision));
+    }
+
+    fn losses(&self) -> Losses {
+        self.core.lock().losses
+    }
+}
+
+/// What a worker works on under its lock: the core with its sockets.
+pub struct Locked {
+    pub core: Core,
+    pub sockets: Sockets,
+    pub losses: Losses,
+}
+
+/// What a driver loses.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Losses {
+    /// Datagrams that the kernel did not take.
+    pub sends: u64,
+    /// Packets for another worker that had too many.
+    pub handovers: u64,
+    /// Data for clients that read too slowly.
+    pub slow_readers: u64,
+}
+
+impl Losses {
+    /// Adds another worker's.
+    pub fn add(&mut self, other: &Losses) {
+        self.sends += other.sends;
+        self.handovers += other.handovers;
+        self.slow_readers += other.slow_readers;
+    }
+}
+
+/// The lock on a core, which is opened for calls to the observer.
+pub type Guard<'a> = MutexGuard<'a, Locked>;
+
+/// What a worker keeps to itself.
+pub struct Worker {
+    pub(super) index: u16,
+    pub(super) control: Arc<Control>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) poller: Arc<Epoll>,
+    pub(super) doors: Vec<Door>,
+    pub(super) streams: Streams,
+    pub(super) slots: Slots,
+    pub(super) inbox: Inbox,
+    pub(super) queue: Queue,
+    /// Packets that another worker sent.
+    pub(super) parcel: Parcel,
+    /// Packets for other workers, by worker.
+    pub(super) parcels: Vec<Parcel>,
+    pub(super) messages: Vec<Message>,
+    pub(super) observer: Box<dyn Observer>,
+    /// Where the core writes replies.
+    pub(super) out: Vec<u8>,
+    pub(super) now: Time,
+    pub(super) next_sweep: Time,
+    /// When listeners that ran out of descriptors try again.
+    pub(super) resume: Option<Time>,
+}
+
+impl Worker {
+    /// Works until the server is stopped.
+    pub fn run(mut self) {
+        self.control.employ();
+        for life in 1.. {
+            let Err(panic) = panics::catch(|| self.serve()) else {
+                break;
+            };
+            let log = &self.control.log;
+            log(
+                Level::Error,
+                &format!("a bug in pjauth: {panic}; the worker starts afresh"),
+            );
+            if life == LIVES {
+                log(
+                    Level::Error,
+                    "a worker panicked too often: the server stops",
+                );
+                self.control.stop();
+                break;
+            }
+            self.begin_anew();
+        }
+        // What is left when even ending panics goes with the process.
+        let _ = panics::catch(|| self.finish());
+    }
+
+    fn serve(&mut self) {
+        let shared = self.shared.clone();
+        let mut ready: Vec<Ready> = Vec::new();
+        while !self.control.stopping.load(Acquire) {
+            let timeout = self.timeout(&shared.core.lock());
+            if let Err(error) = self.poller.wait(&mut ready, timeout) {
+                (self.control.log)(Level::Error, &format!("epoll_wait: {error}"));
+                self.control.stop();
+                return;
+            }
+            let mut locked = shared.core.lock();
+            self.now = clock::now();
+            for event in &ready {
+                self.dispatch(&mut locked, *event);
+            }
+            self.read_mail(&mut locked);
+            if locked.core.next_deadline().is_some_and(|at| at <= self.now) {
+                locked.core.tick(self.now);
+            }
+            self.housekeeping(&mut locked);
+            self.tell(&mut locked);
+            self.flush(&mut locked);
+        }
+    }
+
+    fn dispatch(&mut self, locked: &mut Guard<'_>, event: Ready) {
+        match Token::unpack(event.token) {
+            Token::Wake => self.shared.mailbox.wake().reset(),
+            Token::Listener(index) => match self.doors[index].listener.transport {
+                Transport::Udp => self.read_listener(locked, index),
+                Transport::Tcp => self.accept(locked, index),
+            },
+            Token::Relay(index) => self.read_relay(locked, index),
+            Token::Connection(index) => {
+                if event.writable && !self.streams.push_out(index, self.now) {
+                    self.close(locked, index);
+                } else if event.readable {
+                    self.read_stream(locked, index);
+                }
+            }
+        }
+    }
+
+    fn timeout(&self, locked: &Locked) -> Duration {
+        let now = clock::now();
+        let sweep = (self.streams.len() > 0).then_some(self.next_sweep);
+        let longest = now + LONGEST_WAIT;
+        let due = |at: Option<Time>| at.unwrap_or(longest);
+        let next = due(locked.core.next_deadline()).min(due(sweep));
+        next.min(due(self.resume)).min(longest).since(now)
+    }
+
+    /// Does what other threads asked for, and takes in other workers' packets.
+    fn read_mail(&mut self, locked: &mut Guard<'_>) {
+        let mut messages = std::mem::take(&mut self.messages);
+        self.shared.mailbox.take_messages(&mut messages);
+        for message in messages.drain(..) {
+            match message {
+                Message::Forget(relay) => locked.sockets.forget(relay),
+                Message::Decide(id, decision) => {
+                    self.decide(locked, id, decision);
+                    let observer = &mut self.observer;
+                    MutexGuard::unlocked(locked, || observer.done(id));
+                }
+            }
+        }
+        if messages.capacity() < 1024 {
+            self.messages = messages;
+        }
+        self.read_parcel(locked);
+    }
+
+    /// Asks the observer about a request, and does what it says.
+    pub(super) fn ask(&mut self, locked: &mut Guard<'_>, id: RequestId) {
+        let place = Place {
+            worker: self.index,
+            id,
+        };
+        let Some(request) = locked.core.request_of(id) else {
+            return;
+        };
+        let ask = Ask::new(place, &request);
+        let observer = &mut self.observer;
+        let decision = MutexGuard::unlocked(locked, || observer.authenticate(ask));
+        let is_later = matches!(decision, Decision::Later);
+        self.now = clock::now();
+        let decided = self.decide(locked, id, decision);
+        if is_later && decided != Decided::Held {
+            let observer = &mut self.observer;
+            MutexGuard::unlocked(locked, || observer.done(id));
+        }
+    }
+
+    fn decide(&mut self, locked: &mut Guard<'_>, id: RequestId, decision: Decision) -> Decided {
+        let Locked { core, sockets, .. } = &mut **locked;
+        let decided = core.decide(id, decision, self.now, sockets, &mut self.out);
+        if let Decided::Reply(link) = decided {
+            self.tell(locked);
+            self.reply(locked, &link);
+        }
+        decided
+    }
+
+    /// Tells the observer what happened.
+    pub(super) fn tell(&mut self, locked: &mut Guard<'_>) {
+        loop {
+            // The next event may close a socket that a packet waits for.
+            if self.queue.holds_relays() || self.queue.is_full() {
+                self.flush(locked);
+            }
+            let Locked { core, sockets, .. } = &mut **locked;
+            let Some(event) = core.poll_event(sockets) else {
+                return;
+            };
+            let worker = self.index;
+            let observer = &mut self.observer;
+            match event {
+                Event::Created(id) => {
+                    MutexGuard::unlocked(locked, || observer.created(Place { worker, id }));
+                }
+                Event::Removed(id, reason) => {
+                    MutexGuard::unlocked(locked, || observer.removed(Place { worker, id }, reason));
+                }
+                Event::Withdrawn(id, _) => {
+                    MutexGuard::unlocked(locked, || observer.done(id));
+                }
+                Event::Send(link, bytes) => self.send_to(locked, &link, &bytes),
+            }
+        }
+    }
+
+    /// Sends what the core wrote into `out`.
+    pub(super) fn reply(&mut self, locked: &mut Guard<'_>, link: &Link) {
+        let out = std::mem::take(&mut self.out);
+        self.send_to(locked, link, &out);
+        self.out = out;
+    }
+
+    fn send_to(&mut self, locked: &mut Guard<'_>, link: &Link, bytes: &[u8]) {
+        let door = &self.doors[link.listener.0 as usize];
+        if door.listener.transport == Transport::Udp {
+            self.queue.reply(door.fd(), link.client, bytes);
+            return;
+        }
+        if self.streams.write(link, [bytes, &[], &[]], false, self.now) == Written::Gone
+            && let Some(index) = self.streams.of_link(link)
+        {
+            self.close(locked, index);
+        }
+    }
+
+    /// Sends everything that waits, to clients, peers and other workers.
+    pub(super) fn flush(&mut self, locked: &mut Guard<'_>) {
+        locked.losses.sends += self.queue.flush(&self.slots, &self.parcel);
+        while let Some(broken) = self.streams.flush(self.now) {
+            self.close(locked, broken);
+        }
+        for (worker, parcel) in self.parcels.iter_mut().enumerate() {
+            if !parcel.is_empty() {
+                let mailbox = &self.control.mailboxes[worker];
+                locked.losses.handovers += mailbox.send(parcel) as u64;
+            }
+        }
+    }
+
+    fn housekeeping(&mut self, locked: &mut Guard<'_>) {
+        if self.resume.is_some_and(|at| at <= self.now) {
+            self.resume = None;
+            self.reopen_doors();
+        }
+        if self.streams.len() > 0 && self.next_sweep <= self.now {
+            self.next_sweep = self.now + self.streams.period();
+            let overdue = self
+                .streams
+                .overdue(self.now, |link| locked.core.serves(link));
+            for index in overdue {
+                self.close(locked, index);
+            }
+        }
+    }
+
+    /// Closes a connection, and takes back what its client had.
+    pub(super) fn close(&mut self, locked: &mut Guard<'_>, index: usize) {
+        if let Some(link) = self.streams.close(index) {
+            locked.core.client_gone(&link, self.now);
+        }
+    }
+
+    /// After a panic the core cannot be trusted: another one takes its place.
+    fn begin_anew(&mut self) {
+        let _ = panics::catch(|| self.end_core());
+        self.slots.reset();
+        self.queue = Queue::new();
+        self.parcel.clear();
+        *self.shared.core.lock() = self.control.new_core(self.index, self.doors.iter());
+    }
+
+    /// Ends everything that the core serves, and tells the observer.
+    fn end_core(&mut self) {
+        let shared = self.shared.clone();
+        let mut locked = shared.core.lock();
+        self.now = clock::now();
+        locked.core.stop(self.now);
+        self.tell(&mut locked);
+        self.flush(&mut locked);
+        for index in self.streams.all() {
+            self.close(&mut locked, index);
+        }
+        self.tell(&mut locked);
+    }
+
+    fn finish(&mut self) {
+        self.end_core();
+        self.control.ended.fetch_add(1, Release);
+    }
+}

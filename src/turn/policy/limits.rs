@@ -1,0 +1,123 @@
+//! Token buckets.
+//!
+//! A bucket is one number: the time at which it will be full again (the
+//! generic cell rate algorithm). Nothing refills it; time does.
+#![forbid(unsafe_code)]
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use crate::turn::state::time::Time;
+
+/// A rate in bytes, with the burst that it lets through at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// Bytes in a second; 0 lets nothing through.
+    pub bytes_per_second: u64,
+    /// Bytes that may pass at once after a pause. A packet larger than this
+    /// never passes.
+    pub burst: u64,
+}
+
+/// A bucket that cores may share: changing and using it takes no lock.
+#[derive(Debug, Default)]
+pub(crate) struct Bucket {
+    /// Bytes in a second, plus one; 0 for no limit.
+    rate: AtomicU64,
+    burst: AtomicU64,
+    full_at: AtomicU64,
+}
+
+impl Bucket {
+    pub(crate) fn new(rate: Option<Rate>) -> Self {
+        let bucket = Bucket::default();
+        bucket.set(rate);
+        bucket
+    }
+
+    /// Changes the rate; `None` lifts the limit. The bucket starts full.
+    pub(crate) fn set(&self, rate: Option<Rate>) {
+        let burst = rate.map_or(0, |rate| rate.burst);
+        let rate = rate.map_or(0, |rate| rate.bytes_per_second.saturating_add(1));
+        self.full_at.store(0, Relaxed);
+        self.burst.store(burst, Relaxed);
+        self.rate.store(rate, Relaxed);
+    }
+
+    /// Takes `bytes` out, or nothing and says `false`.
+    pub(crate) fn admit(&self, bytes: usize, now: Time) -> bool {
+        let rate = match self.rate.load(Relaxed) {
+            0 => return true,
+            1 => return false,
+            stored => stored - 1,
+        };
+        let cost = nanos(bytes as u64, rate);
+        let depth = nanos(self.burst.load(Relaxed), rate);
+        let now = now.as_nanos();
+        self.full_at
+            .fetch_update(Relaxed, Relaxed, |full_at| {
+                let next = full_at.max(now).saturating_add(cost);
+                (next - now <= depth).then_some(next)
+            })
+            .is_ok()
+    }
+}
+
+/// How long `bytes` take at a rate that is not 0.
+fn nanos(bytes: u64, rate: u64) -> u64 {
+    match bytes.checked_mul(1_000_000_000) {
+        Some(product) => product / rate,
+        None => (bytes / rate).saturating_mul(1_000_000_000),
+    }
+}
+
+/// How often one source may have something, and how often at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Frequency {
+    /// Mean distance of two.
+    pub every: Duration,
+    /// How many at once after a pause.
+    pub burst: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(millis: u64) -> Time {
+        Time::ZERO + Duration::from_millis(millis)
+    }
+
+    #[test]
+    fn a_bucket_lets_its_burst_through_and_then_its_rate() {
+        let bucket = Bucket::new(Some(Rate {
+            bytes_per_second: 1000,
+            burst: 500,
+        }));
+        assert!(bucket.admit(300, at(0)));
+        assert!(bucket.admit(200, at(0)));
+        assert!(!bucket.admit(1, at(0)));
+        assert!(bucket.admit(100, at(100)));
+        assert!(!bucket.admit(1, at(100)));
+        assert!(bucket.admit(500, at(10_000)));
+        assert!(!bucket.admit(501, at(100_000)));
+    }
+
+    #[test]
+    fn a_rate_can_be_lifted_set_and_closed() {
+        let bucket = Bucket::new(None);
+        assert!(bucket.admit(usize::MAX, at(0)));
+        bucket.set(Some(Rate {
+            bytes_per_second: 0,
+            burst: 9,
+        }));
+        assert!(!bucket.admit(0, at(0)));
+        bucket.set(Some(Rate {
+            bytes_per_second: u64::MAX,
+            burst: u64::MAX,
+        }));
+        assert!(bucket.admit(65_535, at(0)));
+        bucket.set(None);
+        assert!(bucket.admit(1 << 40, at(0)));
+    }
+}

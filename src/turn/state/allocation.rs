@@ -1,0 +1,175 @@
+//! One allocation: a client's relayed addresses and what it may do with them.
+#![forbid(unsafe_code)]
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::stun::address::Family;
+use crate::turn::auth::accounts::Seat;
+use crate::turn::auth::credentials::Keys;
+use crate::turn::core::action::Reason;
+use crate::turn::core::config::{FiveTuple, Link};
+use crate::turn::policy::limits::Bucket;
+use crate::turn::state::arena::RelayId;
+use crate::turn::state::channels::Channels;
+use crate::turn::state::permissions::Permissions;
+use crate::turn::state::time::Time;
+
+/// A relayed transport address, and until when it is the client's.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Half {
+    pub relay: RelayId,
+    pub address: SocketAddr,
+    pub expires: Time,
+}
+
+/// Packets and payload bytes in one direction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Packets.
+    pub packets: u64,
+    /// Bytes of payload.
+    pub bytes: u64,
+}
+
+impl Traffic {
+    pub(crate) fn count(&mut self, bytes: usize) {
+        self.packets += 1;
+        self.bytes += bytes as u64;
+    }
+}
+
+/// Which way a packet goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Direction {
+    ToPeer,
+    ToClient,
+}
+
+/// Whether a packet may pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Passage {
+    Free,
+    /// The rate is used up: drop the packet.
+    Limited,
+    /// The byte cap is reached: the allocation ends.
+    Capped,
+}
+
+#[derive(Debug)]
+pub(crate) struct Allocation {
+    pub link: Link,
+    pub user: Arc<str>,
+    /// The share of the user's quota; given back as soon as it ends.
+    pub seat: Option<Seat>,
+    pub keys: Keys,
+    /// By address family.
+    pub halves: [Option<Half>; 2],
+    pub permissions: Permissions,
+    pub channels: Channels,
+    pub created: Time,
+    /// However often the client refreshes.
+    pub end: Option<Time>,
+    pub to_peers: Traffic,
+    pub to_client: Traffic,
+    pub byte_cap: Option<u64>,
+    pub bucket: Bucket,
+    /// Set when the allocation has ended and only its figures are left.
+    pub ended: Option<(Reason, Time)>,
+}
+
+impl Allocation {
+    pub(crate) fn half(&self, family: Family) -> Option<&Half> {
+        self.halves[family.index()].as_ref()
+    }
+
+    /// When the next of the relayed addresses expires.
+    pub(crate) fn next_expiry(&self) -> Option<Time> {
+        self.halves.iter().flatten().map(|half| half.expires).min()
+    }
+
+    /// Lets a packet pass under cap and rates, and counts it if it does.
+    pub(crate) fn pass(&mut self, direction: Direction, bytes: usize, now: Time) -> Passage {
+        let used = self.bytes_used();
+        if self
+            .byte_cap
+            .is_some_and(|cap| used.saturating_add(bytes as u64) > cap)
+        {
+            return Passage::Capped;
+        }
+        let user_admits = || self.seat.as_ref().is_none_or(|seat| seat.admit(bytes, now));
+        if !self.bucket.admit(bytes, now) || !user_admits() {
+            return Passage::Limited;
+        }
+        match direction {
+            Direction::ToPeer => self.to_peers.count(bytes),
+            Direction::ToClient => self.to_client.count(bytes),
+        }
+        Passage::Free
+    }
+
+    pub(crate) fn bytes_used(&self) -> u64 {
+        self.to_peers.bytes + self.to_client.bytes
+    }
+
+    pub(crate) fn figures(&self, tuple: FiveTuple, now: Time) -> Figures {
+        let until = self.ended.map_or(now, |(_, at)| at);
+        let halves = || self.halves.iter().flatten();
+        Figures {
+            username: self.user.clone(),
+            tuple,
+            relayed: halves().map(|half| half.address).collect(),
+            permissions: self.permissions.live(until).collect(),
+            to_peers: self.to_peers,
+            to_client: self.to_client,
+            byte_cap: self.byte_cap,
+            age: until.since(self.created),
+            remaining: match self.ended {
+                Some(_) => Duration::ZERO,
+                None => halves()
+                    .map(|half| half.expires.since(until))
+                    .max()
+                    .unwrap_or_default(),
+            },
+            ended: self.ended.map(|(reason, _)| reason),
+        }
+    }
+}
+
+/// What is known of an allocation at a moment, or at its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Figures {
+    /// Whose it is.
+    pub username: Arc<str>,
+    /// The way to its client.
+    pub tuple: FiveTuple,
+    /// The relayed transport addresses: IPv4 first where there are two.
+    pub relayed: Vec<SocketAddr>,
+    /// Addresses of peers that may send to the client now.
+    pub permissions: Vec<IpAddr>,
+    /// From the client to its peers.
+    pub to_peers: Traffic,
+    /// From peers to the client.
+    pub to_client: Traffic,
+    /// Bytes that both directions may use together.
+    pub byte_cap: Option<u64>,
+    /// How long it has existed.
+    pub age: Duration,
+    /// How long it will exist if it is not refreshed.
+    pub remaining: Duration,
+    /// Why it ended, if it has.
+    pub ended: Option<Reason>,
+}
+
+impl Figures {
+    /// Bytes of payload in both directions.
+    pub fn bytes_used(&self) -> u64 {
+        self.to_peers.bytes + self.to_client.bytes
+    }
+
+    /// Bytes left of the cap.
+    pub fn bytes_remaining(&self) -> Option<u64> {
+        Some(self.byte_cap?.saturating_sub(self.bytes_used()))
+    }
+}

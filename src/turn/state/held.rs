@@ -1,0 +1,144 @@
+//! Requests that wait for a decision.
+#![forbid(unsafe_code)]
+
+use std::collections::{BTreeMap, HashMap};
+
+use ahash::RandomState;
+
+use crate::stun::address::AddrKey;
+use crate::stun::message::TransactionId;
+use crate::turn::core::config::Link;
+use crate::turn::state::arena::{Arena, RequestId, shrink_map};
+use crate::turn::state::time::Time;
+
+/// A request, kept as it came.
+#[derive(Debug)]
+pub(crate) struct Held {
+    pub link: Link,
+    pub id: TransactionId,
+    pub message: Box<[u8]>,
+    /// Whether its integrity was verified with an allocation's key.
+    pub verified: bool,
+    /// When it is taken back. `None` while the observer is being asked.
+    pub deadline: Option<Time>,
+}
+
+/// The requests that wait, found by id and by client and transaction.
+///
+/// A request whose observer is being asked is here too, but counts against the
+/// bounds only once it is to wait: an observer that answers at once never
+/// meets them.
+#[derive(Debug)]
+pub(crate) struct HeldRequests {
+    arena: Arena<Box<Held>>,
+    by_client: BTreeMap<(AddrKey, TransactionId), RequestId>,
+    per_source: HashMap<AddrKey, u32, RandomState>,
+    waiting: usize,
+    max: usize,
+    max_per_source: u32,
+}
+
+impl HeldRequests {
+    pub(crate) fn new(max: usize, max_per_source: u32, hasher: RandomState) -> Self {
+        HeldRequests {
+            arena: Arena::new(&hasher),
+            by_client: BTreeMap::new(),
+            per_source: HashMap::with_hasher(hasher),
+            waiting: 0,
+            max,
+            max_per_source,
+        }
+    }
+
+    /// How many wait for a later decision.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting
+    }
+
+    /// Whether a copy of this request is here.
+    pub(crate) fn contains(&self, client: AddrKey, id: &TransactionId) -> bool {
+        !self.by_client.is_empty() && self.by_client.contains_key(&(client, *id))
+    }
+
+    pub(crate) fn insert(&mut self, held: Held) -> RequestId {
+        let key = (key(&held.link), held.id);
+        let id = RequestId(self.arena.insert(Box::new(held)));
+        self.by_client.insert(key, id);
+        id
+    }
+
+    pub(crate) fn get(&self, id: RequestId) -> Option<&Held> {
+        self.arena.get(id.0).map(|held| &**held)
+    }
+
+    /// Lets a request wait until `deadline`. `false` when a bound is reached
+    /// or there is no such request; one that waits already keeps its deadline.
+    pub(crate) fn wait(&mut self, id: RequestId, deadline: Time) -> bool {
+        let Some(held) = self.arena.get_mut(id.0) else {
+            return false;
+        };
+        if held.deadline.is_some() {
+            return true;
+        }
+        let source = AddrKey::source(&held.link.client.ip());
+        let count = self.per_source.get(&source).copied().unwrap_or(0);
+        if self.waiting >= self.max || count >= self.max_per_source {
+            return false;
+        }
+        held.deadline = Some(deadline);
+        self.per_source.insert(source, count + 1);
+        self.waiting += 1;
+        true
+    }
+
+    pub(crate) fn remove(&mut self, id: RequestId) -> Option<Held> {
+        let held = *self.arena.remove(id.0)?;
+        self.by_client.remove(&(key(&held.link), held.id));
+        if held.deadline.is_some() {
+            self.waiting -= 1;
+            self.leave_source(&held.link);
+        }
+        Some(held)
+    }
+
+    /// The requests of one client.
+    pub(crate) fn of_client(&self, link: &Link) -> Vec<RequestId> {
+        let key = key(link);
+        let range = (key, [0; 12])..=(key, [0xFF; 12]);
+        self.by_client.range(range).map(|(_, id)| *id).collect()
+    }
+
+    /// All requests.
+    pub(crate) fn all(&self) -> Vec<RequestId> {
+        self.by_client.values().copied().collect()
+    }
+
+    fn leave_source(&mut self, link: &Link) {
+        let source = AddrKey::source(&link.client.ip());
+        if let Some(count) = self.per_source.get_mut(&source) {
+            *count -= 1;
+            if *count == 0 {
+                self.per_source.remove(&source);
+                shrink_map(&mut self.per_source);
+            }
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn capacity(&self) -> usize {
+        self.arena.capacity() + self.per_source.capacity()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn sizes(&self) -> (usize, usize, usize) {
+        (
+            self.arena.len(),
+            self.by_client.len(),
+            self.per_source.len(),
+        )
+    }
+}
+
+pub(crate) fn key(link: &Link) -> AddrKey {
+    AddrKey::new(&link.client, link.listener.0)
+}
