@@ -42,6 +42,7 @@ static struct {
     long msec;
 } requests[MAX_REQUESTS];
 static int asked, decided, created, deleted, revoked, ends;
+static int deletes; /* whether the first client deletes its allocation, as it should */
 
 /* Adds to a number and wakes who waits for it. */
 static void add(int *number, int more)
@@ -119,7 +120,8 @@ static void on_removed(pjauth_turn_observer *observer, pjauth_turn_server *serve
         expect(info.bytes_to_peers == MESSAGES * MESSAGE_BYTES && info.bytes_to_client == MESSAGES * MESSAGE_BYTES,
                "the allocation relayed something else");
     else
-        expect(info.reason == PJAUTH_TURN_REVOKED && info.bytes_to_peers == 0, "an allocation ended that should not");
+        expect(info.reason == PJAUTH_TURN_REVOKED && (info.bytes_to_peers == 0 || !deletes),
+               "an allocation ended that should not");
     add(by_client ? &deleted : &revoked, 1);
 }
 
@@ -218,6 +220,16 @@ static void *run_client(void *client)
     return NULL;
 }
 
+/* Newer turnutils_uclient (coturn 4.18 of Debian unstable) closes its socket before it sends its last Refresh, the one
+   that deletes, through it; it counts that as a send dropped. The demo shows our server with either. */
+static int drops_its_refresh(const char *output)
+{
+    static const char words[] = "total send dropped ";
+    const char *number = strstr(output, words);
+
+    return number != NULL && number[sizeof(words) - 1] != '0';
+}
+
 /* The first relays; the second comes meanwhile, and is one too many. */
 static void clients(const char *command, const char *server, int peer_port)
 {
@@ -241,6 +253,7 @@ static void clients(const char *command, const char *server, int peer_port)
     note("client 2", strstr(second.output, "error 486") ? 486 : NO_STATUS, "gives up");
     pthread_join(thread, NULL);
     expect(strstr(first.output, relayed) != NULL, "messages were lost");
+    deletes = !drops_its_refresh(first.output);
     note("client 1", NO_STATUS, strstr(first.output, relayed) ? "sent %d messages; all came back" : "sent %d messages",
          MESSAGES);
     if (!strstr(first.output, relayed) || !strstr(second.output, "error 486"))
@@ -276,18 +289,21 @@ static pjauth_turn_server *start(pjauth_turn_observer *observer, char *address, 
 static void stop(pjauth_turn_server *server)
 {
     pjauth_turn_counters counters;
-    unsigned count = 0;
+    unsigned count = 0, left = QUOTA - deletes;
     int *status;
 
-    expect(wait_for(&deleted, 1), "the first client did not delete its allocation");
+    if (deletes)
+        expect(wait_for(&deleted, 1), "the first client did not delete its allocation");
+    else
+        note("client 1", NO_STATUS, "deletes nothing: its own socket was closed by then");
     status = note("application", NO_STATUS, "revokes what joe left behind");
     *status = pjauth_turn_server_revoke_user(server, "joe", &count);
-    expect(*status == 0 && count == 1 && wait_for(&revoked, 1), "not one allocation was revoked");
+    expect(*status == 0 && count == left && wait_for(&revoked, (int)left), "not all that was left behind was revoked");
     pjauth_turn_server_get_counters(server, &counters);
     expect(counters.allocations == 0 && counters.held == 0, "something is left");
     status = note("application", NO_STATUS, "stops the server; it holds nothing any more");
     *status = pjauth_turn_server_destroy(server);
-    expect(*status == 0 && created == QUOTA && deleted == 1 && revoked == 1, "not each creation has its removal");
+    expect(*status == 0 && created == QUOTA && deleted == deletes && revoked == (int)left, "not each creation has its removal");
 }
 
 static const char *name_of(int status)

@@ -31,7 +31,7 @@ import rows
 SERVER_CORE, LOAD_CORE = 0, 1
 HELD_USER = "undecided"
 COTURN = ("turnserver -n -p {port} -a -u {user}:{password} -r {realm} -L 127.0.0.1 -E 127.0.0.1 "
-          "--allow-loopback-peers --no-tls --no-dtls --no-cli --log-file /dev/null --pidfile {folder}/pid "
+          "--allow-loopback-peers {unwanted} --log-file /dev/null --pidfile {folder}/pid "
           "-b {folder}/db")
 
 
@@ -182,7 +182,8 @@ def main():
     args = parser.parse_args()
     args.servers = dict(server.split("=", 1) for server in args.servers)
     if shutil.which("turnserver"):
-        args.servers["coturn"] = COTURN
+        unwanted = " ".join(lab.known_to("turnserver", "--no-tls", "--no-dtls", "--no-cli"))
+        args.servers["coturn"] = COTURN.replace("{unwanted}", unwanted)
     args.servers[rows.CEILING] = args.bare + " {port} {peer} {flows}"
     if len(os.sched_getaffinity(0)) < 2:
         print("SKIP server and generator need a core each")

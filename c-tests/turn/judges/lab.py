@@ -101,9 +101,18 @@ def command_of(kind, port, folder, options):
         return [kind, "--port", port, "--user", f"{USER}:{PASSWORD}", "--realm", REALM, *options]
     check(not options, f"coturn is not given {options}")
     addresses = [word for ip in ("127.0.0.1", "::1") for word in ("-L", ip, "-E", ip)]
-    return [need("turnserver", "coturn"), "-n", "-p", port, "-a", "-u", f"{USER}:{PASSWORD}", "-r", REALM, *addresses,
-            "--allow-loopback-peers", "--no-tls", "--no-dtls", "--no-cli", "--simple-log", "--log-file", "stdout",
-            "--pidfile", f"{folder}/pid", "-b", f"{folder}/db"]
+    turnserver = need("turnserver", "coturn")
+    return [turnserver, "-n", "-p", port, "-a", "-u", f"{USER}:{PASSWORD}", "-r", REALM, *addresses,
+            "--allow-loopback-peers", *known_to(turnserver, "--no-tls", "--no-dtls", "--no-cli"), "--simple-log",
+            "--log-file", "stdout", "--pidfile", f"{folder}/pid", "-b", f"{folder}/db"]
+
+
+def known_to(turnserver, *options):
+    """Those of the options that this version has: newer ones leave off by themselves what these switch off."""
+    said = subprocess.run([turnserver, "--help"], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          errors="replace")
+    words = set((said.stdout + said.stderr).split())
+    return [option for option in options if option in words]
 
 
 @contextlib.contextmanager
