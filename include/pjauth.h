@@ -670,7 +670,7 @@ typedef struct pjauth_turn_observer {
 } pjauth_turn_observer;
 
 /**
- * A relay socket that a driven server needs.
+ * A relay socket that a embedded server needs.
  */
 typedef struct pjauth_turn_opening {
     /**
@@ -700,7 +700,7 @@ typedef struct pjauth_turn_opening {
 } pjauth_turn_opening;
 
 /**
- * What a driven server needs of the program that drives it.
+ * What a embedded server needs of the program that drives it.
  */
 typedef struct pjauth_turn_driver {
     /**
@@ -1165,7 +1165,7 @@ int pjauth_turn_core_create(const struct pjauth_turn_options *options,
  * @param now        The time in nanoseconds since whatever the program chooses,
  *                   never going back. Between calls time stands still.
  * @return 0, whatever the packet was; PJ_EINVAL for a NULL, a dead handle, a
- *         server that is not driven, a listener that is none or an address that
+ *         server that is not embedded, a listener that is none or an address that
  *         is none; PJ_EINVALIDOP after a stop and as
  *         `pjauth_turn_core_create()` says; PJ_ETOOMANY while too many outputs
  *         wait to be taken. So with the next ones.
@@ -1222,7 +1222,7 @@ int pjauth_turn_core_tick(struct pjauth_turn_server *server, uint64_t now);
 /**
  * @return when `pjauth_turn_core_tick()` is due, on the program's clock; it may
  *         be in the past. UINT64_MAX for never, for a dead handle, and for a
- *         server that is not driven.
+ *         server that is not embedded.
  */
 uint64_t pjauth_turn_core_next_deadline(const struct pjauth_turn_server *server);
 
@@ -1233,7 +1233,7 @@ uint64_t pjauth_turn_core_next_deadline(const struct pjauth_turn_server *server)
  * @param out  Gets it. What it points to stays until the next call, and until
  *             the server is destroyed.
  * @return 1, or 0 for nothing, a NULL, a dead handle, a server that is not
- *         driven, or while another function drives it.
+ *         embedded, or while another function drives it.
  */
 int pjauth_turn_core_next_output(struct pjauth_turn_server *server, struct pjauth_turn_output *out);
 
@@ -1249,6 +1249,39 @@ int pjauth_turn_core_next_output(struct pjauth_turn_server *server, struct pjaut
  *         STUN message (its first byte is 0x40 or more) may be closed as well.
  */
 int64_t pjauth_turn_core_frame_size(const void *data, size_t data_size);
+
+/**
+ * Reads all allocations that exist now.
+ *
+ * @param out    Gets one entry for each; may be NULL if `*count` is 0.
+ * @param count  How many there is room for; gets how many there are, which may
+ *               be more than were written.
+ * @return 0, or PJ_EINVAL for a NULL or a dead handle.
+ *
+ * May be called from any thread; allocations that come or go meanwhile may be
+ * there or not.
+ */
+int pjauth_turn_server_allocations(const struct pjauth_turn_server *server,
+                                   struct pjauth_turn_allocation_info *out,
+                                   unsigned int *count);
+
+/**
+ * Reads the counters.
+ *
+ * @param out  Gets them.
+ * @return 0, or PJ_EINVAL for a NULL or a dead handle.
+ */
+int pjauth_turn_server_get_counters(const struct pjauth_turn_server *server,
+                                    struct pjauth_turn_counters *out);
+
+/**
+ * Writes the counters in Prometheus' text format: metrics `pjauth_turn_*`.
+ *
+ * @param out   Gets the text.
+ * @param size  Room in `out`.
+ * @return the length of the text, about 4000; 0 for a dead handle.
+ */
+size_t pjauth_turn_server_metrics(const struct pjauth_turn_server *server, char *out, size_t size);
 
 /**
  * Fills in the defaults.
@@ -1559,39 +1592,6 @@ int pjauth_turn_server_set_user_rate(struct pjauth_turn_server *server,
 int pjauth_turn_server_revoke_user(struct pjauth_turn_server *server,
                                    const char *username,
                                    unsigned int *count);
-
-/**
- * Reads all allocations that exist now.
- *
- * @param out    Gets one entry for each; may be NULL if `*count` is 0.
- * @param count  How many there is room for; gets how many there are, which may
- *               be more than were written.
- * @return 0, or PJ_EINVAL for a NULL or a dead handle.
- *
- * May be called from any thread; allocations that come or go meanwhile may be
- * there or not.
- */
-int pjauth_turn_server_allocations(const struct pjauth_turn_server *server,
-                                   struct pjauth_turn_allocation_info *out,
-                                   unsigned int *count);
-
-/**
- * Reads the counters.
- *
- * @param out  Gets them.
- * @return 0, or PJ_EINVAL for a NULL or a dead handle.
- */
-int pjauth_turn_server_get_counters(const struct pjauth_turn_server *server,
-                                    struct pjauth_turn_counters *out);
-
-/**
- * Writes the counters in Prometheus' text format: metrics `pjauth_turn_*`.
- *
- * @param out   Gets the text.
- * @param size  Room in `out`.
- * @return the length of the text, about 4000; 0 for a dead handle.
- */
-size_t pjauth_turn_server_metrics(const struct pjauth_turn_server *server, char *out, size_t size);
 
 /**
  * Returns the version of the pjauth library in use, such as `"0.1.0"`.

@@ -79,15 +79,15 @@ impl<const N: usize> fmt::Debug for Words<N> {
 /// No object is dropped while the lock is held, so its destructor may use the slab.
 /// A concurrent [`Slab::get`](super::Slab::get) may hold the object a moment longer
 /// than the slab does: do not count on `Arc::try_unwrap` after a take.
-pub struct Shared<T>(Mutex<Option<Arc<T>>>);
+pub struct ArcCell<T>(Mutex<Option<Arc<T>>>);
 
-impl<T> Default for Shared<T> {
+impl<T> Default for ArcCell<T> {
     fn default() -> Self {
-        Shared(Mutex::new(None))
+        ArcCell(Mutex::new(None))
     }
 }
 
-impl<T: Send + Sync> Cell for Shared<T> {
+impl<T: Send + Sync> Cell for ArcCell<T> {
     type Value = Arc<T>;
 
     fn put(&self, value: Arc<T>) {
@@ -105,8 +105,8 @@ impl<T: Send + Sync> Cell for Shared<T> {
     }
 }
 
-impl<T> fmt::Debug for Shared<T> {
+impl<T> fmt::Debug for ArcCell<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Shared")
+        f.write_str("ArcCell")
     }
 }

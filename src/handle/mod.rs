@@ -13,7 +13,7 @@
 //! ```
 //!
 //! `mint`, `get` and `take` are lock free on [`Words`], except for the mint that
-//! needs a new chunk of memory. [`Shared`] adds one short lock per slot.
+//! needs a new chunk of memory. [`ArcCell`] adds one short lock per slot.
 //!
 //! The module knows nothing of SIP or TURN. It is model-checked:
 //! `RUSTFLAGS="--cfg loom" cargo test --release --lib --no-default-features handle::`
@@ -35,5 +35,5 @@ mod model;
 mod tests;
 
 pub use bits::{Handle, Kind};
-pub use cell::{Cell, Shared, Words};
+pub use cell::{ArcCell, Cell, Words};
 pub use slab::{Info, Lent, Slab};

@@ -6,7 +6,7 @@ use loom::sync::Arc;
 use loom::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use loom::thread;
 
-use super::{Cell, Handle, Kind, Shared, Slab, Words};
+use super::{ArcCell, Cell, Handle, Kind, Slab, Words};
 
 const VALUE: [u64; 2] = [7, 7];
 
@@ -91,7 +91,7 @@ fn get_sees_nothing_of_a_life_that_another_thread_began() {
 #[test]
 fn get_of_a_shared_object_never_meets_the_next() {
     model(|| {
-        let slab: Arc<Slab<Shared<u64>>> = slab();
+        let slab: Arc<Slab<ArcCell<u64>>> = slab();
         let handle = slab.mint(0, 0, std::sync::Arc::new(7)).unwrap();
         let other = beside(&slab, move |slab| {
             assert_eq!(slab.take(handle).as_deref(), Some(&7));

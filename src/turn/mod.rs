@@ -22,20 +22,23 @@
 //! at most one packet; what else there is to say comes from
 //! [`Core::poll_event`].
 
+mod address;
 mod auth;
 mod core;
 pub mod driver;
 pub mod exports;
 mod policy;
+mod shrink;
 mod state;
 pub mod status;
 #[cfg(test)]
 pub(crate) mod tests;
+mod time;
 
 pub use self::core::action::{
-    Action, Decided, Decision, Event, Grant, Header, OpenError, Port, Reason, Relays, Withdrawal,
+    Action, Decided, Decision, Event, Grant, Header, OpenError, Port, Relays, Withdrawal,
 };
-pub use self::core::config::{Config, FiveTuple, Link, Listener, ListenerId, Transport};
+pub use self::core::config::Config;
 pub use self::core::counters::Counters;
 pub use self::core::{Core, Request};
 pub use auth::accounts::Accounts;
@@ -44,7 +47,8 @@ pub use auth::mechanism::User;
 pub use policy::limits::{Frequency, Rate};
 pub use policy::peers::{Policy, Verdict};
 pub use policy::ranges::{BadRange, Range};
-pub use state::allocation::{Figures, Traffic};
+pub use state::allocation::{Figures, Reason, Traffic};
 pub use state::arena::{AllocationId, RelayId, RequestId};
-pub use state::reservations::Shared;
-pub use state::time::Time;
+pub use state::five_tuple::{FiveTuple, Link, Listener, ListenerId, Transport};
+pub use state::shared::Shared;
+pub use time::Time;

@@ -9,7 +9,7 @@ use std::sync::{Arc, Weak};
 
 use super::bits::{INDEX_BITS, LAST_GENERATION};
 use super::shard::{Limits, MAX_SLOTS, SHARDS};
-use super::{Cell, Handle, Info, Kind, Shared, Slab, Words};
+use super::{ArcCell, Cell, Handle, Info, Kind, Slab, Words};
 
 const KIND: Kind = Kind::TURN_REQUEST;
 
@@ -281,7 +281,7 @@ fn info_says_who_and_when() {
 }
 
 /// Looks into its own cell when it is dropped.
-struct Peeks(Weak<Shared<Peeks>>);
+struct Peeks(Weak<ArcCell<Peeks>>);
 
 static PEEKED: AtomicU64 = AtomicU64::new(0);
 
@@ -296,7 +296,7 @@ impl Drop for Peeks {
 
 #[test]
 fn a_shared_object_is_dropped_outside_the_lock() {
-    let cell = Arc::new(Shared::default());
+    let cell = Arc::new(ArcCell::default());
     cell.put(Arc::new(Peeks(Arc::downgrade(&cell))));
     drop(cell.clear());
     assert_eq!(PEEKED.load(Ordering::Relaxed), 1);
@@ -304,7 +304,7 @@ fn a_shared_object_is_dropped_outside_the_lock() {
 
 #[test]
 fn a_shared_object_outlives_its_handle_where_it_is_held() {
-    let slab: Slab<Shared<u64>> = Slab::new(KIND);
+    let slab: Slab<ArcCell<u64>> = Slab::new(KIND);
     let handle = slab.mint(9, 0, Arc::new(5)).unwrap();
     let held = slab.get(handle).unwrap();
     assert_eq!(slab.take_owned(9, |_, object| assert_eq!(*object, 5)), 1);

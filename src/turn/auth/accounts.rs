@@ -7,8 +7,8 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use crate::turn::policy::limits::{Bucket, Rate};
-use crate::turn::state::arena::shrink_map;
-use crate::turn::state::time::Time;
+use crate::turn::shrink::shrink_map;
+use crate::turn::time::Time;
 
 /// Quotas and rates by user name, shared by all cores of a server.
 ///
@@ -21,7 +21,7 @@ pub struct Accounts {
 
 #[derive(Debug, Default)]
 struct Account {
-    seats: u32,
+    shares: u32,
     quota: Option<u32>,
     limited: bool,
     bucket: Arc<Bucket>,
@@ -29,7 +29,7 @@ struct Account {
 
 impl Account {
     fn is_idle(&self) -> bool {
-        self.seats == 0 && self.quota.is_none() && !self.limited
+        self.shares == 0 && self.quota.is_none() && !self.limited
     }
 }
 
@@ -54,7 +54,7 @@ impl Accounts {
         self.users
             .lock()
             .get(user)
-            .map_or(0, |account| account.seats)
+            .map_or(0, |account| account.shares)
     }
 
     /// How many users have an allocation, a quota or a rate of their own.
@@ -81,21 +81,25 @@ impl Accounts {
         }
     }
 
-    /// Takes one seat of the user's quota (`default` unless the user has one of
-    /// its own; `None` means no bound), which goes back when the [`Seat`] is
+    /// Takes one share of the user's quota (`default` unless the user has one of
+    /// its own; `None` means no bound), which goes back when the [`QuotaShare`] is
     /// dropped. `None` when the quota is used up.
-    pub(crate) fn take_seat(self: &Arc<Self>, user: &str, default: Option<u32>) -> Option<Seat> {
+    pub(crate) fn take_share(
+        self: &Arc<Self>,
+        user: &str,
+        default: Option<u32>,
+    ) -> Option<QuotaShare> {
         let mut users = self.users.lock();
-        let (name, seats, quota) = match users.get_key_value(user) {
-            Some((name, account)) => (name.clone(), account.seats, account.quota.or(default)),
+        let (name, shares, quota) = match users.get_key_value(user) {
+            Some((name, account)) => (name.clone(), account.shares, account.quota.or(default)),
             None => (user.into(), 0, default),
         };
-        if quota.is_some_and(|quota| seats >= quota) {
+        if quota.is_some_and(|quota| shares >= quota) {
             return None;
         }
         let account = users.entry(name.clone()).or_default();
-        account.seats += 1;
-        Some(Seat {
+        account.shares += 1;
+        Some(QuotaShare {
             user: name,
             bucket: account.bucket.clone(),
             accounts: self.clone(),
@@ -105,13 +109,13 @@ impl Accounts {
 
 /// One allocation's share of a user's quota, given back when dropped.
 #[derive(Debug)]
-pub(crate) struct Seat {
+pub(crate) struct QuotaShare {
     user: Arc<str>,
     bucket: Arc<Bucket>,
     accounts: Arc<Accounts>,
 }
 
-impl Seat {
+impl QuotaShare {
     pub(crate) fn user(&self) -> &Arc<str> {
         &self.user
     }
@@ -122,10 +126,10 @@ impl Seat {
     }
 }
 
-impl Drop for Seat {
+impl Drop for QuotaShare {
     fn drop(&mut self) {
         self.accounts.change(&self.user, |account| {
-            account.seats = account.seats.saturating_sub(1);
+            account.shares = account.shares.saturating_sub(1);
         });
     }
 }
@@ -137,12 +141,12 @@ mod tests {
     #[test]
     fn seats_are_bounded_and_go_back() {
         let accounts = Arc::new(Accounts::default());
-        let first = accounts.take_seat("ann", Some(2)).unwrap();
-        let second = accounts.take_seat("ann", Some(2)).unwrap();
-        assert!(accounts.take_seat("ann", Some(2)).is_none());
-        assert!(accounts.take_seat("bob", Some(2)).is_some());
+        let first = accounts.take_share("ann", Some(2)).unwrap();
+        let second = accounts.take_share("ann", Some(2)).unwrap();
+        assert!(accounts.take_share("ann", Some(2)).is_none());
+        assert!(accounts.take_share("bob", Some(2)).is_some());
         drop(first);
-        let third = accounts.take_seat("ann", Some(2)).unwrap();
+        let third = accounts.take_share("ann", Some(2)).unwrap();
         assert_eq!(accounts.allocations("ann"), 2);
         drop((second, third));
         assert!(accounts.is_empty());
@@ -152,21 +156,21 @@ mod tests {
     fn a_quota_of_ones_own_goes_before_the_default() {
         let accounts = Arc::new(Accounts::default());
         accounts.set_quota("ann", Some(1));
-        let seat = accounts.take_seat("ann", None).unwrap();
-        assert!(accounts.take_seat("ann", None).is_none());
+        let share = accounts.take_share("ann", None).unwrap();
+        assert!(accounts.take_share("ann", None).is_none());
         accounts.set_quota("ann", Some(0));
-        drop(seat);
-        assert!(accounts.take_seat("ann", Some(5)).is_none());
+        drop(share);
+        assert!(accounts.take_share("ann", Some(5)).is_none());
         accounts.set_quota("ann", None);
         assert!(accounts.is_empty());
-        assert!(accounts.take_seat("ann", None).is_some());
+        assert!(accounts.take_share("ann", None).is_some());
     }
 
     #[test]
     fn a_rate_set_while_running_reaches_seats_already_taken() {
         let accounts = Arc::new(Accounts::default());
-        let seat = accounts.take_seat("ann", None).unwrap();
-        assert!(seat.admit(1_000_000, Time::ZERO));
+        let share = accounts.take_share("ann", None).unwrap();
+        assert!(share.admit(1_000_000, Time::ZERO));
         accounts.set_rate(
             "ann",
             Some(Rate {
@@ -174,10 +178,10 @@ mod tests {
                 burst: 10,
             }),
         );
-        assert!(!seat.admit(11, Time::ZERO));
+        assert!(!share.admit(11, Time::ZERO));
         accounts.set_rate("ann", None);
-        assert!(seat.admit(11, Time::ZERO));
-        drop(seat);
+        assert!(share.admit(11, Time::ZERO));
+        drop(share);
         assert!(accounts.is_empty());
     }
 }

@@ -8,7 +8,6 @@ use crate::stun::integrity::Protection;
 use crate::stun::message::Message;
 use crate::turn::auth::credentials::{Algorithm, userhash};
 use crate::turn::auth::nonce::Features;
-use crate::turn::core::config::Config;
 
 /// The longest user name (RFC 8489, 14.3).
 const MAX_USERNAME: usize = 508;
@@ -55,8 +54,10 @@ pub(crate) struct Presented<'a> {
 }
 
 impl Mechanism {
-    pub(crate) fn new(config: &Config) -> Self {
-        let mut algorithms = config.algorithms.clone();
+    /// `algorithms` are those offered, the preferred first; `userhash` asks
+    /// clients to hide their names.
+    pub(crate) fn new(realm: &str, algorithms: &[Algorithm], userhash: bool) -> Self {
+        let mut algorithms = algorithms.to_vec();
         if algorithms.is_empty() {
             algorithms.push(Algorithm::Md5);
         }
@@ -65,11 +66,11 @@ impl Mechanism {
             .flat_map(|algorithm| [0, algorithm.code() as u8, 0, 0])
             .collect();
         Mechanism {
-            realm: config.realm.clone(),
+            realm: realm.to_owned(),
             features: Features {
                 // MD5 alone is what a server without the feature has.
                 password_algorithms: algorithms != [Algorithm::Md5],
-                username_anonymity: config.userhash,
+                username_anonymity: userhash,
             },
             algorithms,
             offer,

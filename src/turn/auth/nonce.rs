@@ -13,8 +13,8 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use crate::stun::address::AddrKey;
-use crate::turn::state::time::Time;
+use crate::turn::address::AddrKey;
+use crate::turn::time::Time;
 
 /// Length of a nonce: cookie 13, second 8, MAC 20.
 pub(crate) const NONCE_LEN: usize = 41;

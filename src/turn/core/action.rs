@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use crate::stun::address::Family;
 use crate::turn::auth::credentials::Credential;
-use crate::turn::core::config::Link;
 use crate::turn::policy::limits::Rate;
+use crate::turn::state::allocation::Reason;
 use crate::turn::state::arena::{AllocationId, RelayId, RequestId};
+use crate::turn::state::five_tuple::Link;
 
 /// What to do after a packet came in. A packet causes at most one packet.
 ///
@@ -131,23 +132,6 @@ pub enum Event {
     Withdrawn(RequestId, Withdrawal),
     /// Send a message to a client.
     Send(Link, Vec<u8>),
-}
-
-/// Why an allocation ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Reason {
-    /// Its lifetime ran out.
-    Expired,
-    /// The client deleted it.
-    Deleted,
-    /// The client's connection closed.
-    ClientGone,
-    /// The application revoked it.
-    Revoked,
-    /// Its byte cap was reached.
-    ByteCap,
-    /// The server stopped.
-    Stopped,
 }
 
 /// Why a request stopped waiting.

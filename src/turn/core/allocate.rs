@@ -11,17 +11,16 @@ use crate::stun::errors;
 use crate::stun::message::Message;
 use crate::turn::auth::credentials::Keys;
 use crate::turn::core::action::{Event, Grant, OpenError, Port, Relays};
-use crate::turn::core::config::Link;
 use crate::turn::policy::limits::Bucket;
-use crate::turn::state::allocation::{Allocation, Half, Traffic};
+use crate::turn::state::allocation::{Allocation, RelayedAddress, Traffic};
 use crate::turn::state::arena::RelayId;
 use crate::turn::state::channels::Channels;
-use crate::turn::state::held;
+use crate::turn::state::five_tuple::Link;
 use crate::turn::state::permissions::Permissions;
-use crate::turn::state::reservations::{Reserved, Token};
+use crate::turn::state::reservations::{ReservationToken, Reserved};
 use crate::turn::state::table::Owner;
-use crate::turn::state::time::Time;
 use crate::turn::state::timers::Due;
+use crate::turn::time::Time;
 
 use super::{Core, State};
 
@@ -31,7 +30,7 @@ const UDP: u8 = 17;
 /// What an Allocate request asks for.
 struct Wish {
     /// A port reserved before.
-    token: Option<Token>,
+    token: Option<ReservationToken>,
     family: Family,
     /// An IPv6 address beside the IPv4 one.
     both: bool,
@@ -44,7 +43,7 @@ struct Wish {
 #[derive(Default)]
 struct Opened {
     relays: [Option<(RelayId, SocketAddr)>; 2],
-    token: Option<Token>,
+    token: Option<ReservationToken>,
     /// The family that could not be had, of two.
     missing: Option<(Family, u16)>,
 }
@@ -87,7 +86,7 @@ impl Core {
         now: Time,
         relays: &mut dyn Relays,
     ) -> Result<Granted, u16> {
-        let client = held::key(link);
+        let client = link.key();
         if self.table.of_client(&client).is_some() {
             return Err(errors::ALLOCATION_MISMATCH);
         }
@@ -98,8 +97,8 @@ impl Core {
         // Taken before anything is opened; dropped, and so given back, on
         // every way out but the last.
         let quota = grant.quota.or(self.config.user_quota);
-        let seat = self.shared.accounts().take_seat(user, quota);
-        let seat = seat.ok_or(errors::QUOTA_REACHED)?;
+        let share = self.shared.accounts().take_share(user, quota);
+        let share = share.ok_or(errors::QUOTA_REACHED)?;
         if self.state != State::Open || self.table.len() >= self.config.max_allocations {
             return Err(errors::INSUFFICIENT_CAPACITY);
         }
@@ -107,7 +106,7 @@ impl Core {
 
         let end = grant.valid_for.map(|valid| now + valid);
         let expires = self.expiry(wish.lifetime, end, now);
-        let half = |(relay, address)| Half {
+        let relayed = |(relay, address)| RelayedAddress {
             relay,
             address,
             expires,
@@ -116,10 +115,10 @@ impl Core {
             client,
             Allocation {
                 link: *link,
-                user: seat.user().clone(),
-                seat: Some(seat),
+                user: share.user().clone(),
+                quota_share: Some(share),
                 keys,
-                halves: opened.relays.map(|relay| relay.map(half)),
+                relayed: opened.relays.map(|relay| relay.map(relayed)),
                 permissions: Permissions::default(),
                 channels: Channels::default(),
                 created: now,
@@ -262,7 +261,11 @@ impl Core {
             address: SocketAddr::new(address.ip(), address.port().wrapping_add(1)),
             expires,
         };
-        let Some(token) = self.shared.reserve(reserved) else {
+        let Some(token) = self
+            .shared
+            .reservations()
+            .reserve(self.shared.nonces(), reserved)
+        else {
             for relay in [relay, next] {
                 relays.close(relay);
                 self.table.forget_relay(relay);
@@ -282,11 +285,11 @@ impl Core {
     /// The port kept under a token, wherever it was reserved.
     fn open_reserved(
         &mut self,
-        token: &Token,
+        token: &ReservationToken,
         now: Time,
         relays: &mut dyn Relays,
     ) -> Result<Opened, u16> {
-        let reserved = self.shared.claim(token, now);
+        let reserved = self.shared.reservations().claim(token, now);
         let reserved = reserved.ok_or(errors::INSUFFICIENT_CAPACITY)?;
         // Its timer finds it owned, and does nothing.
         let relay = if reserved.worker == self.worker {

@@ -1,7 +1,6 @@
 //! How a server behaves, and what it offers.
 #![forbid(unsafe_code)]
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::turn::auth::credentials::Algorithm;
@@ -93,46 +92,4 @@ impl Default for Config {
             ask_each: false,
         }
     }
-}
-
-/// How a client's packets reach the server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Transport {
-    /// Datagrams.
-    Udp,
-    /// A stream, framed by [`Framer`](crate::stun::Framer).
-    Tcp,
-}
-
-/// A socket that clients reach the server on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Listener {
-    /// Its transport.
-    pub transport: Transport,
-    /// Its address, as clients see it.
-    pub address: SocketAddr,
-}
-
-/// Names a listener of a core.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ListenerId(pub(crate) u32);
-
-/// The way to a client: with the listener's transport and address, the 5-tuple.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Link {
-    /// Where the client's packets come in.
-    pub listener: ListenerId,
-    /// Where they come from.
-    pub client: SocketAddr,
-}
-
-/// The 5-tuple of RFC 8656, in full.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct FiveTuple {
-    /// The transport between client and server.
-    pub transport: Transport,
-    /// The client's address.
-    pub client: SocketAddr,
-    /// The server's address.
-    pub server: SocketAddr,
 }

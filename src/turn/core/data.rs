@@ -13,14 +13,14 @@ use crate::stun::attributes::kind;
 use crate::stun::message::{
     Class, MAGIC_COOKIE, Message, Method, TransactionId, channel_data, message_type,
 };
-use crate::turn::core::action::{Action, Header, Reason};
-use crate::turn::core::config::{Link, Transport};
+use crate::turn::core::action::{Action, Header};
 use crate::turn::policy::peers::Verdict;
+use crate::turn::state::allocation::Reason;
 use crate::turn::state::allocation::{Allocation, Direction, Passage};
 use crate::turn::state::arena::{AllocationId, RelayId};
-use crate::turn::state::held;
+use crate::turn::state::five_tuple::{Link, Transport};
 use crate::turn::state::table::Owner;
-use crate::turn::state::time::Time;
+use crate::turn::time::Time;
 
 use super::Core;
 
@@ -33,7 +33,7 @@ impl Core {
     /// before the first [`inbound`](Self::inbound): the entries of many
     /// clients are then fetched together instead of one after the other.
     pub fn prefetch(&self, link: &Link) {
-        black_box(self.table.of_client(&held::key(link)));
+        black_box(self.table.of_client(&link.key()));
     }
 
     pub(super) fn channel_data(&mut self, link: &Link, bytes: &[u8], now: Time) -> Action {
@@ -41,7 +41,7 @@ impl Core {
             self.counters.malformed += 1;
             return Action::Nothing;
         };
-        let found = self.table.of_client(&held::key(link)).and_then(|id| {
+        let found = self.table.of_client(&link.key()).and_then(|id| {
             let peer = self.table.get(id)?.channels.peer(number, now)?;
             Some((id, peer))
         });
@@ -69,7 +69,7 @@ impl Core {
             return Action::Nothing;
         };
         let allowed = |allocation: &Allocation| allocation.permissions.allow(&peer.ip(), now);
-        match self.table.of_client(&held::key(link)) {
+        match self.table.of_client(&link.key()) {
             Some(id) if self.table.get(id).is_some_and(allowed) => {
                 self.forward_to_peer(id, peer, data, dont_fragment, now)
             }
@@ -89,8 +89,8 @@ impl Core {
         let Some(allocation) = self.table.get_mut(id) else {
             return Action::Nothing;
         };
-        let half = allocation.half(Family::of(&peer.ip())).copied();
-        let Some(half) = half.filter(|half| half.expires > now) else {
+        let relayed = allocation.relayed_address(Family::of(&peer.ip())).copied();
+        let Some(relayed) = relayed.filter(|relayed| relayed.expires > now) else {
             return self.denied();
         };
         let passage = allocation.pass(Direction::ToPeer, payload.len(), now);
@@ -100,10 +100,17 @@ impl Core {
         self.counters.packets_to_peers += 1;
         self.counters.bytes_to_peers += payload.len() as u64;
         if self.config.policy.is_relay(&peer.ip()) {
-            return self.hand_over(half.relay, half.address, peer, payload, dont_fragment, now);
+            return self.hand_over(
+                relayed.relay,
+                relayed.address,
+                peer,
+                payload,
+                dont_fragment,
+                now,
+            );
         }
         Action::ToPeer {
-            relay: half.relay,
+            relay: relayed.relay,
             peer,
             payload,
             dont_fragment,
@@ -149,8 +156,9 @@ impl Core {
         let Some(allocation) = self.table.get_mut(id) else {
             return self.denied();
         };
-        let half = allocation.half(Family::of(&peer.ip()));
-        let is_live = half.is_some_and(|half| half.relay == relay && half.expires > now);
+        let relayed = allocation.relayed_address(Family::of(&peer.ip()));
+        let is_live =
+            relayed.is_some_and(|relayed| relayed.relay == relay && relayed.expires > now);
         if allocation.ended.is_some() || !is_live || !allocation.permissions.allow(&peer.ip(), now)
         {
             return self.denied();

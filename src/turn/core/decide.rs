@@ -7,11 +7,11 @@ use crate::stun::message::{Message, Method};
 use crate::turn::auth::credentials::{Credential, Keys, Signer};
 use crate::turn::auth::mechanism::{Presented, User};
 use crate::turn::core::action::{Action, Decided, Decision, Grant, Relays};
-use crate::turn::core::config::Link;
 use crate::turn::state::arena::RequestId;
-use crate::turn::state::held::{self, Held};
-use crate::turn::state::time::Time;
+use crate::turn::state::five_tuple::Link;
+use crate::turn::state::held::Held;
 use crate::turn::state::timers::Due;
+use crate::turn::time::Time;
 
 use super::Core;
 
@@ -38,7 +38,7 @@ impl Core {
         let Ok(message) = Message::parse(&held.message) else {
             return Decided::Dropped;
         };
-        match self.settle(&held, &message, decision, now, relays, out) {
+        match self.answer(&held, &message, decision, now, relays, out) {
             Action::Reply => {
                 self.keep_reply(&held.link, &message, out, now);
                 Decided::Reply(held.link)
@@ -75,7 +75,7 @@ impl Core {
     }
 
     /// Answers a request that waits no longer.
-    fn settle(
+    fn answer(
         &mut self,
         held: &Held,
         message: &Message<'_>,
@@ -91,7 +91,7 @@ impl Core {
             Err(code) => return self.fail_unsigned(link, message, code, now, out),
         };
         if held.verified {
-            return self.settle_verified(link, message, &presented, decision, now, out);
+            return self.answer_verified(link, message, &presented, decision, now, out);
         }
         let unsigned = match decision {
             Decision::Later => errors::INSUFFICIENT_CAPACITY,
@@ -126,7 +126,7 @@ impl Core {
     }
 
     /// Likewise where the integrity was verified before the observer was asked.
-    fn settle_verified(
+    fn answer_verified(
         &mut self,
         link: &Link,
         message: &Message<'_>,
@@ -135,7 +135,7 @@ impl Core {
         now: Time,
         out: &mut Vec<u8>,
     ) -> Action {
-        let allocation = self.table.of_client(&held::key(link));
+        let allocation = self.table.of_client(&link.key());
         let proven = allocation
             .ok_or(errors::ALLOCATION_MISMATCH)
             .and_then(|id| Ok((id, self.authenticate(id, message, presented)?)));

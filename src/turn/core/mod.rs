@@ -2,9 +2,9 @@
 #![forbid(unsafe_code)]
 
 pub(in crate::turn) mod action;
+mod admin;
 mod allocate;
 pub(in crate::turn) mod config;
-mod control;
 pub(in crate::turn) mod counters;
 mod data;
 mod decide;
@@ -18,21 +18,23 @@ use std::sync::Arc;
 
 use ahash::RandomState;
 
-use crate::stun::address::{AddrKey, Family};
+use crate::stun::address::Family;
 use crate::stun::errors;
 use crate::stun::message::Message;
 use crate::turn::auth::mechanism::Mechanism;
-use crate::turn::core::action::{Action, Event, Reason, Relays, Withdrawal};
-use crate::turn::core::config::{Config, FiveTuple, Link, Listener, ListenerId, Transport};
+use crate::turn::core::action::{Action, Event, Relays, Withdrawal};
+use crate::turn::core::config::Config;
 use crate::turn::core::counters::Counters;
 use crate::turn::policy::sources::Sources;
+use crate::turn::state::allocation::Reason;
 use crate::turn::state::arena::{AllocationId, RelayId};
-use crate::turn::state::held::{self, HeldRequests};
+use crate::turn::state::five_tuple::{FiveTuple, Link, Listener, ListenerId, Transport};
+use crate::turn::state::held::HeldRequests;
 use crate::turn::state::replies::Replies;
-use crate::turn::state::reservations::Shared;
+use crate::turn::state::shared::Shared;
 use crate::turn::state::table::{Owner, Table};
-use crate::turn::state::time::Time;
 use crate::turn::state::timers::{Due, Timers};
+use crate::turn::time::Time;
 
 pub use requests::Request;
 
@@ -82,7 +84,7 @@ impl Core {
     pub fn new(config: Config, shared: Arc<Shared>, worker: u16, seed: [u64; 4]) -> Self {
         let hasher = RandomState::with_seeds(seed[0], seed[1], seed[2], seed[3]);
         Core {
-            mechanism: Mechanism::new(&config),
+            mechanism: Mechanism::new(&config.realm, &config.algorithms, config.userhash),
             worker,
             shared,
             listeners: Vec::new(),
@@ -230,12 +232,12 @@ impl Core {
             self.timers.cancel(at, Due::Allocation(id));
         }
         allocation.ended = Some((reason, now));
-        allocation.seat = None;
-        let client = held::key(&allocation.link);
-        let halves = allocation.halves;
+        allocation.quota_share = None;
+        let client = allocation.link.key();
+        let relayed = allocation.relayed;
         self.table.unlink(&client);
-        for half in halves.iter().flatten() {
-            self.table.unlink_address(&half.address, half.relay);
+        for relayed in relayed.iter().flatten() {
+            self.table.unlink_address(&relayed.address, relayed.relay);
         }
         self.counters.allocations_removed += 1;
         self.events.push_back(Event::Removed(id, reason));
@@ -245,9 +247,9 @@ impl Core {
         let Some(allocation) = self.table.remove(id) else {
             return;
         };
-        for half in allocation.halves.iter().flatten() {
-            relays.close(half.relay);
-            self.table.forget_relay(half.relay);
+        for relayed in allocation.relayed.iter().flatten() {
+            relays.close(relayed.relay);
+            self.table.forget_relay(relayed.relay);
         }
     }
 
@@ -256,17 +258,21 @@ impl Core {
         let Some(allocation) = self.table.get_mut(id) else {
             return;
         };
-        let live = |family: Family| allocation.half(family).filter(|half| half.expires > now);
+        let live = |family: Family| {
+            allocation
+                .relayed_address(family)
+                .filter(|relayed| relayed.expires > now)
+        };
         match (live(Family::V4), live(Family::V6)) {
             (None, None) => self.end(id, Reason::Expired, now),
-            (Some(half), None) | (None, Some(half)) => {
-                let at = half.expires;
-                let gone = match half.address.is_ipv4() {
+            (Some(relayed), None) | (None, Some(relayed)) => {
+                let at = relayed.expires;
+                let gone = match relayed.address.is_ipv4() {
                     true => Family::V6,
                     false => Family::V4,
                 };
                 self.timers.set(at, Due::Allocation(id));
-                self.drop_half(id, gone);
+                self.drop_relayed(id, gone);
             }
             (Some(v4), Some(v6)) => self
                 .timers
@@ -276,17 +282,17 @@ impl Core {
 
     /// Gives up one of two relayed addresses, with its permissions and
     /// channels. The timer is the caller's.
-    fn drop_half(&mut self, id: AllocationId, family: Family) {
+    fn drop_relayed(&mut self, id: AllocationId, family: Family) {
         let Some(allocation) = self.table.get_mut(id) else {
             return;
         };
-        let Some(half) = allocation.halves[family.index()].take() else {
+        let Some(relayed) = allocation.relayed[family.index()].take() else {
             return;
         };
         allocation.permissions.revoke(family);
         allocation.channels.revoke(family);
-        self.table.unlink_address(&half.address, half.relay);
-        self.unused.push(half.relay);
+        self.table.unlink_address(&relayed.address, relayed.relay);
+        self.unused.push(relayed.relay);
     }
 
     /// Answers a held request that nobody decided in time.
@@ -313,7 +319,7 @@ impl Core {
         let Some(Owner::Reserved(token)) = self.table.owner(relay) else {
             return;
         };
-        if self.shared.release(&token) {
+        if self.shared.reservations().release(&token) {
             self.unused.push(relay);
         } else {
             // Another core has it by now.
@@ -324,7 +330,7 @@ impl Core {
     /// Keeps a reply for retransmissions, where there are any.
     fn keep_reply(&mut self, link: &Link, message: &Message<'_>, reply: &[u8], now: Time) {
         if self.transport(link) == Transport::Udp {
-            let key = AddrKey::new(&link.client, link.listener.0);
+            let key = link.key();
             self.replies.keep(key, message.bytes(), reply, now);
         }
     }

@@ -10,13 +10,13 @@ use crate::stun::attributes::kind;
 use crate::stun::errors;
 use crate::stun::message::{CHANNELS, Message, Method};
 use crate::turn::auth::credentials::Signer;
-use crate::turn::core::action::Reason;
-use crate::turn::core::config::Link;
 use crate::turn::policy::peers::Verdict;
+use crate::turn::state::allocation::Reason;
 use crate::turn::state::arena::AllocationId;
 use crate::turn::state::channels::BindError;
-use crate::turn::state::time::Time;
+use crate::turn::state::five_tuple::Link;
 use crate::turn::state::timers::Due;
+use crate::turn::time::Time;
 
 use super::Core;
 use super::allocate::requested_family;
@@ -64,28 +64,28 @@ impl Core {
         let lifetime = lifetime.map_err(|_| errors::BAD_REQUEST)?;
         let wanted = requested_family(message)?;
         let allocation = self.table.get(id).ok_or(errors::ALLOCATION_MISMATCH)?;
-        if wanted.is_some_and(|family| allocation.half(family).is_none()) {
+        if wanted.is_some_and(|family| allocation.relayed_address(family).is_none()) {
             return Err(errors::PEER_FAMILY_MISMATCH);
         }
-        let is_dual = allocation.halves.iter().flatten().count() == 2;
+        let is_dual = allocation.relayed.iter().flatten().count() == 2;
         let end = allocation.end;
         if lifetime == Some(0) {
             match wanted {
-                Some(family) if is_dual => self.retime(id, |server| server.drop_half(id, family)),
+                Some(family) if is_dual => self.retime(id, |core| core.drop_relayed(id, family)),
                 _ => self.end(id, Reason::Deleted, now),
             }
             return Ok(Duration::ZERO);
         }
         let expires = self.expiry(lifetime, end, now);
-        self.retime(id, |server| {
-            let halves = server
+        self.retime(id, |core| {
+            let relayed = core
                 .table
                 .get_mut(id)
-                .map(|a| a.halves.iter_mut().flatten());
-            for half in halves.into_iter().flatten() {
-                let family = Family::of(&half.address.ip());
+                .map(|a| a.relayed.iter_mut().flatten());
+            for relayed in relayed.into_iter().flatten() {
+                let family = Family::of(&relayed.address.ip());
                 if wanted.is_none_or(|wanted| wanted == family) {
-                    half.expires = expires;
+                    relayed.expires = expires;
                 }
             }
         });
@@ -94,7 +94,7 @@ impl Core {
 
     /// Changes the expiry of an allocation, and its timer with it.
     pub(super) fn retime(&mut self, id: AllocationId, change: impl FnOnce(&mut Self)) {
-        let next = |server: &Self| server.table.get(id).and_then(|a| a.next_expiry());
+        let next = |core: &Self| core.table.get(id).and_then(|a| a.next_expiry());
         if let Some(at) = next(self) {
             self.timers.cancel(at, Due::Allocation(id));
         }
@@ -164,7 +164,7 @@ impl Core {
         let allocation = self.table.get(id).ok_or(errors::ALLOCATION_MISMATCH)?;
         if ips
             .iter()
-            .any(|ip| allocation.half(Family::of(ip)).is_none())
+            .any(|ip| allocation.relayed_address(Family::of(ip)).is_none())
         {
             return Err(errors::PEER_FAMILY_MISMATCH);
         }

@@ -7,8 +7,8 @@ use crate::stun::errors::{self, phrase};
 use crate::stun::message::{Class, Message};
 use crate::turn::auth::credentials::Signer;
 use crate::turn::core::action::Action;
-use crate::turn::core::config::{Link, Transport};
-use crate::turn::state::time::Time;
+use crate::turn::state::five_tuple::{Link, Transport};
+use crate::turn::time::Time;
 
 use super::Core;
 

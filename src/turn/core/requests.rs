@@ -11,10 +11,10 @@ use crate::stun::message::{Class, Message, Method};
 use crate::turn::auth::credentials::{Algorithm, Signer};
 use crate::turn::auth::mechanism::{Presented, User};
 use crate::turn::core::action::{Action, Event, Withdrawal};
-use crate::turn::core::config::{FiveTuple, Link};
 use crate::turn::state::arena::{AllocationId, RequestId};
-use crate::turn::state::held::{self, Held};
-use crate::turn::state::time::Time;
+use crate::turn::state::five_tuple::{FiveTuple, Link};
+use crate::turn::state::held::Held;
+use crate::turn::time::Time;
 
 use super::allocate::requested_family;
 use super::{Core, State};
@@ -84,7 +84,7 @@ impl Core {
         now: Time,
         out: &mut Vec<u8>,
     ) -> Action {
-        let client = held::key(link);
+        let client = link.key();
         if let Some(reply) = self.replies.find(client, message.bytes()) {
             out.clear();
             out.extend_from_slice(reply);

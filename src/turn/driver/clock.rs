@@ -4,7 +4,7 @@
 use std::sync::OnceLock;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use crate::turn::state::time::Time;
+use crate::turn::time::Time;
 
 /// Now: monotonic, and near the wall clock's time, so that servers that share
 /// a secret agree about the age of a nonce.

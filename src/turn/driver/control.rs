@@ -7,13 +7,13 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Release};
 
 use crate::turn::core::Core;
 use crate::turn::core::config::Config;
-use crate::turn::state::reservations;
+use crate::turn::state::shared::Shared;
 
-use super::listeners::Door;
+use super::listeners::ListenerSocket;
 use super::mailbox::Mailbox;
 use super::observer::Log;
-use super::sockets::{Common, Sockets};
-use super::streams::Census;
+use super::relay_sockets::{RelayPool, RelaySockets};
+use super::streams::ConnectionCount;
 use super::worker::{Locked, Losses};
 
 thread_local! {
@@ -25,10 +25,10 @@ thread_local! {
 /// The state of a server beside its workers' own.
 pub struct Control {
     pub config: Config,
-    pub shared: Arc<reservations::Shared>,
-    pub common: Arc<Common>,
+    pub shared: Arc<Shared>,
+    pub relays: Arc<RelayPool>,
     pub mailboxes: Vec<Arc<Mailbox>>,
-    pub census: Arc<Census>,
+    pub connections: Arc<ConnectionCount>,
     pub log: Arc<Log>,
     pub stopping: AtomicBool,
     pub draining: AtomicBool,
@@ -56,17 +56,21 @@ impl Control {
     }
 
     /// An empty core for a worker with these listeners.
-    pub fn new_core<'a>(&self, worker: u16, doors: impl Iterator<Item = &'a Door>) -> Locked {
+    pub fn new_core<'a>(
+        &self,
+        worker: u16,
+        listeners: impl Iterator<Item = &'a ListenerSocket>,
+    ) -> Locked {
         let shared = self.shared.clone();
         let mut core = Core::new(self.config.clone(), shared, worker, random());
-        for door in doors {
-            core.add_listener(door.listener);
+        for socket in listeners {
+            core.add_listener(socket.listener);
         }
         core.drain(self.draining.load(std::sync::atomic::Ordering::Acquire));
         let [seed, ..] = random();
         Locked {
             core,
-            sockets: Sockets::new(worker, self.common.clone(), seed as u32),
+            sockets: RelaySockets::new(worker, self.relays.clone(), seed as u32),
             losses: Losses::default(),
         }
     }

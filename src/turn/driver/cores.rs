@@ -12,13 +12,13 @@ use crate::turn::core::counters::Counters;
 use crate::turn::policy::limits::Rate;
 use crate::turn::state::allocation::Figures;
 use crate::turn::state::arena::{AllocationId, RequestId};
-use crate::turn::state::time::Time;
+use crate::turn::time::Time;
 
 use super::observer::Place;
 use super::worker::Losses;
 
 /// What drives a core, seen from outside. Called from any thread.
-pub trait Driver: Send + Sync {
+pub trait CoreAccess: Send + Sync {
     /// Has `f` look at the core or change it, at the driver's time.
     fn with_core(&self, f: &mut dyn FnMut(&mut turn::Core, Time));
 
@@ -49,10 +49,10 @@ pub struct Totals {
 
 /// The cores of one server, by worker. Its methods may be called from any
 /// thread, the observer's included.
-pub struct Cores(Vec<Arc<dyn Driver>>);
+pub struct Cores(Vec<Arc<dyn CoreAccess>>);
 
 impl Cores {
-    pub(super) fn new(drivers: Vec<Arc<dyn Driver>>) -> Self {
+    pub(super) fn new(drivers: Vec<Arc<dyn CoreAccess>>) -> Self {
         Cores(drivers)
     }
 

@@ -9,11 +9,11 @@ use std::time::Duration;
 use parking_lot::MutexGuard;
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::turn::core::config::{Link, Listener, ListenerId, Transport};
+use crate::turn::state::five_tuple::{Link, Listener, ListenerId, Transport};
 
+use super::descriptor::Descriptor;
 use super::observer::Level;
 use super::sys::{Interest, enable_gro};
-use super::token::Token;
 use super::worker::{Guard, Worker};
 
 /// Room in the kernel for what clients send at once, where it is granted.
@@ -26,19 +26,19 @@ const REST: Duration = Duration::from_millis(100);
 
 /// One worker's socket of a listener.
 #[derive(Debug)]
-pub struct Door {
+pub struct ListenerSocket {
     pub listener: Listener,
     socket: Socket,
 }
 
-impl Door {
+impl ListenerSocket {
     pub fn fd(&self) -> RawFd {
         self.socket.as_raw_fd()
     }
 
     /// Binds one socket of a listener. Each worker has its own on the same
     /// address, and the kernel deals the clients out to them.
-    fn open(listener: &Listener, shares_port: bool) -> io::Result<Door> {
+    fn open(listener: &Listener, shares_port: bool) -> io::Result<ListenerSocket> {
         let address = listener.address;
         let (kind, protocol) = match listener.transport {
             Transport::Udp => (Type::DGRAM, Protocol::UDP),
@@ -65,7 +65,7 @@ impl Door {
         }
         let bound = socket.local_addr()?.as_socket();
         let address = bound.ok_or(io::ErrorKind::AddrNotAvailable)?;
-        Ok(Door {
+        Ok(ListenerSocket {
             listener: Listener {
                 transport: listener.transport,
                 address,
@@ -83,8 +83,8 @@ pub fn open_all(
     wanted: &[Listener],
     interfaces: &[IpAddr],
     workers: usize,
-) -> io::Result<Vec<Vec<Door>>> {
-    let mut doors: Vec<Vec<Door>> = (0..workers).map(|_| Vec::new()).collect();
+) -> io::Result<Vec<Vec<ListenerSocket>>> {
+    let mut listeners: Vec<Vec<ListenerSocket>> = (0..workers).map(|_| Vec::new()).collect();
     for listener in wanted {
         let mut port = listener.address.port();
         let at = |ip, port| Listener {
@@ -93,16 +93,16 @@ pub fn open_all(
         };
         for ip in addresses(listener.address.ip(), interfaces) {
             // The workers share the port with each other, not with another server.
-            let first = Door::open(&at(ip, port), false)?;
+            let first = ListenerSocket::open(&at(ip, port), false)?;
             port = first.listener.address.port();
             drop(first);
-            for doors in &mut doors {
-                let door = Door::open(&at(ip, port), true)?;
-                doors.push(door);
+            for listeners in &mut listeners {
+                let socket = ListenerSocket::open(&at(ip, port), true)?;
+                listeners.push(socket);
             }
         }
     }
-    Ok(doors)
+    Ok(listeners)
 }
 
 fn addresses(ip: IpAddr, interfaces: &[IpAddr]) -> Vec<IpAddr> {
@@ -121,7 +121,7 @@ pub fn is_link_local(ip: &IpAddr) -> bool {
 impl Worker {
     pub(super) fn accept(&mut self, locked: &mut Guard<'_>, index: usize) {
         for _ in 0..ACCEPTS {
-            let accepted = self.doors[index].socket.accept();
+            let accepted = self.listeners[index].socket.accept();
             let (socket, address) = match accepted {
                 Ok(accepted) => accepted,
                 Err(error) => return self.not_accepted(locked, index, &error),
@@ -145,7 +145,7 @@ impl Worker {
             Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM)
         );
         // Anything else is that no connection waits, or that one broke.
-        if is_short && self.poller.remove(self.doors[index].fd()).is_ok() {
+        if is_short && self.poller.remove(self.listeners[index].fd()).is_ok() {
             let (log, line) = (&self.control.log, format!("cannot accept: {error}"));
             MutexGuard::unlocked(locked, || log(Level::Warning, &line));
             self.resume = Some(self.now + REST);
@@ -153,11 +153,11 @@ impl Worker {
     }
 
     /// Waits for the listeners again that were at rest.
-    pub(super) fn reopen_doors(&mut self) {
-        for (index, door) in self.doors.iter().enumerate() {
-            let token = Token::Listener(index).pack();
+    pub(super) fn reopen_listeners(&mut self) {
+        for (index, socket) in self.listeners.iter().enumerate() {
+            let tag = Descriptor::Listener(index).pack();
             // Fails for those that were not at rest.
-            let _ = self.poller.add(door.fd(), token, Interest::Read);
+            let _ = self.poller.add(socket.fd(), tag, Interest::Read);
         }
     }
 }

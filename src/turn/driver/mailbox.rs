@@ -17,7 +17,7 @@ const MAX_WAITING: usize = 2 << 20;
 
 /// Something for a worker to do.
 #[derive(Debug)]
-pub enum Message {
+pub enum Command {
     /// Decide about a request.
     Decide(RequestId, Decision),
     /// Another worker has this socket now.
@@ -26,7 +26,7 @@ pub enum Message {
 
 /// Packets of one worker for another, in one buffer.
 #[derive(Debug, Default)]
-pub struct Parcel {
+pub struct Batch {
     bytes: Vec<u8>,
     packets: Vec<Packet>,
 }
@@ -39,7 +39,7 @@ pub struct Packet {
     pub payload: Range<usize>,
 }
 
-impl Parcel {
+impl Batch {
     pub fn push(&mut self, from: SocketAddr, to: SocketAddr, payload: &[u8]) {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(payload);
@@ -67,9 +67,9 @@ impl Parcel {
         &self.bytes
     }
 
-    /// Appends another parcel's packets, as many as there is room for. Returns
+    /// Appends another batch's packets, as many as there is room for. Returns
     /// how many are lost.
-    fn append(&mut self, other: &Parcel) -> usize {
+    fn append(&mut self, other: &Batch) -> usize {
         for (i, packet) in other.packets.iter().enumerate() {
             if self.bytes.len() + packet.payload.len() > MAX_WAITING {
                 return other.packets.len() - i;
@@ -83,60 +83,60 @@ impl Parcel {
 /// A worker's mailbox.
 #[derive(Debug)]
 pub struct Mailbox {
-    messages: Mutex<Vec<Message>>,
-    parcel: Mutex<Parcel>,
+    commands: Mutex<Vec<Command>>,
+    batch: Mutex<Batch>,
     wake: Wake,
 }
 
 impl Mailbox {
     pub fn new() -> io::Result<Self> {
         Ok(Mailbox {
-            messages: Mutex::default(),
-            parcel: Mutex::default(),
+            commands: Mutex::default(),
+            batch: Mutex::default(),
             wake: Wake::new()?,
         })
     }
 
-    /// Leaves a message. There are never more than the requests that wait and
+    /// Leaves a command. There are never more than the requests that wait and
     /// the sockets that are reserved.
-    pub fn post(&self, message: Message) {
-        let mut messages = self.messages.lock();
-        messages.push(message);
-        let is_first = messages.len() == 1;
-        drop(messages);
+    pub fn post(&self, command: Command) {
+        let mut commands = self.commands.lock();
+        commands.push(command);
+        let is_first = commands.len() == 1;
+        drop(commands);
         if is_first {
             self.wake.wake();
         }
     }
 
-    /// Leaves packets and empties `parcel`. Returns how many were lost because
+    /// Leaves packets and empties `batch`. Returns how many were lost because
     /// the worker does not keep up.
-    pub fn send(&self, parcel: &mut Parcel) -> usize {
-        let mut waiting = self.parcel.lock();
+    pub fn send(&self, batch: &mut Batch) -> usize {
+        let mut waiting = self.batch.lock();
         let was_empty = waiting.is_empty();
         let lost = match was_empty {
             true => {
-                std::mem::swap(&mut *waiting, parcel);
+                std::mem::swap(&mut *waiting, batch);
                 0
             }
-            false => waiting.append(parcel),
+            false => waiting.append(batch),
         };
         drop(waiting);
-        parcel.clear();
+        batch.clear();
         if was_empty {
             self.wake.wake();
         }
         lost
     }
 
-    /// Takes all messages into `into`, which is empty.
-    pub fn take_messages(&self, into: &mut Vec<Message>) {
-        std::mem::swap(&mut *self.messages.lock(), into);
+    /// Takes all commands into `into`, which is empty.
+    pub fn take_commands(&self, into: &mut Vec<Command>) {
+        std::mem::swap(&mut *self.commands.lock(), into);
     }
 
     /// Takes all packets into `into`, which is empty.
-    pub fn take_parcel(&self, into: &mut Parcel) {
-        std::mem::swap(&mut *self.parcel.lock(), into);
+    pub fn take_batch(&self, into: &mut Batch) {
+        std::mem::swap(&mut *self.batch.lock(), into);
     }
 
     pub fn wake(&self) -> &Wake {
@@ -152,17 +152,17 @@ mod tests {
     fn packets_arrive_in_order_and_in_bounded_number() {
         let mailbox = Mailbox::new().unwrap();
         let address: SocketAddr = "127.0.0.1:1".parse().unwrap();
-        let mut parcel = Parcel::default();
+        let mut batch = Batch::default();
         let mut lost = 0;
         for i in 0..100_u8 {
             for _ in 0..50 {
-                parcel.push(address, address, &[i; 1000]);
+                batch.push(address, address, &[i; 1000]);
             }
-            lost += mailbox.send(&mut parcel);
-            assert!(parcel.is_empty());
+            lost += mailbox.send(&mut batch);
+            assert!(batch.is_empty());
         }
-        let mut taken = Parcel::default();
-        mailbox.take_parcel(&mut taken);
+        let mut taken = Batch::default();
+        mailbox.take_batch(&mut taken);
         let mut count = 0;
         while let Some(packet) = taken.packet(count) {
             assert_eq!(taken.bytes()[packet.payload], [(count / 50) as u8; 1000]);

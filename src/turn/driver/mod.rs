@@ -21,7 +21,8 @@
 mod clock;
 mod control;
 mod cores;
-mod driven;
+mod descriptor;
+mod embedded;
 mod listeners;
 mod mailbox;
 mod observer;
@@ -30,17 +31,16 @@ pub mod panics;
 mod path;
 mod ports;
 mod queue;
+mod relay_sockets;
 mod server;
-mod sockets;
 mod streams;
 mod sys;
 #[cfg(test)]
 mod tests;
-mod token;
 mod worker;
 
 pub use cores::{Cores, Totals};
-pub use driven::{Driven, Opener, Output, Refused};
+pub use embedded::{Embedded, Opener, Output, Refused};
 pub use observer::{Ask, Level, Log, Observer, Place};
 pub use options::{Options, StartError};
 pub use ports::RelayAddress;

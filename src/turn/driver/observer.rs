@@ -8,9 +8,10 @@ use crate::stun::message::Method;
 use crate::turn::auth::credentials::Algorithm;
 use crate::turn::auth::mechanism::User;
 use crate::turn::core::Request;
-use crate::turn::core::action::{Decision, Reason};
-use crate::turn::core::config::FiveTuple;
+use crate::turn::core::action::Decision;
+use crate::turn::state::allocation::Reason;
 use crate::turn::state::arena::{AllocationId, RequestId};
+use crate::turn::state::five_tuple::FiveTuple;
 
 /// How bad it is what a line of the log says, in PJLIB's numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -7,7 +7,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use crate::turn::core::config::{Config, Listener};
+use crate::turn::core::config::Config;
+use crate::turn::state::five_tuple::Listener;
 
 use super::listeners::is_link_local;
 use super::observer::Log;

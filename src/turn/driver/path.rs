@@ -6,10 +6,10 @@ use std::ops::Range;
 
 use crate::stun::frame_len;
 use crate::turn::core::action::{Action, Header};
-use crate::turn::core::config::{Link, ListenerId, Transport};
 use crate::turn::state::arena::RelayId;
+use crate::turn::state::five_tuple::{Link, ListenerId, Transport};
 
-use super::queue::Place;
+use super::queue::Buffer;
 use super::streams::Written;
 use super::sys::{HEADROOM, Received};
 use super::worker::{Guard, Worker};
@@ -23,7 +23,7 @@ const RELAY_BATCH: usize = 16;
 
 impl Worker {
     pub(super) fn read_listener(&mut self, locked: &mut Guard<'_>, index: usize) {
-        let fd = self.doors[index].fd();
+        let fd = self.listeners[index].fd();
         for _ in 0..ROUNDS {
             self.make_room(locked, BATCH);
             let is_more = self.inbox.receive(fd, &mut self.slots, BATCH);
@@ -64,7 +64,7 @@ impl Worker {
                     locked,
                     None,
                     action,
-                    Place::Slot(received.slot),
+                    Buffer::Slot(received.slot),
                     datagram.start,
                 );
             }
@@ -129,26 +129,26 @@ impl Worker {
         let start = packet.start;
         let bytes = &self.slots.slot(slot)[packet];
         let action = locked.core.inbound(link, bytes, self.now, &mut self.out);
-        self.act(locked, Some(link), action, Place::Slot(slot), start);
+        self.act(locked, Some(link), action, Buffer::Slot(slot), start);
     }
 
     /// Takes in packets from other workers.
-    pub(super) fn read_parcel(&mut self, locked: &mut Guard<'_>) {
-        let mailbox = self.shared.mailbox.clone();
-        mailbox.take_parcel(&mut self.parcel);
+    pub(super) fn read_batch(&mut self, locked: &mut Guard<'_>) {
+        let mailbox = self.own.mailbox.clone();
+        mailbox.take_batch(&mut self.batch);
         let mut next = 0;
-        while let Some(packet) = self.parcel.packet(next) {
+        while let Some(packet) = self.batch.packet(next) {
             let len = packet.payload.len();
             let core = &mut locked.core;
             let action = core.handed_over(&packet.to, packet.from, len, self.now);
             if let Some(action) = action {
-                self.act(locked, None, action, Place::Parcel, packet.payload.start);
+                self.act(locked, None, action, Buffer::Batch, packet.payload.start);
             }
             next += 1;
         }
         if next > 0 {
             self.flush(locked);
-            self.parcel.clear();
+            self.batch.clear();
         }
     }
 
@@ -159,7 +159,7 @@ impl Worker {
         locked: &mut Guard<'_>,
         link: Option<&Link>,
         action: Action,
-        place: Place,
+        place: Buffer,
         start: usize,
     ) {
         let within = |payload: Range<usize>| start + payload.start..start + payload.end;
@@ -198,14 +198,14 @@ impl Worker {
                 dont_fragment,
             } => {
                 let payload = within(payload);
-                match (self.control.common.ports.owner(&to), kernel) {
+                match (self.control.relays.ports.owner(&to), kernel) {
                     (Some(worker), _) if worker != self.index => {
                         let buffer = match place {
-                            Place::Slot(index) => self.slots.slot(index),
-                            Place::Parcel | Place::Own => return,
+                            Buffer::Slot(index) => self.slots.slot(index),
+                            Buffer::Batch | Buffer::Own => return,
                         };
-                        let parcel = &mut self.parcels[usize::from(worker)];
-                        parcel.push(from, to, &buffer[payload]);
+                        let batch = &mut self.batches[usize::from(worker)];
+                        batch.push(from, to, &buffer[payload]);
                     }
                     (None, Some(relay)) => {
                         if let Some(fd) = self.relay_fd(locked, relay, dont_fragment) {
@@ -228,19 +228,19 @@ impl Worker {
         locked: &mut Guard<'_>,
         link: &Link,
         header: Header,
-        (place, payload): (Place, Range<usize>),
+        (place, payload): (Buffer, Range<usize>),
         padding: u8,
         start: usize,
     ) {
-        let door = &self.doors[link.listener.0 as usize];
-        if door.listener.transport == Transport::Udp {
-            let (fd, to) = (door.fd(), link.client);
+        let listener = &self.listeners[link.listener.0 as usize];
+        if listener.listener.transport == Transport::Udp {
+            let (fd, to) = (listener.fd(), link.client);
             // In one piece where there is room: before the first packet of a
             // slot, or over what the payload came with.
             let floor = if start == HEADROOM { 0 } else { start };
             let whole = match place {
-                Place::Slot(index) => self.slots.prepend(index, &header, &payload, floor),
-                Place::Parcel | Place::Own => None,
+                Buffer::Slot(index) => self.slots.prepend(index, &header, &payload, floor),
+                Buffer::Batch | Buffer::Own => None,
             };
             let (header, payload) = match whole {
                 Some(whole) => (Header::empty(), whole),
@@ -252,9 +252,9 @@ impl Worker {
         }
         let zeros = [0; 3];
         let buffer = match place {
-            Place::Slot(index) => self.slots.slot(index),
-            Place::Parcel => self.parcel.bytes(),
-            Place::Own => return,
+            Buffer::Slot(index) => self.slots.slot(index),
+            Buffer::Batch => self.batch.bytes(),
+            Buffer::Own => return,
         };
         let parts = [
             &header[..],

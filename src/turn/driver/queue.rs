@@ -7,7 +7,7 @@ use std::os::fd::RawFd;
 
 use crate::turn::core::action::Header;
 
-use super::mailbox::Parcel;
+use super::mailbox::Batch;
 use super::sys::{Outgoing, Sender, Slots};
 
 /// Datagrams kept at most before they are sent.
@@ -15,11 +15,11 @@ const FULL: usize = 1024;
 
 /// Which buffer a payload stands in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum Buffer {
     /// A slot that was received into.
     Slot(usize),
-    /// The parcel that another worker sent.
-    Parcel,
+    /// The batch that another worker sent.
+    Batch,
     /// The queue's own: replies.
     Own,
 }
@@ -30,7 +30,7 @@ struct Datagram {
     fd: RawFd,
     to: SocketAddr,
     header: Header,
-    place: Place,
+    buffer: Buffer,
     payload: Range<usize>,
     padding: u8,
 }
@@ -66,21 +66,21 @@ impl Queue {
         fd: RawFd,
         to: SocketAddr,
         header: Header,
-        (place, payload): (Place, Range<usize>),
+        (buffer, payload): (Buffer, Range<usize>),
         padding: u8,
     ) {
         self.datagrams.push(Datagram {
             fd,
             to,
             header,
-            place,
+            buffer,
             payload,
             padding,
         });
     }
 
     /// A datagram for a peer, out of a relay socket.
-    pub fn push_peer(&mut self, fd: RawFd, to: SocketAddr, payload: (Place, Range<usize>)) {
+    pub fn push_peer(&mut self, fd: RawFd, to: SocketAddr, payload: (Buffer, Range<usize>)) {
         self.holds_relays = true;
         self.push_client(fd, to, Header::empty(), payload, 0);
     }
@@ -89,7 +89,7 @@ impl Queue {
     pub fn reply(&mut self, fd: RawFd, to: SocketAddr, bytes: &[u8]) {
         let start = self.own.len();
         self.own.extend_from_slice(bytes);
-        let payload = (Place::Own, start..self.own.len());
+        let payload = (Buffer::Own, start..self.own.len());
         self.push_client(fd, to, Header::empty(), payload, 0);
     }
 
@@ -107,7 +107,7 @@ impl Queue {
 
     /// Sends everything, socket by socket, and what goes to one address in
     /// order. Returns how many datagrams the kernel did not take.
-    pub fn flush(&mut self, slots: &Slots, parcel: &Parcel) -> u64 {
+    pub fn flush(&mut self, slots: &Slots, batch: &Batch) -> u64 {
         const ZEROS: [u8; 3] = [0; 3];
         let mut outgoing = recycle(std::mem::take(&mut self.outgoing));
         let datagrams = &self.datagrams;
@@ -120,10 +120,10 @@ impl Queue {
         for run in self.order.chunk_by(|(a, ..), (b, ..)| a == b) {
             outgoing.extend(run.iter().map(|(.., at)| {
                 let datagram = &datagrams[*at];
-                let buffer = match datagram.place {
-                    Place::Slot(index) => slots.slot(index),
-                    Place::Parcel => parcel.bytes(),
-                    Place::Own => &self.own,
+                let buffer = match datagram.buffer {
+                    Buffer::Slot(index) => slots.slot(index),
+                    Buffer::Batch => batch.bytes(),
+                    Buffer::Own => &self.own,
                 };
                 let payload = &buffer[datagram.payload.clone()];
                 let padding = &ZEROS[..usize::from(datagram.padding)];

@@ -12,23 +12,24 @@ use std::thread::{self, JoinHandle};
 use parking_lot::Mutex;
 
 use crate::turn::auth::accounts::Accounts;
-use crate::turn::core::config::{Config, Listener};
-use crate::turn::state::reservations;
+use crate::turn::core::config::Config;
+use crate::turn::state::five_tuple::Listener;
+use crate::turn::state::shared::Shared;
 
 use super::clock;
 use super::control::{Control, random};
-use super::cores::{Cores, Driver, Totals};
-use super::listeners::{self, Door};
-use super::mailbox::{Mailbox, Parcel};
+use super::cores::{CoreAccess, Cores, Totals};
+use super::descriptor::Descriptor;
+use super::listeners::{self, ListenerSocket};
+use super::mailbox::{Batch, Mailbox};
 use super::observer::Observer;
 use super::options::{Options, StartError};
 use super::ports::Ports;
 use super::queue::Queue;
-use super::sockets::Common;
+use super::relay_sockets::RelayPool;
 use super::streams::Streams;
 use super::sys::{Epoll, Inbox, Interest, Slots, interface_addresses, without_signals};
-use super::token::Token;
-use super::worker::{Shared, Worker};
+use super::worker::{Worker, WorkerCore};
 
 /// A running server. Its methods may be called from any thread, the observer's
 /// included.
@@ -54,9 +55,9 @@ impl Server {
         let system = |what| move |error| StartError::System(what, error);
         let count = options.worker_count();
         let interfaces = interface_addresses().map_err(system("interfaces"))?;
-        let doors = listeners::open_all(&options.listeners, &interfaces, count)
+        let listeners = listeners::open_all(&options.listeners, &interfaces, count)
             .map_err(system("listener"))?;
-        let bound: Vec<Listener> = doors[0].iter().map(|door| door.listener).collect();
+        let bound: Vec<Listener> = listeners[0].iter().map(|socket| socket.listener).collect();
         if bound.is_empty() {
             return Err(StartError::Options(
                 "no address of the host fits a listener",
@@ -64,15 +65,15 @@ impl Server {
         }
         try_relays(&options.relays).map_err(system("relay address"))?;
         let control = Arc::new(control(options, count, &bound, &interfaces)?);
-        let workers = doors.into_iter().enumerate().map(|(index, doors)| {
+        let workers = listeners.into_iter().enumerate().map(|(index, listeners)| {
             let index = index as u16;
-            worker(index, &control, doors, options, observer(index))
+            worker(index, &control, listeners, options, observer(index))
         });
         let workers: Result<Vec<Worker>, _> = workers.collect();
         let workers = workers.map_err(system("worker"))?;
         let drivers = workers
             .iter()
-            .map(|worker| worker.shared.clone() as Arc<dyn Driver>);
+            .map(|worker| worker.own.clone() as Arc<dyn CoreAccess>);
         let cores = Cores::new(drivers.collect());
         let threads = spawn(workers, &control).map_err(system("thread"))?;
         Ok(Server {
@@ -145,7 +146,7 @@ impl Server {
     /// Figures of the whole server.
     pub fn totals(&self) -> Totals {
         Totals {
-            connections: self.control.census.total(),
+            connections: self.control.connections.total(),
             ..self.cores.totals()
         }
     }
@@ -189,15 +190,15 @@ fn control(
     };
     Ok(Control {
         config,
-        shared: Arc::new(reservations::Shared::new(secret)),
-        common: Arc::new(Common {
+        shared: Arc::new(Shared::new(secret)),
+        relays: Arc::new(RelayPool {
             ports: Ports::new(&relays, options.ports.clone()),
             pollers: pollers.map_err(system("epoll"))?,
             mailboxes: mailboxes.clone(),
             reserved: Mutex::default(),
         }),
         mailboxes,
-        census: Arc::default(),
+        connections: Arc::default(),
         log: options.log.clone(),
         stopping: AtomicBool::new(false),
         draining: AtomicBool::new(false),
@@ -220,38 +221,42 @@ fn own_addresses(config: &mut Config, interfaces: &[IpAddr], relays: &[super::Re
 fn worker(
     index: u16,
     control: &Arc<Control>,
-    doors: Vec<Door>,
+    listeners: Vec<ListenerSocket>,
     options: &Options,
     observer: Box<dyn Observer>,
 ) -> std::io::Result<Worker> {
-    let common = &control.common;
-    let poller = common.pollers[usize::from(index)].clone();
+    let relays = &control.relays;
+    let poller = relays.pollers[usize::from(index)].clone();
     let mailbox = control.mailboxes[usize::from(index)].clone();
-    poller.add(mailbox.wake().fd(), Token::Wake.pack(), Interest::Read)?;
-    for (index, door) in doors.iter().enumerate() {
-        poller.add(door.fd(), Token::Listener(index).pack(), Interest::Read)?;
+    poller.add(mailbox.wake().fd(), Descriptor::Wake.pack(), Interest::Read)?;
+    for (index, socket) in listeners.iter().enumerate() {
+        poller.add(
+            socket.fd(),
+            Descriptor::Listener(index).pack(),
+            Interest::Read,
+        )?;
     }
-    let core = Mutex::new(control.new_core(index, doors.iter()));
+    let locked = Mutex::new(control.new_core(index, listeners.iter()));
     let [a, b, c, d] = random();
-    let parcels = common.mailboxes.iter().map(|_| Parcel::default());
+    let batches = relays.mailboxes.iter().map(|_| Batch::default());
     Ok(Worker {
         index,
-        shared: Arc::new(Shared { core, mailbox }),
+        own: Arc::new(WorkerCore { locked, mailbox }),
         streams: Streams::new(
             poller.clone(),
-            control.census.clone(),
+            control.connections.clone(),
             options.streams,
             ahash::RandomState::with_seeds(a, b, c, d),
         ),
-        parcels: parcels.collect(),
+        batches: batches.collect(),
         control: control.clone(),
         poller,
-        doors,
+        listeners,
         slots: Slots::new(),
         inbox: Inbox::new(),
         queue: Queue::new(),
-        parcel: Parcel::default(),
-        messages: Vec::new(),
+        batch: Batch::default(),
+        commands: Vec::new(),
         observer,
         out: Vec::new(),
         now: clock::now(),

@@ -12,12 +12,12 @@ use ahash::RandomState;
 use parking_lot::Mutex;
 use socket2::Socket;
 
-use crate::stun::address::AddrKey;
-use crate::turn::core::config::Link;
-use crate::turn::state::time::Time;
+use crate::turn::address::AddrKey;
+use crate::turn::state::five_tuple::Link;
+use crate::turn::time::Time;
 
+use super::descriptor::Descriptor;
 use super::sys::{Epoll, Interest};
-use super::token::Token;
 
 /// Output buffers kept for the next connection that needs one.
 const POOL: usize = 32;
@@ -54,11 +54,11 @@ impl Default for StreamLimits {
 
 /// Counts the connections of all workers.
 #[derive(Debug, Default)]
-pub struct Census {
+pub struct ConnectionCount {
     counts: Mutex<(u32, HashMap<AddrKey, u32>)>,
 }
 
-impl Census {
+impl ConnectionCount {
     fn admit(&self, ip: &IpAddr, limits: &StreamLimits) -> bool {
         let (total, sources) = &mut *self.counts.lock();
         let source = sources.entry(AddrKey::source(ip)).or_default();
@@ -124,7 +124,7 @@ pub struct Streams {
     dirty: Vec<usize>,
     pool: Vec<Vec<u8>>,
     poller: Arc<Epoll>,
-    census: Arc<Census>,
+    connections: Arc<ConnectionCount>,
     limits: StreamLimits,
 }
 
@@ -142,7 +142,7 @@ pub enum Written {
 impl Streams {
     pub fn new(
         poller: Arc<Epoll>,
-        census: Arc<Census>,
+        connections: Arc<ConnectionCount>,
         limits: StreamLimits,
         hasher: RandomState,
     ) -> Self {
@@ -153,7 +153,7 @@ impl Streams {
             dirty: Vec::new(),
             pool: Vec::new(),
             poller,
-            census,
+            connections,
             limits,
         }
     }
@@ -166,20 +166,20 @@ impl Streams {
     /// many or it cannot be waited for.
     pub fn admit(&mut self, socket: Socket, link: Link, now: Time) {
         let ip = link.client.ip();
-        if self.by_link.contains_key(&link) || !self.census.admit(&ip, &self.limits) {
+        if self.by_link.contains_key(&link) || !self.connections.admit(&ip, &self.limits) {
             return;
         }
         let index = self.free.pop().unwrap_or(self.table.len());
-        let token = Token::Connection(index).pack();
+        let tag = Descriptor::Connection(index).pack();
         let fd = socket.as_raw_fd();
         let is_ready = socket.set_nonblocking(true).is_ok()
-            && self.poller.add(fd, token, Interest::Read).is_ok();
+            && self.poller.add(fd, tag, Interest::Read).is_ok();
         if index == self.table.len() {
             self.table.push(None);
         }
         if !is_ready {
             self.free.push(index);
-            self.census.leave(&ip);
+            self.connections.leave(&ip);
             return;
         }
         // Only latency suffers when this fails.
@@ -210,7 +210,7 @@ impl Streams {
     pub fn close(&mut self, index: usize) -> Option<Link> {
         let stream = self.table.get_mut(index)?.take()?;
         self.by_link.remove(&stream.link);
-        self.census.leave(&stream.link.client.ip());
+        self.connections.leave(&stream.link.client.ip());
         self.free.push(index);
         if self.by_link.is_empty() {
             self.table = Vec::new();
@@ -294,7 +294,7 @@ impl Streams {
                 Ok(_) | Err(_) => return false,
             }
         }
-        let token = Token::Connection(index).pack();
+        let tag = Descriptor::Connection(index).pack();
         let fd = stream.socket.as_raw_fd();
         if stream.sent < stream.out.len() {
             stream.out.drain(..stream.sent);
@@ -303,7 +303,7 @@ impl Streams {
             if progress || !was_stalled {
                 stream.stalled = Some(now);
             }
-            return was_stalled || self.poller.change(fd, token, Interest::ReadWrite).is_ok();
+            return was_stalled || self.poller.change(fd, tag, Interest::ReadWrite).is_ok();
         }
         let mut buffer = std::mem::take(&mut stream.out);
         stream.sent = 0;
@@ -312,7 +312,7 @@ impl Streams {
         if self.pool.len() < POOL && buffer.capacity() <= POOLED {
             self.pool.push(buffer);
         }
-        !was_stalled || self.poller.change(fd, token, Interest::Read).is_ok()
+        !was_stalled || self.poller.change(fd, tag, Interest::Read).is_ok()
     }
 
     /// The connections that have been silent or stuck for too long. `is_in_use`

@@ -9,22 +9,22 @@ use parking_lot::{Mutex, MutexGuard};
 
 use crate::turn::core::Core;
 use crate::turn::core::action::{Decided, Decision, Event};
-use crate::turn::core::config::{Link, Transport};
 use crate::turn::state::arena::RequestId;
-use crate::turn::state::time::Time;
+use crate::turn::state::five_tuple::{Link, Transport};
+use crate::turn::time::Time;
 
 use super::clock;
 use super::control::Control;
-use super::cores::Driver;
-use super::listeners::Door;
-use super::mailbox::{Mailbox, Message, Parcel};
+use super::cores::CoreAccess;
+use super::descriptor::Descriptor;
+use super::listeners::ListenerSocket;
+use super::mailbox::{Batch, Command, Mailbox};
 use super::observer::{Ask, Level, Observer, Place};
 use super::panics;
 use super::queue::Queue;
-use super::sockets::Sockets;
+use super::relay_sockets::RelaySockets;
 use super::streams::{Streams, Written};
 use super::sys::{Epoll, Inbox, Ready, Slots};
-use super::token::Token;
 
 /// Bugs of ours that a worker survives.
 const LIVES: u32 = 8;
@@ -33,14 +33,14 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// What other threads can reach of a worker. The worker holds the lock while
 /// it works on a batch, never while it waits or calls the observer.
-pub struct Shared {
-    pub core: Mutex<Locked>,
+pub struct WorkerCore {
+    pub locked: Mutex<Locked>,
     pub mailbox: Arc<Mailbox>,
 }
 
-impl Driver for Shared {
+impl CoreAccess for WorkerCore {
     fn with_core(&self, f: &mut dyn FnMut(&mut Core, Time)) {
-        f(&mut self.core.lock().core, clock::now());
+        f(&mut self.locked.lock().core, clock::now());
     }
 
     fn wake(&self) {
@@ -48,18 +48,18 @@ impl Driver for Shared {
     }
 
     fn decide(&self, id: RequestId, decision: Decision) {
-        self.mailbox.post(Message::Decide(id, decision));
+        self.mailbox.post(Command::Decide(id, decision));
     }
 
     fn losses(&self) -> Losses {
-        self.core.lock().losses
+        self.locked.lock().losses
     }
 }
 
 /// What a worker works on under its lock: the core with its sockets.
 pub struct Locked {
     pub core: Core,
-    pub sockets: Sockets,
+    pub sockets: RelaySockets,
     pub losses: Losses,
 }
 
@@ -90,18 +90,18 @@ pub type Guard<'a> = MutexGuard<'a, Locked>;
 pub struct Worker {
     pub(super) index: u16,
     pub(super) control: Arc<Control>,
-    pub(super) shared: Arc<Shared>,
+    pub(super) own: Arc<WorkerCore>,
     pub(super) poller: Arc<Epoll>,
-    pub(super) doors: Vec<Door>,
+    pub(super) listeners: Vec<ListenerSocket>,
     pub(super) streams: Streams,
     pub(super) slots: Slots,
     pub(super) inbox: Inbox,
     pub(super) queue: Queue,
     /// Packets that another worker sent.
-    pub(super) parcel: Parcel,
+    pub(super) batch: Batch,
     /// Packets for other workers, by worker.
-    pub(super) parcels: Vec<Parcel>,
-    pub(super) messages: Vec<Message>,
+    pub(super) batches: Vec<Batch>,
+    pub(super) commands: Vec<Command>,
     pub(super) observer: Box<dyn Observer>,
     /// Where the core writes replies.
     pub(super) out: Vec<u8>,
@@ -139,16 +139,16 @@ impl Worker {
     }
 
     fn serve(&mut self) {
-        let shared = self.shared.clone();
+        let own = self.own.clone();
         let mut ready: Vec<Ready> = Vec::new();
         while !self.control.stopping.load(Acquire) {
-            let timeout = self.timeout(&shared.core.lock());
+            let timeout = self.timeout(&own.locked.lock());
             if let Err(error) = self.poller.wait(&mut ready, timeout) {
                 (self.control.log)(Level::Error, &format!("epoll_wait: {error}"));
                 self.control.stop();
                 return;
             }
-            let mut locked = shared.core.lock();
+            let mut locked = own.locked.lock();
             self.now = clock::now();
             for event in &ready {
                 self.dispatch(&mut locked, *event);
@@ -164,14 +164,14 @@ impl Worker {
     }
 
     fn dispatch(&mut self, locked: &mut Guard<'_>, event: Ready) {
-        match Token::unpack(event.token) {
-            Token::Wake => self.shared.mailbox.wake().reset(),
-            Token::Listener(index) => match self.doors[index].listener.transport {
+        match Descriptor::unpack(event.tag) {
+            Descriptor::Wake => self.own.mailbox.wake().reset(),
+            Descriptor::Listener(index) => match self.listeners[index].listener.transport {
                 Transport::Udp => self.read_listener(locked, index),
                 Transport::Tcp => self.accept(locked, index),
             },
-            Token::Relay(index) => self.read_relay(locked, index),
-            Token::Connection(index) => {
+            Descriptor::Relay(index) => self.read_relay(locked, index),
+            Descriptor::Connection(index) => {
                 if event.writable && !self.streams.push_out(index, self.now) {
                     self.close(locked, index);
                 } else if event.readable {
@@ -192,22 +192,22 @@ impl Worker {
 
     /// Does what other threads asked for, and takes in other workers' packets.
     fn read_mail(&mut self, locked: &mut Guard<'_>) {
-        let mut messages = std::mem::take(&mut self.messages);
-        self.shared.mailbox.take_messages(&mut messages);
-        for message in messages.drain(..) {
-            match message {
-                Message::Forget(relay) => locked.sockets.forget(relay),
-                Message::Decide(id, decision) => {
+        let mut commands = std::mem::take(&mut self.commands);
+        self.own.mailbox.take_commands(&mut commands);
+        for command in commands.drain(..) {
+            match command {
+                Command::Forget(relay) => locked.sockets.forget(relay),
+                Command::Decide(id, decision) => {
                     self.decide(locked, id, decision);
                     let observer = &mut self.observer;
                     MutexGuard::unlocked(locked, || observer.done(id));
                 }
             }
         }
-        if messages.capacity() < 1024 {
-            self.messages = messages;
+        if commands.capacity() < 1024 {
+            self.commands = commands;
         }
-        self.read_parcel(locked);
+        self.read_batch(locked);
     }
 
     /// Asks the observer about a request, and does what it says.
@@ -277,9 +277,9 @@ impl Worker {
     }
 
     fn send_to(&mut self, locked: &mut Guard<'_>, link: &Link, bytes: &[u8]) {
-        let door = &self.doors[link.listener.0 as usize];
-        if door.listener.transport == Transport::Udp {
-            self.queue.reply(door.fd(), link.client, bytes);
+        let listener = &self.listeners[link.listener.0 as usize];
+        if listener.listener.transport == Transport::Udp {
+            self.queue.reply(listener.fd(), link.client, bytes);
             return;
         }
         if self.streams.write(link, [bytes, &[], &[]], false, self.now) == Written::Gone
@@ -291,14 +291,14 @@ impl Worker {
 
     /// Sends everything that waits, to clients, peers and other workers.
     pub(super) fn flush(&mut self, locked: &mut Guard<'_>) {
-        locked.losses.sends += self.queue.flush(&self.slots, &self.parcel);
+        locked.losses.sends += self.queue.flush(&self.slots, &self.batch);
         while let Some(broken) = self.streams.flush(self.now) {
             self.close(locked, broken);
         }
-        for (worker, parcel) in self.parcels.iter_mut().enumerate() {
-            if !parcel.is_empty() {
+        for (worker, batch) in self.batches.iter_mut().enumerate() {
+            if !batch.is_empty() {
                 let mailbox = &self.control.mailboxes[worker];
-                locked.losses.handovers += mailbox.send(parcel) as u64;
+                locked.losses.handovers += mailbox.send(batch) as u64;
             }
         }
     }
@@ -306,7 +306,7 @@ impl Worker {
     fn housekeeping(&mut self, locked: &mut Guard<'_>) {
         if self.resume.is_some_and(|at| at <= self.now) {
             self.resume = None;
-            self.reopen_doors();
+            self.reopen_listeners();
         }
         if self.streams.len() > 0 && self.next_sweep <= self.now {
             self.next_sweep = self.now + self.streams.period();
@@ -331,14 +331,14 @@ impl Worker {
         let _ = panics::catch(|| self.end_core());
         self.slots.reset();
         self.queue = Queue::new();
-        self.parcel.clear();
-        *self.shared.core.lock() = self.control.new_core(self.index, self.doors.iter());
+        self.batch.clear();
+        *self.own.locked.lock() = self.control.new_core(self.index, self.listeners.iter());
     }
 
     /// Ends everything that the core serves, and tells the observer.
     fn end_core(&mut self) {
-        let shared = self.shared.clone();
-        let mut locked = shared.core.lock();
+        let own = self.own.clone();
+        let mut locked = own.locked.lock();
         self.now = clock::now();
         locked.core.stop(self.now);
         self.tell(&mut locked);

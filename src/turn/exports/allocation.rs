@@ -3,9 +3,9 @@
 use core::ffi::{c_char, c_int, c_void};
 use std::time::Duration;
 
-use crate::turn::core::action::Reason;
 use crate::turn::driver::{Cores, Place};
 use crate::turn::state::allocation::Figures;
+use crate::turn::state::allocation::Reason;
 use crate::turn::state::arena::AllocationId;
 use crate::turn::status::{EINVAL, Status};
 
@@ -17,7 +17,7 @@ use super::types::{
     PJAUTH_TURN_UNLIMITED, PJAUTH_TURN_USERNAME_SIZE, pjauth_turn_allocation,
     pjauth_turn_allocation_info, pjauth_turn_server,
 };
-use super::{allocation_of, guard, pointer, text, value};
+use super::{allocation_of, guard, pointer, strings, value};
 
 /// Reads everything about an allocation at once.
 ///
@@ -229,11 +229,11 @@ pub fn describe(
         age_msec: figures.age.as_millis() as u64,
         remaining_msec: figures.remaining.as_millis() as u64,
     };
-    text::copy(&figures.username, &mut info.username);
-    text::copy(&figures.tuple.client.to_string(), &mut info.client);
-    text::copy(&figures.tuple.server.to_string(), &mut info.server);
-    text::copy(&address(figures, 0), &mut info.relayed);
-    text::copy(&address(figures, 1), &mut info.relayed_second);
+    strings::copy(&figures.username, &mut info.username);
+    strings::copy(&figures.tuple.client.to_string(), &mut info.client);
+    strings::copy(&figures.tuple.server.to_string(), &mut info.server);
+    strings::copy(&address(figures, 0), &mut info.relayed);
+    strings::copy(&address(figures, 1), &mut info.relayed_second);
     info
 }
 
@@ -283,6 +283,6 @@ unsafe fn write(
     value(0, || {
         let found = figures(allocation).map(|figures| of(&figures));
         // SAFETY: the caller's room.
-        unsafe { text::write(&found.unwrap_or_default(), out, size) }
+        unsafe { strings::write(&found.unwrap_or_default(), out, size) }
     })
 }

@@ -4,15 +4,15 @@
 use parking_lot::Mutex;
 
 use crate::turn::auth::accounts::Accounts;
-use crate::turn::core::config::Listener;
-use crate::turn::driver::{Cores, Driven, Output, RawAddress, Server, Totals};
+use crate::turn::driver::{Cores, Embedded, Output, RawAddress, Server, Totals};
+use crate::turn::state::five_tuple::Listener;
 
 /// Cores, and whoever drives them.
 pub enum Engine {
     /// Threads of our own.
     Threads(Server),
     /// The application.
-    Driven(Driven, Mutex<Taken>),
+    Embedded(Embedded, Mutex<Taken>),
 }
 
 /// What the application took last: it is pointed to.
@@ -34,42 +34,42 @@ impl Engine {
     pub fn cores(&self) -> &Cores {
         match self {
             Engine::Threads(server) => server.cores(),
-            Engine::Driven(core, _) => core.cores(),
+            Engine::Embedded(core, _) => core.cores(),
         }
     }
 
     pub fn accounts(&self) -> &Accounts {
         match self {
             Engine::Threads(server) => server.accounts(),
-            Engine::Driven(core, _) => core.accounts(),
+            Engine::Embedded(core, _) => core.accounts(),
         }
     }
 
     pub fn listeners(&self) -> &[Listener] {
         match self {
             Engine::Threads(server) => server.listeners(),
-            Engine::Driven(core, _) => core.listeners(),
+            Engine::Embedded(core, _) => core.listeners(),
         }
     }
 
     pub fn totals(&self) -> Totals {
         match self {
             Engine::Threads(server) => server.totals(),
-            Engine::Driven(core, _) => core.cores().totals(),
+            Engine::Embedded(core, _) => core.cores().totals(),
         }
     }
 
     pub fn drain(&self, drain: bool) {
         match self {
             Engine::Threads(server) => server.drain(drain),
-            Engine::Driven(core, _) => core.drain(drain),
+            Engine::Embedded(core, _) => core.drain(drain),
         }
     }
 
     pub fn stop(&self) {
         match self {
             Engine::Threads(server) => server.stop(),
-            Engine::Driven(core, _) => core.stop(),
+            Engine::Embedded(core, _) => core.stop(),
         }
     }
 
@@ -77,7 +77,7 @@ impl Engine {
     pub fn has_ended(&self) -> bool {
         match self {
             Engine::Threads(server) => server.has_ended(),
-            Engine::Driven(core, _) => core.has_ended(),
+            Engine::Embedded(core, _) => core.has_ended(),
         }
     }
 
@@ -85,7 +85,7 @@ impl Engine {
     pub fn is_inside(&self) -> bool {
         match self {
             Engine::Threads(server) => server.is_worker(),
-            Engine::Driven(core, _) => core.is_busy(),
+            Engine::Embedded(core, _) => core.is_busy(),
         }
     }
 }

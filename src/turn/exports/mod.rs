@@ -8,31 +8,31 @@
 
 mod allocation;
 mod call;
-mod driven;
-mod driven_types;
-mod driver;
+mod embedded;
+mod embedded_types;
+mod embedder;
 mod engine;
+mod metrics;
 mod observer;
 mod options;
 mod request;
 mod server;
-mod snapshot;
-mod text;
+mod strings;
 mod types;
 
 use core::ffi::c_void;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, Ordering::Relaxed};
 
-use crate::handle::{Handle, Kind, Shared, Slab};
+use crate::handle::{ArcCell, Handle, Kind, Slab};
 
 use super::driver::panics;
 use super::status::{EBUG, Status};
 use observer::{AllocationState, RequestState, ServerState};
 
-static SERVERS: Slab<Shared<ServerState>> = Slab::new(Kind::TURN_SERVER);
-static REQUESTS: Slab<Shared<RequestState>> = Slab::new(Kind::TURN_REQUEST);
-static ALLOCATIONS: Slab<Shared<AllocationState>> = Slab::new(Kind::TURN_ALLOCATION);
+static SERVERS: Slab<ArcCell<ServerState>> = Slab::new(Kind::TURN_SERVER);
+static REQUESTS: Slab<ArcCell<RequestState>> = Slab::new(Kind::TURN_REQUEST);
+static ALLOCATIONS: Slab<ArcCell<AllocationState>> = Slab::new(Kind::TURN_ALLOCATION);
 
 /// The panic barrier of a function that returns a status.
 fn guard(f: impl FnOnce() -> Result<(), Status>) -> Status {

@@ -10,9 +10,10 @@ use parking_lot::{Mutex, RwLock};
 
 use crate::handle::Handle;
 use crate::turn::auth::credentials::Credential;
-use crate::turn::core::action::{Decision, Grant, Reason};
+use crate::turn::core::action::{Decision, Grant};
 use crate::turn::driver::{self, Ask, Level, Observer, Options, Place};
 use crate::turn::policy::limits::Rate;
+use crate::turn::state::allocation::Reason;
 use crate::turn::state::arena::{AllocationId, RequestId};
 use crate::turn::status::{EINVAL, Status};
 

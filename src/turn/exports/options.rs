@@ -8,15 +8,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::turn::auth::credentials::Algorithm;
-use crate::turn::core::config::{Listener, Transport};
 use crate::turn::driver::{Level, Log, Options, RelayAddress};
 use crate::turn::policy::limits::{Frequency, Rate};
 use crate::turn::policy::ranges::Range;
+use crate::turn::state::five_tuple::{Listener, Transport};
 use crate::turn::status::{EINVAL, Status};
 
 use super::call::call;
 use super::observer::Terms;
-use super::text;
+use super::strings;
 use super::types::{
     PJAUTH_TURN_MD5, PJAUTH_TURN_SHA256, PJAUTH_TURN_TCP, PJAUTH_TURN_UDP, PJAUTH_TURN_UNLIMITED,
     pjauth_turn_listener, pjauth_turn_options, pjauth_turn_relay,
@@ -159,9 +159,11 @@ unsafe fn read_all(c: &pjauth_turn_options) -> Result<(Options, Terms), BadOptio
     let mut options = Options::default();
     // SAFETY: the caller's strings, terminated.
     unsafe {
-        options.config.realm = text::read(c.realm).map_err(bad("realm"))?.to_owned();
+        options.config.realm = strings::read(c.realm).map_err(bad("realm"))?.to_owned();
         if !c.software.is_null() {
-            options.config.software = text::read(c.software).map_err(bad("software"))?.to_owned();
+            options.config.software = strings::read(c.software)
+                .map_err(bad("software"))?
+                .to_owned();
         }
     }
     // SAFETY: the caller's arrays, as long as their counts say.
@@ -272,12 +274,14 @@ unsafe fn each<T, R>(
 
 unsafe fn read_ip(address: *const c_char) -> Result<IpAddr, Status> {
     // SAFETY: the caller's terminated string.
-    unsafe { text::read(address) }?.parse().map_err(|_| EINVAL)
+    unsafe { strings::read(address) }?
+        .parse()
+        .map_err(|_| EINVAL)
 }
 
 unsafe fn read_range(range: *const c_char) -> Result<Range, Status> {
     // SAFETY: the caller's terminated string.
-    unsafe { text::read(range) }?.parse().map_err(|_| EINVAL)
+    unsafe { strings::read(range) }?.parse().map_err(|_| EINVAL)
 }
 
 unsafe fn read_listener(listener: &pjauth_turn_listener) -> Result<Listener, Status> {

@@ -14,7 +14,7 @@ use super::types::{
     PJAUTH_TURN_AUTHENTICATING, PJAUTH_TURN_MD5, PJAUTH_TURN_SHA256, pjauth_turn_request,
     pjauth_turn_server,
 };
-use super::{REQUESTS, guard, handle, pointer, request_of, text, value};
+use super::{REQUESTS, guard, handle, pointer, request_of, strings, value};
 
 /// Decides about a request, from any thread, once. The first to decide wins;
 /// from then on the handle is dead. Called from inside `authenticate_request` it
@@ -226,7 +226,7 @@ pub unsafe extern "C" fn pjauth_turn_request_set_password(
 ) -> Status {
     change(request, |terms| {
         // SAFETY: the caller's string.
-        let password = unsafe { text::read(password) }?;
+        let password = unsafe { strings::read(password) }?;
         terms.credential = Some(Credential::password(password));
         Ok(())
     })
@@ -293,7 +293,7 @@ pub unsafe extern "C" fn pjauth_turn_request_set_username(
 ) -> Status {
     change(request, |terms| {
         // SAFETY: the caller's string.
-        terms.username = Some(unsafe { text::read(username) }?.to_owned());
+        terms.username = Some(unsafe { strings::read(username) }?.to_owned());
         Ok(())
     })
 }
@@ -401,6 +401,6 @@ unsafe fn write(
     value(0, || {
         let found = request_of(request).map(|state| of(&state));
         // SAFETY: the caller's room.
-        unsafe { text::write(&found.unwrap_or_default(), out, size) }
+        unsafe { strings::write(&found.unwrap_or_default(), out, size) }
     })
 }

@@ -4,8 +4,8 @@ use core::ffi::{c_char, c_int, c_uint, c_void};
 use std::sync::Arc;
 
 use crate::handle::Handle;
-use crate::turn::core::config::{Listener, Transport};
 use crate::turn::driver::{self, Level, StartError};
+use crate::turn::state::five_tuple::{Listener, Transport};
 use crate::turn::status::{self, EINVAL, EINVALIDOP, ETOOMANY, Status};
 
 use super::engine::Engine;
@@ -14,7 +14,7 @@ use super::options::{self, rate};
 use super::types::{
     PJAUTH_TURN_TCP, PJAUTH_TURN_UDP, pjauth_turn_observer, pjauth_turn_options, pjauth_turn_server,
 };
-use super::{SERVERS, guard, handle, pointer, server_of, text, value};
+use super::{SERVERS, guard, handle, pointer, server_of, strings, value};
 
 /// Makes a server that does not run yet.
 ///
@@ -180,7 +180,7 @@ pub unsafe extern "C" fn pjauth_turn_server_listener(
             unsafe { transport.write(transport_number(listener.transport)) };
         }
         // SAFETY: the caller's room.
-        unsafe { text::write(&found.unwrap_or_default(), out, size) }
+        unsafe { strings::write(&found.unwrap_or_default(), out, size) }
     })
 }
 
@@ -234,7 +234,7 @@ pub unsafe extern "C" fn pjauth_turn_server_set_user_quota(
 ) -> Status {
     guard(|| {
         // SAFETY: the caller's string.
-        let user = unsafe { text::read(username) }?;
+        let user = unsafe { strings::read(username) }?;
         let quota = u32::try_from(quota).ok();
         running(server)?.accounts().set_quota(user, quota);
         Ok(())
@@ -260,7 +260,7 @@ pub unsafe extern "C" fn pjauth_turn_server_set_user_rate(
 ) -> Status {
     guard(|| {
         // SAFETY: the caller's string.
-        let user = unsafe { text::read(username) }?;
+        let user = unsafe { strings::read(username) }?;
         let rate = rate(bytes_per_second, burst);
         running(server)?.accounts().set_rate(user, rate);
         Ok(())
@@ -283,7 +283,7 @@ pub unsafe extern "C" fn pjauth_turn_server_revoke_user(
 ) -> Status {
     guard(|| {
         // SAFETY: the caller's string.
-        let user = unsafe { text::read(username) }?;
+        let user = unsafe { strings::read(username) }?;
         let revoked = running(server)?.cores().revoke_user(user);
         if !count.is_null() {
             // SAFETY: the caller's number.

@@ -7,7 +7,7 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use crate::turn::state::time::Time;
+use crate::turn::time::Time;
 
 /// A rate in bytes, with the burst that it lets through at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,27 +5,27 @@ use std::net::IpAddr;
 
 use ahash::RandomState;
 
-use crate::stun::address::AddrKey;
+use crate::turn::address::AddrKey;
 use crate::turn::policy::limits::Frequency;
-use crate::turn::state::time::Time;
+use crate::turn::time::Time;
 
 const WAYS: usize = 4;
 const SETS: usize = 2048;
 
 /// One token bucket for each of the most active sources.
 ///
-/// A source has four places it may stand in. A newcomer takes the place of the
+/// A source has four entries it may stand in. A newcomer takes the entry of the
 /// one that has been quiet the longest, so a flood from invented sources does
 /// not push out the one under attack.
 #[derive(Debug)]
 pub(crate) struct Sources {
-    places: Vec<Place>,
+    entries: Vec<Entry>,
     hasher: RandomState,
     frequency: Frequency,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-struct Place {
+struct Entry {
     source: Option<AddrKey>,
     full_at: Time,
 }
@@ -33,7 +33,7 @@ struct Place {
 impl Sources {
     pub(crate) fn new(frequency: Frequency, hasher: RandomState) -> Self {
         Sources {
-            places: vec![Place::default(); WAYS * SETS],
+            entries: vec![Entry::default(); WAYS * SETS],
             hasher,
             frequency,
         }
@@ -43,28 +43,28 @@ impl Sources {
     pub(crate) fn admit(&mut self, ip: &IpAddr, now: Time) -> bool {
         let source = AddrKey::source(ip);
         let set = self.hasher.hash_one(source) as usize % SETS * WAYS;
-        let places = &mut self.places[set..set + WAYS];
-        let at = match places.iter().position(|p| p.source == Some(source)) {
+        let entries = &mut self.entries[set..set + WAYS];
+        let at = match entries.iter().position(|p| p.source == Some(source)) {
             Some(at) => at,
             None => {
-                let quietest = (0..WAYS).min_by_key(|at| places[*at].full_at);
+                let quietest = (0..WAYS).min_by_key(|at| entries[*at].full_at);
                 let at = quietest.unwrap_or(0);
-                places[at] = Place {
+                entries[at] = Entry {
                     source: Some(source),
                     full_at: Time::ZERO,
                 };
                 at
             }
         };
-        let place = &mut places[at];
-        let full_at = place.full_at.max(now) + self.frequency.every;
+        let entry = &mut entries[at];
+        let full_at = entry.full_at.max(now) + self.frequency.every;
         let allowed = full_at.since(now)
             <= self
                 .frequency
                 .every
                 .saturating_mul(self.frequency.burst.max(1));
         if allowed {
-            place.full_at = full_at;
+            entry.full_at = full_at;
         }
         allowed
     }
@@ -92,7 +92,7 @@ mod tests {
             sources.admit(&IpAddr::V4((0x0A00_0000 + n).into()), Time::ZERO);
         }
         assert!(!sources.admit(&victim, Time::ZERO));
-        assert_eq!(sources.places.len(), WAYS * SETS);
+        assert_eq!(sources.entries.len(), WAYS * SETS);
         assert!(sources.admit(&victim, Time::ZERO + Duration::from_millis(100)));
     }
 }

@@ -6,19 +6,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::stun::address::Family;
-use crate::turn::auth::accounts::Seat;
+use crate::turn::auth::accounts::QuotaShare;
 use crate::turn::auth::credentials::Keys;
-use crate::turn::core::action::Reason;
-use crate::turn::core::config::{FiveTuple, Link};
 use crate::turn::policy::limits::Bucket;
 use crate::turn::state::arena::RelayId;
 use crate::turn::state::channels::Channels;
+use crate::turn::state::five_tuple::{FiveTuple, Link};
 use crate::turn::state::permissions::Permissions;
-use crate::turn::state::time::Time;
+use crate::turn::time::Time;
 
 /// A relayed transport address, and until when it is the client's.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Half {
+pub(crate) struct RelayedAddress {
     pub relay: RelayId,
     pub address: SocketAddr,
     pub expires: Time,
@@ -62,10 +61,10 @@ pub(crate) struct Allocation {
     pub link: Link,
     pub user: Arc<str>,
     /// The share of the user's quota; given back as soon as it ends.
-    pub seat: Option<Seat>,
+    pub quota_share: Option<QuotaShare>,
     pub keys: Keys,
     /// By address family.
-    pub halves: [Option<Half>; 2],
+    pub relayed: [Option<RelayedAddress>; 2],
     pub permissions: Permissions,
     pub channels: Channels,
     pub created: Time,
@@ -80,13 +79,17 @@ pub(crate) struct Allocation {
 }
 
 impl Allocation {
-    pub(crate) fn half(&self, family: Family) -> Option<&Half> {
-        self.halves[family.index()].as_ref()
+    pub(crate) fn relayed_address(&self, family: Family) -> Option<&RelayedAddress> {
+        self.relayed[family.index()].as_ref()
     }
 
     /// When the next of the relayed addresses expires.
     pub(crate) fn next_expiry(&self) -> Option<Time> {
-        self.halves.iter().flatten().map(|half| half.expires).min()
+        self.relayed
+            .iter()
+            .flatten()
+            .map(|relayed| relayed.expires)
+            .min()
     }
 
     /// Lets a packet pass under cap and rates, and counts it if it does.
@@ -98,7 +101,11 @@ impl Allocation {
         {
             return Passage::Capped;
         }
-        let user_admits = || self.seat.as_ref().is_none_or(|seat| seat.admit(bytes, now));
+        let user_admits = || {
+            self.quota_share
+                .as_ref()
+                .is_none_or(|share| share.admit(bytes, now))
+        };
         if !self.bucket.admit(bytes, now) || !user_admits() {
             return Passage::Limited;
         }
@@ -115,11 +122,11 @@ impl Allocation {
 
     pub(crate) fn figures(&self, tuple: FiveTuple, now: Time) -> Figures {
         let until = self.ended.map_or(now, |(_, at)| at);
-        let halves = || self.halves.iter().flatten();
+        let relayed = || self.relayed.iter().flatten();
         Figures {
             username: self.user.clone(),
             tuple,
-            relayed: halves().map(|half| half.address).collect(),
+            relayed: relayed().map(|relayed| relayed.address).collect(),
             permissions: self.permissions.live(until).collect(),
             to_peers: self.to_peers,
             to_client: self.to_client,
@@ -127,14 +134,31 @@ impl Allocation {
             age: until.since(self.created),
             remaining: match self.ended {
                 Some(_) => Duration::ZERO,
-                None => halves()
-                    .map(|half| half.expires.since(until))
+                None => relayed()
+                    .map(|relayed| relayed.expires.since(until))
                     .max()
                     .unwrap_or_default(),
             },
             ended: self.ended.map(|(reason, _)| reason),
         }
     }
+}
+
+/// Why an allocation ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Reason {
+    /// Its lifetime ran out.
+    Expired,
+    /// The client deleted it.
+    Deleted,
+    /// The client's connection closed.
+    ClientGone,
+    /// The application revoked it.
+    Revoked,
+    /// Its byte cap was reached.
+    ByteCap,
+    /// The server stopped.
+    Stopped,
 }
 
 /// What is known of an allocation at a moment, or at its end.

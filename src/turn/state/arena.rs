@@ -1,10 +1,9 @@
 //! A table of things by a small id that is never mistaken for a later thing's.
 #![forbid(unsafe_code)]
 
-use std::collections::HashMap;
-use std::hash::{BuildHasher, Hash};
-
 use ahash::RandomState;
+
+use crate::turn::shrink::shrink_vec;
 
 /// Where a thing stands, and which of the things that stood there it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -172,20 +171,6 @@ impl<T> Arena<T> {
         }
         shrink_vec(&mut self.slots);
         shrink_vec(&mut self.free);
-    }
-}
-
-/// Gives back a vector's spare room once three quarters of it are unused.
-pub(crate) fn shrink_vec<T>(vec: &mut Vec<T>) {
-    if vec.capacity() > 64 && vec.len() < vec.capacity() / 4 {
-        vec.shrink_to(vec.len() * 2);
-    }
-}
-
-/// Likewise for a table.
-pub(crate) fn shrink_map<K: Eq + Hash, V, S: BuildHasher>(map: &mut HashMap<K, V, S>) {
-    if map.capacity() > 64 && map.len() < map.capacity() / 4 {
-        map.shrink_to(map.len() * 2);
     }
 }
 

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use smallvec::SmallVec;
 
-use crate::stun::address::{AddrKey, Family};
-use crate::turn::state::time::Time;
+use crate::stun::address::Family;
+use crate::turn::address::AddrKey;
+use crate::turn::time::Time;
 
 /// How long a binding lasts; the RFC leaves no choice.
 pub(crate) const CHANNEL_LIFETIME: Duration = Duration::from_secs(600);

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, HashMap};
 
 use ahash::RandomState;
 
-use crate::stun::address::AddrKey;
 use crate::stun::message::TransactionId;
-use crate::turn::core::config::Link;
-use crate::turn::state::arena::{Arena, RequestId, shrink_map};
-use crate::turn::state::time::Time;
+use crate::turn::address::AddrKey;
+use crate::turn::shrink::shrink_map;
+use crate::turn::state::arena::{Arena, RequestId};
+use crate::turn::state::five_tuple::Link;
+use crate::turn::time::Time;
 
 /// A request, kept as it came.
 #[derive(Debug)]
@@ -61,7 +62,7 @@ impl HeldRequests {
     }
 
     pub(crate) fn insert(&mut self, held: Held) -> RequestId {
-        let key = (key(&held.link), held.id);
+        let key = (held.link.key(), held.id);
         let id = RequestId(self.arena.insert(Box::new(held)));
         self.by_client.insert(key, id);
         id
@@ -93,7 +94,7 @@ impl HeldRequests {
 
     pub(crate) fn remove(&mut self, id: RequestId) -> Option<Held> {
         let held = *self.arena.remove(id.0)?;
-        self.by_client.remove(&(key(&held.link), held.id));
+        self.by_client.remove(&(held.link.key(), held.id));
         if held.deadline.is_some() {
             self.waiting -= 1;
             self.leave_source(&held.link);
@@ -103,7 +104,7 @@ impl HeldRequests {
 
     /// The requests of one client.
     pub(crate) fn of_client(&self, link: &Link) -> Vec<RequestId> {
-        let key = key(link);
+        let key = link.key();
         let range = (key, [0; 12])..=(key, [0xFF; 12]);
         self.by_client.range(range).map(|(_, id)| *id).collect()
     }
@@ -137,8 +138,4 @@ impl HeldRequests {
             self.per_source.len(),
         )
     }
-}
-
-pub(crate) fn key(link: &Link) -> AddrKey {
-    AddrKey::new(&link.client, link.listener.0)
 }

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use smallvec::SmallVec;
 
-use crate::stun::address::{AddrKey, Family};
-use crate::turn::state::time::Time;
+use crate::stun::address::Family;
+use crate::turn::address::AddrKey;
+use crate::turn::time::Time;
 
 /// How long a permission lasts; the RFC leaves no choice.
 pub(crate) const PERMISSION_LIFETIME: Duration = Duration::from_secs(300);

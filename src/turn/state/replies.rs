@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use ahash::RandomState;
 
-use crate::stun::address::AddrKey;
-use crate::turn::state::arena::shrink_map;
-use crate::turn::state::time::Time;
+use crate::turn::address::AddrKey;
+use crate::turn::shrink::shrink_map;
+use crate::turn::time::Time;
 
 /// The last replies that cannot be made again: those to requests that had an
 /// effect. Bounded in number and time; the oldest goes first.

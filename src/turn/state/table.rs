@@ -6,10 +6,11 @@ use std::net::SocketAddr;
 
 use ahash::RandomState;
 
-use crate::stun::address::AddrKey;
+use crate::turn::address::AddrKey;
+use crate::turn::shrink::shrink_map;
 use crate::turn::state::allocation::Allocation;
-use crate::turn::state::arena::{AllocationId, Arena, RelayId, shrink_map};
-use crate::turn::state::reservations::Token;
+use crate::turn::state::arena::{AllocationId, Arena, RelayId};
+use crate::turn::state::reservations::ReservationToken;
 
 /// Whose a relay socket is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +18,7 @@ pub(crate) enum Owner {
     /// An allocation's.
     Allocation(AllocationId),
     /// Nobody's yet: it waits for its token.
-    Reserved(Token),
+    Reserved(ReservationToken),
     /// About to be one of the former.
     Opening,
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::turn::state::arena::{AllocationId, RelayId, RequestId};
-use crate::turn::state::time::Time;
+use crate::turn::time::Time;
 
 /// Something that has a deadline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

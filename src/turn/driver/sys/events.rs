@@ -30,7 +30,7 @@ pub struct Epoll(OwnedFd);
 #[derive(Clone, Copy, Debug)]
 pub struct Ready {
     /// The number it was added under.
-    pub token: u64,
+    pub tag: u64,
     /// There is room to write.
     pub writable: bool,
     /// There is something to read: data, an end or an error.
@@ -48,22 +48,22 @@ impl Epoll {
         Ok(Epoll(unsafe { OwnedFd::from_raw_fd(fd) }))
     }
 
-    pub fn add(&self, fd: RawFd, token: u64, interest: Interest) -> io::Result<()> {
-        self.control(libc::EPOLL_CTL_ADD, fd, token, interest)
+    pub fn add(&self, fd: RawFd, tag: u64, interest: Interest) -> io::Result<()> {
+        self.control(libc::EPOLL_CTL_ADD, fd, tag, interest)
     }
 
-    pub fn change(&self, fd: RawFd, token: u64, interest: Interest) -> io::Result<()> {
-        self.control(libc::EPOLL_CTL_MOD, fd, token, interest)
+    pub fn change(&self, fd: RawFd, tag: u64, interest: Interest) -> io::Result<()> {
+        self.control(libc::EPOLL_CTL_MOD, fd, tag, interest)
     }
 
     pub fn remove(&self, fd: RawFd) -> io::Result<()> {
         self.control(libc::EPOLL_CTL_DEL, fd, 0, Interest::Read)
     }
 
-    fn control(&self, what: i32, fd: RawFd, token: u64, interest: Interest) -> io::Result<()> {
+    fn control(&self, what: i32, fd: RawFd, tag: u64, interest: Interest) -> io::Result<()> {
         let mut event = libc::epoll_event {
             events: interest.bits(),
-            u64: token,
+            u64: tag,
         };
         // SAFETY: the event outlives the call, which only reads it.
         checked(unsafe { libc::epoll_ctl(self.0.as_raw_fd(), what, fd, &mut event) })?;
@@ -90,7 +90,7 @@ impl Epoll {
             found => found? as usize,
         };
         ready.extend(events[..found].iter().map(|event| Ready {
-            token: event.u64,
+            tag: event.u64,
             writable: event.events & libc::EPOLLOUT as u32 != 0,
             readable: event.events & !(libc::EPOLLOUT as u32) != 0,
         }));

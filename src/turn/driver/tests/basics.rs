@@ -4,7 +4,7 @@
 use std::net::UdpSocket;
 
 use super::lab::{Caller, Lab, PATIENCE, SHORTLY, authorize};
-use crate::turn::core::action::Reason;
+use crate::turn::state::allocation::Reason;
 
 fn talk(lab: &Lab, mut caller: Caller) {
     let relayed = caller.connect();

@@ -48,7 +48,7 @@ fn bursts_arrive_whole_and_in_order() {
     let peer = UdpSocket::bind("127.0.0.1:0").unwrap();
     peer.set_read_timeout(Some(PATIENCE)).unwrap();
     let peer_address = peer.local_addr().unwrap();
-    let server = lab.address(crate::turn::core::config::Transport::Udp);
+    let server = lab.address(crate::turn::state::five_tuple::Transport::Udp);
     let (mut by_channel, mut by_indication) = (lab.udp(), lab.udp());
     let (first, second) = (by_channel.connect(), by_indication.connect());
     by_channel.bind(0x4000, peer_address);
@@ -72,7 +72,7 @@ fn bursts_arrive_whole_and_in_order() {
 #[test]
 fn bursts_between_allocations_arrive_whole_and_in_order() {
     let lab = Lab::new(authorize);
-    let server = lab.address(crate::turn::core::config::Transport::Udp);
+    let server = lab.address(crate::turn::state::five_tuple::Transport::Udp);
     let (mut sender, mut by_channel, mut by_indication) = (lab.udp(), lab.udp(), lab.udp());
     let relayed = sender.connect();
     let (first, second) = (by_channel.connect(), by_indication.connect());

@@ -6,7 +6,8 @@ use std::thread;
 
 use super::lab::{Lab, SHORTLY, Told, authorize, later, options};
 use crate::turn::auth::credentials::Credential;
-use crate::turn::core::action::{Decision, Grant, Reason};
+use crate::turn::core::action::{Decision, Grant};
+use crate::turn::state::allocation::Reason;
 
 fn grant() -> Grant {
     Grant::new(Credential::password("secret"))

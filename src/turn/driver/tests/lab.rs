@@ -13,10 +13,12 @@ use crate::stun::attributes::kind;
 use crate::stun::frame_len;
 use crate::stun::message::Message;
 use crate::turn::auth::credentials::Credential;
-use crate::turn::core::action::{Decision, Grant, Reason};
-use crate::turn::core::config::{Config, Link, Listener, ListenerId, Transport};
+use crate::turn::core::action::{Decision, Grant};
+use crate::turn::core::config::Config;
 use crate::turn::driver::{Ask, Observer, Options, Place, Server};
+use crate::turn::state::allocation::Reason;
 use crate::turn::state::arena::{AllocationId, RequestId};
+use crate::turn::state::five_tuple::{Link, Listener, ListenerId, Transport};
 use crate::turn::tests::client::{Client, REALM, Reply, channel as channel_data, udp};
 
 /// How long a test waits for what must come.

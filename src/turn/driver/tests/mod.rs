@@ -3,7 +3,7 @@
 mod basics;
 mod bursts;
 mod deferred;
-mod driven;
+mod embedded;
 mod failures;
 mod lab;
 mod streams;

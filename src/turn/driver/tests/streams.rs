@@ -6,8 +6,8 @@ use std::net::{TcpStream, UdpSocket};
 use std::time::{Duration, Instant};
 
 use super::lab::{Lab, PATIENCE, SHORTLY, Wire, authorize, options};
-use crate::turn::core::action::Reason;
-use crate::turn::core::config::Transport;
+use crate::turn::state::allocation::Reason;
+use crate::turn::state::five_tuple::Transport;
 
 /// Whether the server closes the connection in time.
 fn is_closed(stream: &mut TcpStream) -> bool {

@@ -222,7 +222,7 @@ fn run(stops_in_the_middle: bool) {
         }
         field.is_over.store(true, Relaxed);
     });
-    settle(server);
+    work_off(server);
     lab.server.stop();
     let created = judge(lab.told.try_iter(), field.later.load(Relaxed));
     assert!(
@@ -233,7 +233,7 @@ fn run(stops_in_the_middle: bool) {
 }
 
 /// Ends what the clients left behind, and sees everything go back to zero.
-fn settle(server: &Server) {
+fn work_off(server: &Server) {
     server.accounts().set_rate("ann", None);
     let end = Instant::now() + PATIENCE;
     loop {

@@ -7,7 +7,7 @@ use crate::turn::status::{EINVAL, Status};
 
 use super::allocation::describe;
 use super::types::{pjauth_turn_allocation_info, pjauth_turn_counters, pjauth_turn_server};
-use super::{guard, pointer, server_of, text, value};
+use super::{guard, pointer, server_of, strings, value};
 
 /// Reads all allocations that exist now.
 ///
@@ -102,7 +102,7 @@ pub unsafe extern "C" fn pjauth_turn_server_metrics(
     value(0, || {
         let found = totals(server).map(|totals| prometheus(&totals));
         // SAFETY: the caller's room.
-        unsafe { text::write(&found.unwrap_or_default(), out, size) }
+        unsafe { strings::write(&found.unwrap_or_default(), out, size) }
     })
 }
 

@@ -12,23 +12,23 @@ use crate::stun::address::Family;
 use crate::turn::core::action::{OpenError, Port, Relays};
 use crate::turn::state::arena::RelayId;
 
-use super::mailbox::{Mailbox, Message};
+use super::descriptor::Descriptor;
+use super::mailbox::{Command, Mailbox};
 use super::ports::{Claim, Ports};
 use super::sys::{Epoll, Interest, enable_gro, set_dont_fragment};
-use super::token::Token;
 
-/// Sockets by the worker that opened them, and their name there.
+/// RelaySockets by the worker that opened them, and their name there.
 type Reserved = HashMap<(u16, RelayId), (Arc<Socket>, Claim)>;
 
 /// What the workers' sockets share.
 #[derive(Debug)]
-pub struct Common {
+pub struct RelayPool {
     pub ports: Ports,
     /// By worker.
     pub pollers: Vec<Arc<Epoll>>,
     /// By worker.
     pub mailboxes: Vec<Arc<Mailbox>>,
-    /// Sockets that wait for a RESERVATION-TOKEN, which may come to any worker.
+    /// RelaySockets that wait for a RESERVATION-TOKEN, which may come to any worker.
     pub reserved: Mutex<Reserved>,
 }
 
@@ -47,19 +47,19 @@ struct Relay {
 
 /// The relay sockets of one worker, by name.
 #[derive(Debug)]
-pub struct Sockets {
+pub struct RelaySockets {
     worker: u16,
-    common: Arc<Common>,
+    pool: Arc<RelayPool>,
     table: Vec<Option<Relay>>,
     /// A few random bits for the next port.
     random: u32,
 }
 
-impl Sockets {
-    pub fn new(worker: u16, common: Arc<Common>, random: u32) -> Self {
-        Sockets {
+impl RelaySockets {
+    pub fn new(worker: u16, pool: Arc<RelayPool>, random: u32) -> Self {
+        RelaySockets {
             worker,
-            common,
+            pool,
             table: Vec::new(),
             random: random | 1,
         }
@@ -118,16 +118,16 @@ impl Sockets {
         is_reserved: bool,
     ) -> Option<()> {
         let fd = socket.as_raw_fd();
-        let token = Token::Relay(id.index()).pack();
-        let poller = &self.common.pollers[usize::from(self.worker)];
-        poller.add(fd, token, Interest::Read).ok()?;
+        let tag = Descriptor::Relay(id.index()).pack();
+        let poller = &self.pool.pollers[usize::from(self.worker)];
+        poller.add(fd, tag, Interest::Read).ok()?;
         if self.table.len() <= id.index() {
             self.table.resize_with(id.index() + 1, || None);
         }
         self.table[id.index()] = Some(Relay {
             id,
             fd,
-            v4: self.common.ports.bound(claim).is_ipv4(),
+            v4: self.pool.ports.bound(claim).is_ipv4(),
             socket,
             claim,
             is_reserved,
@@ -137,7 +137,7 @@ impl Sockets {
     }
 
     fn bind(&self, claim: Claim) -> Option<Arc<Socket>> {
-        let address = self.common.ports.bound(claim);
+        let address = self.pool.ports.bound(claim);
         let socket = Socket::new(
             Domain::for_address(address),
             Type::DGRAM.nonblocking(),
@@ -155,15 +155,15 @@ impl Sockets {
     }
 }
 
-impl Relays for Sockets {
+impl Relays for RelaySockets {
     fn open(
         &mut self,
         relay: RelayId,
         family: Family,
         port: Port,
     ) -> Result<std::net::SocketAddr, OpenError> {
-        let common = self.common.clone();
-        let mut addresses: Vec<_> = common.ports.of_family(family).collect();
+        let pool = self.pool.clone();
+        let mut addresses: Vec<_> = pool.ports.of_family(family).collect();
         if addresses.is_empty() {
             return Err(OpenError::Family);
         }
@@ -181,7 +181,7 @@ impl Relays for Sockets {
                 };
                 Some((socket, next))
             };
-            let bound = common.ports.claim(address, self.worker, kind, random, bind);
+            let bound = pool.ports.claim(address, self.worker, kind, random, bind);
             let Some((claim, (socket, next))) = bound else {
                 continue;
             };
@@ -191,9 +191,9 @@ impl Relays for Sockets {
                     let reserved = (next.clone(), claim.next());
                     let kept = self.keep(id, next, claim.next(), true);
                     if kept.is_some() {
-                        common.reserved.lock().insert((self.worker, id), reserved);
+                        pool.reserved.lock().insert((self.worker, id), reserved);
                     } else {
-                        common.ports.release(claim.next());
+                        pool.ports.release(claim.next());
                         self.close(relay);
                         return Err(OpenError::Capacity);
                     }
@@ -202,30 +202,30 @@ impl Relays for Sockets {
                 (kept, ..) => kept,
             };
             if both.is_none() {
-                common.ports.release(claim);
+                pool.ports.release(claim);
                 if pair {
-                    common.ports.release(claim.next());
+                    pool.ports.release(claim.next());
                 }
                 return Err(OpenError::Capacity);
             }
-            return Ok(common.ports.advertised(claim));
+            return Ok(pool.ports.advertised(claim));
         }
         Err(OpenError::Capacity)
     }
 
     fn adopt(&mut self, worker: u16, theirs: RelayId, relay: RelayId) -> bool {
-        let taken = self.common.reserved.lock().remove(&(worker, theirs));
+        let taken = self.pool.reserved.lock().remove(&(worker, theirs));
         let Some((socket, claim)) = taken else {
             return false;
         };
         let other = usize::from(worker);
         // Otherwise the other worker would be told of every packet.
-        let _ = self.common.pollers[other].remove(socket.as_raw_fd());
-        self.common.mailboxes[other].post(Message::Forget(theirs));
-        self.common.ports.pass(claim, self.worker);
+        let _ = self.pool.pollers[other].remove(socket.as_raw_fd());
+        self.pool.mailboxes[other].post(Command::Forget(theirs));
+        self.pool.ports.pass(claim, self.worker);
         let kept = self.keep(relay, socket, claim, false).is_some();
         if !kept {
-            self.common.ports.release(claim);
+            self.pool.ports.release(claim);
         }
         kept
     }
@@ -238,11 +238,11 @@ impl Relays for Sockets {
             return;
         };
         if relay.is_reserved {
-            self.common.reserved.lock().remove(&(self.worker, id));
+            self.pool.reserved.lock().remove(&(self.worker, id));
         }
         // The last owner of the socket closes it, which ends the waiting too.
         drop(relay.socket);
-        self.common.ports.release(relay.claim);
+        self.pool.ports.release(relay.claim);
         while let Some(None) = self.table.last() {
             self.table.pop();
         }

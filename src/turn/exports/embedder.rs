@@ -9,7 +9,7 @@ use crate::turn::state::arena::RelayId;
 use crate::turn::status::{EINVAL, Status};
 
 use super::call::{Outcome, call};
-use super::driven_types::{
+use super::embedded_types::{
     PJAUTH_TURN_PORT_ANY, PJAUTH_TURN_PORT_EVEN, PJAUTH_TURN_PORT_PAIR, pjauth_turn_driver,
     pjauth_turn_opening,
 };

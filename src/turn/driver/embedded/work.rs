@@ -1,4 +1,4 @@
-//! The work in a driven core: what comes of a packet, a decision, a stop.
+//! The work in a embedded core: what comes of a packet, a decision, a stop.
 #![forbid(unsafe_code)]
 
 use std::ops::Range;
@@ -8,43 +8,43 @@ use parking_lot::MutexGuard;
 
 use crate::turn;
 use crate::turn::core::action::{Action, Decided, Decision, Event};
-use crate::turn::core::config::Link;
 use crate::turn::driver::observer::{Ask, Place};
 use crate::turn::state::arena::RequestId;
+use crate::turn::state::five_tuple::Link;
 
-use super::Driven;
-use super::seat::{Drive, Output};
+use super::Embedded;
+use super::access::{Exclusive, Output};
 
 /// The lock on the core, which is opened for calls to the observer.
 pub type Guard<'a> = MutexGuard<'a, turn::Core>;
 
-impl Driven {
+impl Embedded {
     /// Takes up decisions, a stop, and events, until there are none.
-    pub(super) fn settle(&self, drive: &mut Drive) {
-        let mut core = self.seat.core.lock();
+    pub(super) fn work_off(&self, exclusive: &mut Exclusive) {
+        let mut core = self.own.core.lock();
         loop {
-            self.tell(&mut core, drive);
-            let decisions = std::mem::take(&mut *self.seat.decisions.lock());
+            self.tell(&mut core, exclusive);
+            let decisions = std::mem::take(&mut *self.own.decisions.lock());
             let must_stop = self.stopping.load(Acquire) && !self.has_ended();
             if decisions.is_empty() && !must_stop {
                 return;
             }
             for (id, decision) in decisions {
-                self.decide(&mut core, drive, id, decision);
-                MutexGuard::unlocked(&mut core, || drive.observer.done(id));
+                self.decide(&mut core, exclusive, id, decision);
+                MutexGuard::unlocked(&mut core, || exclusive.observer.done(id));
             }
             if must_stop {
-                core.stop(self.seat.now());
-                self.tell(&mut core, drive);
+                core.stop(self.own.now());
+                self.tell(&mut core, exclusive);
                 self.ended.store(true, Release);
             }
         }
     }
 
     /// Tells the observer what happened.
-    fn tell(&self, core: &mut Guard<'_>, drive: &mut Drive) {
-        while let Some(event) = core.poll_event(&mut drive.sockets) {
-            let observer = &mut drive.observer;
+    fn tell(&self, core: &mut Guard<'_>, exclusive: &mut Exclusive) {
+        while let Some(event) = core.poll_event(&mut exclusive.sockets) {
+            let observer = &mut exclusive.observer;
             let place = |id| Place { worker: 0, id };
             match event {
                 Event::Created(id) => {
@@ -55,41 +55,41 @@ impl Driven {
                 }
                 Event::Withdrawn(id, _) => MutexGuard::unlocked(core, || observer.done(id)),
                 Event::Send(link, bytes) => {
-                    let outputs = &mut drive.sockets.outputs;
+                    let outputs = &mut exclusive.sockets.outputs;
                     outputs.push_back(Output::ToClient(link, bytes));
                 }
             }
         }
     }
 
-    fn ask(&self, core: &mut Guard<'_>, drive: &mut Drive, id: RequestId) {
+    fn ask(&self, core: &mut Guard<'_>, exclusive: &mut Exclusive, id: RequestId) {
         let Some(request) = core.request_of(id) else {
             return;
         };
         let ask = Ask::new(Place { worker: 0, id }, &request);
-        let observer = &mut drive.observer;
+        let observer = &mut exclusive.observer;
         let decision = MutexGuard::unlocked(core, || observer.authenticate(ask));
         let is_later = matches!(decision, Decision::Later);
-        let decided = self.decide(core, drive, id, decision);
+        let decided = self.decide(core, exclusive, id, decision);
         if is_later && decided != Decided::Held {
-            MutexGuard::unlocked(core, || drive.observer.done(id));
+            MutexGuard::unlocked(core, || exclusive.observer.done(id));
         }
     }
 
     fn decide(
         &self,
         core: &mut Guard<'_>,
-        drive: &mut Drive,
+        exclusive: &mut Exclusive,
         id: RequestId,
         decision: Decision,
     ) -> Decided {
-        let Drive { sockets, out, .. } = drive;
-        let decided = core.decide(id, decision, self.seat.now(), sockets, out);
+        let Exclusive { sockets, out, .. } = exclusive;
+        let decided = core.decide(id, decision, self.own.now(), sockets, out);
         if let Decided::Reply(link) = decided {
             // The observer knows of an allocation before its client does.
             let reply = std::mem::take(out);
-            self.tell(core, drive);
-            let outputs = &mut drive.sockets.outputs;
+            self.tell(core, exclusive);
+            let outputs = &mut exclusive.sockets.outputs;
             outputs.push_back(Output::ToClient(link, reply));
         }
         decided
@@ -99,7 +99,7 @@ impl Driven {
     pub(super) fn act(
         &self,
         core: &mut Guard<'_>,
-        drive: &mut Drive,
+        exclusive: &mut Exclusive,
         link: Option<&Link>,
         action: Action,
         packet: &[u8],
@@ -107,9 +107,9 @@ impl Driven {
         let payload = |range: Range<usize>| packet.get(range).unwrap_or_default();
         let output = match action {
             Action::Nothing => return,
-            Action::Ask(id) => return self.ask(core, drive, id),
+            Action::Ask(id) => return self.ask(core, exclusive, id),
             Action::Reply => match link {
-                Some(link) => Output::ToClient(*link, std::mem::take(&mut drive.out)),
+                Some(link) => Output::ToClient(*link, std::mem::take(&mut exclusive.out)),
                 None => return,
             },
             Action::ToClient {
@@ -143,6 +143,6 @@ impl Driven {
             },
             Action::Elsewhere { kernel: None, .. } => return,
         };
-        drive.sockets.outputs.push_back(output);
+        exclusive.sockets.outputs.push_back(output);
     }
 }

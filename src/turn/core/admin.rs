@@ -5,15 +5,15 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::stun::address::Family;
-use crate::turn::core::action::{Reason, Withdrawal};
-use crate::turn::core::config::Link;
+use crate::turn::core::action::Withdrawal;
 use crate::turn::core::counters::Counters;
 use crate::turn::policy::limits::Rate;
 use crate::turn::policy::peers::Policy;
 use crate::turn::state::allocation::Figures;
+use crate::turn::state::allocation::Reason;
 use crate::turn::state::arena::AllocationId;
-use crate::turn::state::held;
-use crate::turn::state::time::Time;
+use crate::turn::state::five_tuple::Link;
+use crate::turn::time::Time;
 
 use super::{Core, State};
 
@@ -70,13 +70,13 @@ impl Core {
         if !self.is_live(id) {
             return false;
         }
-        self.retime(id, |server| {
-            let halves = server
+        self.retime(id, |core| {
+            let relayed = core
                 .table
                 .get_mut(id)
-                .map(|a| a.halves.iter_mut().flatten());
-            for half in halves.into_iter().flatten() {
-                half.expires = now + lifetime;
+                .map(|a| a.relayed.iter_mut().flatten());
+            for relayed in relayed.into_iter().flatten() {
+                relayed.expires = now + lifetime;
             }
         });
         true
@@ -117,7 +117,7 @@ impl Core {
 
     /// Whether a client has an allocation here, or a request that waits.
     pub fn serves(&self, link: &Link) -> bool {
-        let has_allocation = self.table.of_client(&held::key(link)).is_some();
+        let has_allocation = self.table.of_client(&link.key()).is_some();
         has_allocation || !self.held.of_client(link).is_empty()
     }
 
@@ -137,7 +137,7 @@ impl Core {
         for id in self.held.of_client(link) {
             self.withdraw(id, Withdrawal::ClientGone);
         }
-        if let Some(id) = self.table.of_client(&held::key(link)) {
+        if let Some(id) = self.table.of_client(&link.key()) {
             self.end(id, Reason::ClientGone, now);
         }
     }

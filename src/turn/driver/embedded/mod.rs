@@ -1,7 +1,7 @@
 //! A core in the application's own event loop: no socket, no thread, no clock.
 #![forbid(unsafe_code)]
 
-mod seat;
+mod access;
 mod work;
 
 use std::collections::VecDeque;
@@ -16,40 +16,40 @@ use parking_lot::Mutex;
 
 use crate::turn;
 use crate::turn::auth::accounts::Accounts;
-use crate::turn::core::config::{Link, Listener, ListenerId};
 use crate::turn::state::arena::RelayId;
-use crate::turn::state::reservations;
-use crate::turn::state::time::Time;
+use crate::turn::state::five_tuple::{Link, Listener, ListenerId};
+use crate::turn::state::shared::Shared;
+use crate::turn::time::Time;
 
 use super::control::random;
-use super::cores::{Cores, Driver};
+use super::cores::{CoreAccess, Cores};
 use super::observer::{Level, Log, Observer};
 use super::options::{Options, StartError};
 use super::panics;
 use super::sys::interface_addresses;
 
-use seat::{Drive, Seat, Sockets, forget_opening};
+use access::{EmbeddedCore, Exclusive, RelaySockets, forget_opening};
 use work::Guard;
 
-pub use seat::{Opener, Output, Refused};
+pub use access::{Opener, Output, Refused};
 
 /// Outputs that may wait to be taken before packets are refused.
 const MAX_OUTPUTS: usize = 4096;
 
 /// A core that the application drives: it brings packets and the time, and
 /// takes out what is to be sent.
-pub struct Driven {
-    seat: Arc<Seat>,
+pub struct Embedded {
+    own: Arc<EmbeddedCore>,
     cores: Cores,
-    drive: Mutex<Drive>,
-    shared: Arc<reservations::Shared>,
+    exclusive: Mutex<Exclusive>,
+    shared: Arc<Shared>,
     listeners: Vec<Listener>,
     log: Arc<Log>,
     stopping: AtomicBool,
     ended: AtomicBool,
 }
 
-impl Driven {
+impl Embedded {
     /// A core. Of the options it uses those that are no socket's or thread's;
     /// the listeners name the application's own sockets, in order. `wake` is
     /// called from any thread when there is something to do before the next
@@ -62,7 +62,7 @@ impl Driven {
         observer: Box<dyn Observer>,
         open: Box<Opener>,
         wake: Box<dyn Fn() + Send + Sync>,
-    ) -> Result<Driven, StartError> {
+    ) -> Result<Embedded, StartError> {
         options.check()?;
         let mut config = options.core_config(1);
         // Nobody shall reach the host itself through the server.
@@ -74,23 +74,23 @@ impl Driven {
             let words = random().map(u64::to_ne_bytes);
             std::array::from_fn(|i| words[i / 8][i % 8])
         });
-        let shared = Arc::new(reservations::Shared::new(secret));
+        let shared = Arc::new(Shared::new(secret));
         let mut core = turn::Core::new(config, shared.clone(), 0, random());
         for listener in &options.listeners {
             core.add_listener(*listener);
         }
-        let seat = Arc::new(Seat {
+        let own = Arc::new(EmbeddedCore {
             core: Mutex::new(core),
             decisions: Mutex::default(),
             now: AtomicU64::new(0),
             wake,
         });
-        Ok(Driven {
-            cores: Cores::new(vec![seat.clone()]),
-            seat,
-            drive: Mutex::new(Drive {
+        Ok(Embedded {
+            cores: Cores::new(vec![own.clone()]),
+            own,
+            exclusive: Mutex::new(Exclusive {
                 observer,
-                sockets: Sockets {
+                sockets: RelaySockets {
                     open,
                     outputs: VecDeque::new(),
                 },
@@ -128,15 +128,15 @@ impl Driven {
     /// when somebody is at work in the core, before that ends.
     pub fn stop(&self) {
         self.stopping.store(true, Release);
-        match self.drive.try_lock() {
-            Some(mut drive) => self.settle(&mut drive),
-            None => self.seat.wake(),
+        match self.exclusive.try_lock() {
+            Some(mut exclusive) => self.work_off(&mut exclusive),
+            None => self.own.wake(),
         }
     }
 
     /// Whether somebody is at work in the core.
     pub fn is_busy(&self) -> bool {
-        self.drive.is_locked()
+        self.exclusive.is_locked()
     }
 
     /// Whether it has stopped: the observer will not be called again.
@@ -156,9 +156,9 @@ impl Driven {
         now: Time,
     ) -> Result<(), Refused> {
         let link = self.link(listener, client)?;
-        self.drive(now, |core, drive, now| {
-            let action = core.inbound(&link, bytes, now, &mut drive.out);
-            self.act(core, drive, Some(&link), action, bytes);
+        self.work(now, |core, exclusive, now| {
+            let action = core.inbound(&link, bytes, now, &mut exclusive.out);
+            self.act(core, exclusive, Some(&link), action, bytes);
         })
     }
 
@@ -173,9 +173,9 @@ impl Driven {
         bytes: &[u8],
         now: Time,
     ) -> Result<(), Refused> {
-        self.drive(now, |core, drive, now| {
+        self.work(now, |core, exclusive, now| {
             let action = core.from_peer(relay, peer, bytes.len(), now);
-            self.act(core, drive, None, action, bytes);
+            self.act(core, exclusive, None, action, bytes);
         })
     }
 
@@ -185,7 +185,7 @@ impl Driven {
     /// [`Refused`].
     pub fn client_gone(&self, listener: u32, client: SocketAddr, now: Time) -> Result<(), Refused> {
         let link = self.link(listener, client)?;
-        self.drive(now, |core, _, now| core.client_gone(&link, now))
+        self.work(now, |core, _, now| core.client_gone(&link, now))
     }
 
     /// Lets time pass, and takes up what other threads have asked for.
@@ -193,24 +193,24 @@ impl Driven {
     /// # Errors
     /// [`Refused`].
     pub fn tick(&self, now: Time) -> Result<(), Refused> {
-        self.drive(now, |core, _, now| core.tick(now))
+        self.work(now, |core, _, now| core.tick(now))
     }
 
     /// When [`tick`](Self::tick) is due next.
     pub fn next_deadline(&self) -> Option<Time> {
-        let has_decisions = !self.seat.decisions.lock().is_empty();
+        let has_decisions = !self.own.decisions.lock().is_empty();
         if has_decisions || self.stopping.load(Acquire) && !self.has_ended() {
-            return Some(self.seat.now());
+            return Some(self.own.now());
         }
         let mut next = None;
-        self.seat
+        self.own
             .with_core(&mut |core, _| next = core.next_deadline());
         next
     }
 
     /// The next thing to do; `None` for nothing, or when somebody is at work.
     pub fn next_output(&self) -> Option<Output> {
-        let outputs = &mut self.drive.try_lock()?.sockets.outputs;
+        let outputs = &mut self.exclusive.try_lock()?.sockets.outputs;
         let next = outputs.pop_front();
         if next.is_none() {
             outputs.shrink_to(64);
@@ -228,23 +228,23 @@ impl Driven {
         }
     }
 
-    fn drive(
+    fn work(
         &self,
         now: Time,
-        f: impl FnOnce(&mut Guard<'_>, &mut Drive, Time),
+        f: impl FnOnce(&mut Guard<'_>, &mut Exclusive, Time),
     ) -> Result<(), Refused> {
-        let mut drive = self.drive.try_lock().ok_or(Refused::Busy)?;
+        let mut exclusive = self.exclusive.try_lock().ok_or(Refused::Busy)?;
         if self.has_ended() {
             return Err(Refused::Stopped);
         }
-        if drive.sockets.outputs.len() >= MAX_OUTPUTS {
+        if exclusive.sockets.outputs.len() >= MAX_OUTPUTS {
             return Err(Refused::Full);
         }
-        self.seat.now.fetch_max(now.as_nanos(), AcqRel);
-        let now = self.seat.now();
+        self.own.now.fetch_max(now.as_nanos(), AcqRel);
+        let now = self.own.now();
         let done = panics::catch(|| {
-            f(&mut self.seat.core.lock(), &mut drive, now);
-            self.settle(&mut drive);
+            f(&mut self.own.core.lock(), &mut exclusive, now);
+            self.work_off(&mut exclusive);
         });
         done.map_err(|panic| {
             forget_opening();
@@ -252,7 +252,7 @@ impl Driven {
             (self.log)(Level::Error, &line);
             self.stopping.store(true, Release);
             // What is left when even that panics is lost.
-            let _ = panics::catch(|| self.settle(&mut drive));
+            let _ = panics::catch(|| self.work_off(&mut exclusive));
             self.ended.store(true, Release);
             Refused::Bug
         })

@@ -14,16 +14,17 @@ use super::lab::{Reporter, Told, authorize, later, options};
 use crate::stun::attributes::kind;
 use crate::stun::message::Method;
 use crate::turn::auth::credentials::Credential;
-use crate::turn::core::action::{Decision, Grant, OpenError, Port, Reason};
-use crate::turn::core::config::{Link, ListenerId};
-use crate::turn::driver::{Ask, Driven, Output, Refused};
+use crate::turn::core::action::{Decision, Grant, OpenError, Port};
+use crate::turn::driver::{Ask, Embedded, Output, Refused};
+use crate::turn::state::allocation::Reason;
 use crate::turn::state::arena::RelayId;
-use crate::turn::state::time::Time;
+use crate::turn::state::five_tuple::{Link, ListenerId};
 use crate::turn::tests::client::{Client, Reply, addr, channel as channel_data, secs, udp};
+use crate::turn::time::Time;
 
 /// A core, what it told, and a clock.
 struct Bench {
-    core: Driven,
+    core: Embedded,
     told: Receiver<Told>,
     wakes: Arc<AtomicUsize>,
     now: Time,
@@ -36,7 +37,7 @@ impl Bench {
         let (sender, told) = channel();
         let wakes = Arc::new(AtomicUsize::new(0));
         let counted = wakes.clone();
-        let core = Driven::new(
+        let core = Embedded::new(
             &options(),
             Box::new(Reporter {
                 worker: 0,
@@ -201,7 +202,7 @@ fn a_decision_of_another_thread_wakes_the_driver() {
 
 #[test]
 fn the_observer_cannot_drive_but_can_look_change_and_stop() {
-    let slot: Arc<Mutex<Option<Arc<Driven>>>> = Arc::default();
+    let slot: Arc<Mutex<Option<Arc<Embedded>>>> = Arc::default();
     let inside = slot.clone();
     let (sender, found) = channel();
     let decide = move |ask: &Ask| {

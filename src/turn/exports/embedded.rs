@@ -9,16 +9,16 @@ use libc::sockaddr;
 use parking_lot::Mutex;
 
 use crate::stun::frame_len;
-use crate::turn::driver::{Driven, Level, Output, RawAddress, Refused, StartError};
+use crate::turn::driver::{Embedded, Level, Output, RawAddress, Refused, StartError};
 use crate::turn::state::arena::RelayId;
-use crate::turn::state::time::Time;
 use crate::turn::status::{self, EBUG, EINVAL, EINVALIDOP, ETOOMANY, Status};
+use crate::turn::time::Time;
 
-use super::driven_types::{
+use super::embedded_types::{
     PJAUTH_TURN_CLOSE_RELAY, PJAUTH_TURN_TO_CLIENT, PJAUTH_TURN_TO_PEER, pjauth_turn_driver,
     pjauth_turn_output,
 };
-use super::driver::{opener, waker};
+use super::embedder::{opener, waker};
 use super::engine::{Engine, Taken};
 use super::observer::{Caller, ObserverPointer, ServerState};
 use super::options;
@@ -77,9 +77,9 @@ pub unsafe extern "C" fn pjauth_turn_core_create(
         let observer = unsafe { ObserverPointer::new(observer) }?;
         let state = ServerState::new(options, terms, observer);
         let caller = Box::new(Caller::new(state.clone()));
-        let driven = Driven::new(&state.options, caller, opener(&driver)?, waker(&driver));
-        let driven = driven.map_err(|error| refuse(&state, &error))?;
-        let engine = Engine::Driven(driven, Mutex::new(Taken::default()));
+        let embedded = Embedded::new(&state.options, caller, opener(&driver)?, waker(&driver));
+        let embedded = embedded.map_err(|error| refuse(&state, &error))?;
+        let engine = Engine::Embedded(embedded, Mutex::new(Taken::default()));
         let minted = lend(&state)?;
         *state.running.write() = Some(Arc::new(engine));
         // SAFETY: the caller's pointer.
@@ -107,7 +107,7 @@ fn refuse(state: &ServerState, error: &StartError) -> Status {
 /// @param now        The time in nanoseconds since whatever the program chooses,
 ///                   never going back. Between calls time stands still.
 /// @return 0, whatever the packet was; PJ_EINVAL for a NULL, a dead handle, a
-///         server that is not driven, a listener that is none or an address that
+///         server that is not embedded, a listener that is none or an address that
 ///         is none; PJ_EINVALIDOP after a stop and as
 ///         `pjauth_turn_core_create()` says; PJ_ETOOMANY while too many outputs
 ///         wait to be taken. So with the next ones.
@@ -200,7 +200,7 @@ pub extern "C" fn pjauth_turn_core_tick(server: *mut pjauth_turn_server, now: u6
 
 /// @return when `pjauth_turn_core_tick()` is due, on the program's clock; it may
 ///         be in the past. UINT64_MAX for never, for a dead handle, and for a
-///         server that is not driven.
+///         server that is not embedded.
 #[unsafe(no_mangle)]
 pub extern "C" fn pjauth_turn_core_next_deadline(server: *const pjauth_turn_server) -> u64 {
     value(u64::MAX, || {
@@ -215,7 +215,7 @@ pub extern "C" fn pjauth_turn_core_next_deadline(server: *const pjauth_turn_serv
 /// @param out  Gets it. What it points to stays until the next call, and until
 ///             the server is destroyed.
 /// @return 1, or 0 for nothing, a NULL, a dead handle, a server that is not
-///         driven, or while another function drives it.
+///         embedded, or while another function drives it.
 ///
 /// # Safety
 /// `out` is NULL or has room for the structure.
@@ -268,17 +268,20 @@ pub unsafe extern "C" fn pjauth_turn_core_frame_size(data: *const c_void, data_s
     })
 }
 
-fn drive(server: *mut pjauth_turn_server, f: impl FnOnce(&Driven) -> Result<(), Status>) -> Status {
+fn drive(
+    server: *mut pjauth_turn_server,
+    f: impl FnOnce(&Embedded) -> Result<(), Status>,
+) -> Status {
     guard(|| with(server, |core, _| f(core)).unwrap_or(Err(EINVAL)))
 }
 
-/// Runs `f` with a driven server; `None` when there is none.
+/// Runs `f` with a embedded server; `None` when there is none.
 fn with<R>(
     server: *const pjauth_turn_server,
-    f: impl FnOnce(&Driven, &Mutex<Taken>) -> R,
+    f: impl FnOnce(&Embedded, &Mutex<Taken>) -> R,
 ) -> Option<R> {
     match &*server_of(server)?.running()? {
-        Engine::Driven(core, taken) => Some(f(core, taken)),
+        Engine::Embedded(core, taken) => Some(f(core, taken)),
         Engine::Threads(_) => None,
     }
 }

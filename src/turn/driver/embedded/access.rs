@@ -1,4 +1,4 @@
-//! What others reach of a driven core, and what is for the application to do.
+//! What others reach of a embedded core, and what is for the application to do.
 #![forbid(unsafe_code)]
 
 use std::cell::Cell;
@@ -11,12 +11,12 @@ use parking_lot::Mutex;
 use crate::stun;
 use crate::turn;
 use crate::turn::core::action::{Decision, OpenError, Port, Relays};
-use crate::turn::core::config::Link;
-use crate::turn::driver::cores::Driver;
+use crate::turn::driver::cores::CoreAccess;
 use crate::turn::driver::observer::Observer;
 use crate::turn::driver::worker::Losses;
 use crate::turn::state::arena::{RelayId, RequestId};
-use crate::turn::state::time::Time;
+use crate::turn::state::five_tuple::Link;
+use crate::turn::time::Time;
 
 thread_local! {
     /// Whether this thread is asking the application for a relay socket, with
@@ -65,7 +65,7 @@ pub enum Refused {
 }
 
 /// What other threads reach of a core.
-pub struct Seat {
+pub struct EmbeddedCore {
     pub core: Mutex<turn::Core>,
     pub decisions: Mutex<Vec<(RequestId, Decision)>>,
     /// The time that was told last, in nanoseconds.
@@ -73,7 +73,7 @@ pub struct Seat {
     pub wake: Box<dyn Fn() + Send + Sync>,
 }
 
-impl Driver for Seat {
+impl CoreAccess for EmbeddedCore {
     fn with_core(&self, f: &mut dyn FnMut(&mut turn::Core, Time)) {
         if !OPENING.get() {
             f(&mut self.core.lock(), self.now());
@@ -94,27 +94,27 @@ impl Driver for Seat {
     }
 }
 
-impl Seat {
+impl EmbeddedCore {
     pub fn now(&self) -> Time {
         Time::from_nanos(self.now.load(Acquire))
     }
 }
 
 /// What whoever drives the core needs, one at a time.
-pub struct Drive {
+pub struct Exclusive {
     pub observer: Box<dyn Observer>,
-    pub sockets: Sockets,
+    pub sockets: RelaySockets,
     /// Where the core writes replies.
     pub out: Vec<u8>,
 }
 
 /// The relay sockets, which are the application's.
-pub struct Sockets {
+pub struct RelaySockets {
     pub open: Box<Opener>,
     pub outputs: VecDeque<Output>,
 }
 
-impl Relays for Sockets {
+impl Relays for RelaySockets {
     fn open(
         &mut self,
         relay: RelayId,

@@ -1,0 +1,50 @@
+//! What a worker's descriptors are waited for under.
+#![forbid(unsafe_code)]
+
+/// Names a descriptor of a worker. A name may outlive its descriptor by a few
+/// events: whoever stands there then finds nothing to read, which is harmless.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Descriptor {
+    Wake,
+    Listener(usize),
+    Relay(usize),
+    Connection(usize),
+}
+
+impl Descriptor {
+    pub fn pack(self) -> u64 {
+        match self {
+            Descriptor::Wake => 0,
+            Descriptor::Listener(index) => 1 << 32 | index as u64,
+            Descriptor::Relay(index) => 2 << 32 | index as u64,
+            Descriptor::Connection(index) => 3 << 32 | index as u64,
+        }
+    }
+
+    pub fn unpack(bits: u64) -> Self {
+        let index = bits as u32 as usize;
+        match bits >> 32 {
+            1 => Descriptor::Listener(index),
+            2 => Descriptor::Relay(index),
+            3 => Descriptor::Connection(index),
+            _ => Descriptor::Wake,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Descriptor;
+
+    #[test]
+    fn descriptors_survive_the_kernel() {
+        for descriptor in [
+            Descriptor::Wake,
+            Descriptor::Listener(3),
+            Descriptor::Relay(0),
+            Descriptor::Connection(u32::MAX as usize),
+        ] {
+            assert_eq!(Descriptor::unpack(descriptor.pack()), descriptor);
+        }
+    }
+}
