@@ -32,6 +32,11 @@ struct pjauth_turn_opening;
 struct sockaddr;
 
 /**
+ * Bytes of a realm in `pjauth_challenge_info`, with the terminator.
+ */
+#define PJAUTH_REALM_SIZE 49
+
+/**
  * Refuses MD5 and MD5-sess, for `pjauth_refuse_algorithms()`.
  */
 #define PJAUTH_REFUSE_MD5 1
@@ -45,11 +50,6 @@ struct sockaddr;
  * Refuses SHA-512-256 and SHA-512-256-sess.
  */
 #define PJAUTH_REFUSE_SHA512_256 4
-
-/**
- * Bytes of a realm in `pjauth_challenge_info`, with the terminator.
- */
-#define PJAUTH_REALM_SIZE 49
 
 /**
  * Any port will do.
@@ -885,6 +885,59 @@ extern "C" {
 #endif // __cplusplus
 
 /**
+ * Gives an outstanding challenge a deadline: unless it is consumed before, the
+ * library abandons it then, on a thread that polls the endpoint, as if by
+ * `pjsip_auth_clt_async_abandon()`.
+ *
+ * @param token  The token.
+ * @param msec   Milliseconds from now; 0 takes the deadline away.
+ * @return 0, or PJ_EINVAL for a dead token.
+ *
+ * May be called from any thread that is registered with PJLIB, also from within
+ * the challenge's callback.
+ */
+int pjauth_challenge_set_deadline(const void *token, unsigned int msec);
+
+/**
+ * Sets the deadline that every new challenge of this process gets.
+ *
+ * @param msec  Milliseconds; 0, the default, is none.
+ *
+ * May be called from any thread, at any time.
+ */
+void pjauth_set_default_deadline(unsigned int msec);
+
+/**
+ * Sets whether the challenges of calls (INVITE, UPDATE and BYE) are held back until
+ * the application has answered them, so that neither their transaction nor the call
+ * ends meanwhile. They are by default, in sessions that have an asynchronous callback.
+ * Without it they are as in PJSIP itself: an INVITE over TCP has failed by the time an
+ * answer comes. Before pjproject 2.17 this is so for all requests, and without it the
+ * application is not asked.
+ *
+ * @param hold  Whether to hold the challenges that arrive from now on.
+ *
+ * May be called from any thread, at any time.
+ */
+void pjauth_hold_challenges(bool hold);
+
+/**
+ * Sets the callback that is asked about the challenges of every session that has
+ * none of its own: those of modules that do not let an application at their session,
+ * as `pjsip_regc` and `pjsip_publishc` before pjproject 2.17.
+ *
+ * @param endpt  The endpoint that the sessions live in.
+ * @param opt    The setting, which is copied; NULL takes it away.
+ * @return 0; PJ_EINVAL for an endpoint or a callback that is NULL; PJ_ENOTSUP where
+ *         the library has stepped aside for another pjproject.
+ *
+ * May be called from any thread that is registered with PJLIB; best before there is
+ * any traffic.
+ */
+int pjauth_async_configure_default(struct pjsip_endpoint *endpt,
+                                   const struct pjsip_auth_clt_async_setting *opt);
+
+/**
  * Where the layouts of PJSIP's structures come from that the library was built
  * with, such as `headers of libpjproject 2.17 (pkg-config)`.
  *
@@ -928,29 +981,6 @@ int32_t pjauth_challenge_is_live(const void *token);
 int pjauth_challenge_get_info(const void *token, struct pjauth_challenge_info *out);
 
 /**
- * Gives an outstanding challenge a deadline: unless it is consumed before, the
- * library abandons it then, on a thread that polls the endpoint, as if by
- * `pjsip_auth_clt_async_abandon()`.
- *
- * @param token  The token.
- * @param msec   Milliseconds from now; 0 takes the deadline away.
- * @return 0, or PJ_EINVAL for a dead token.
- *
- * May be called from any thread that is registered with PJLIB, also from within
- * the challenge's callback.
- */
-int pjauth_challenge_set_deadline(const void *token, unsigned int msec);
-
-/**
- * Sets the deadline that every new challenge of this process gets.
- *
- * @param msec  Milliseconds; 0, the default, is none.
- *
- * May be called from any thread, at any time.
- */
-void pjauth_set_default_deadline(unsigned int msec);
-
-/**
  * Lists the outstanding challenges of a session, of those that share it as their
  * parent, or of the whole process.
  *
@@ -988,36 +1018,6 @@ int pjauth_refuse_algorithms(struct pjsip_auth_clt_sess *sess, unsigned int mask
  * be read before or after.
  */
 void pjauth_sip_get_stats(struct pjauth_sip_stats *out);
-
-/**
- * Sets whether the challenges of calls (INVITE, UPDATE and BYE) are held back until
- * the application has answered them, so that neither their transaction nor the call
- * ends meanwhile. They are by default, in sessions that have an asynchronous callback.
- * Without it they are as in PJSIP itself: an INVITE over TCP has failed by the time an
- * answer comes. Before pjproject 2.17 this is so for all requests, and without it the
- * application is not asked.
- *
- * @param hold  Whether to hold the challenges that arrive from now on.
- *
- * May be called from any thread, at any time.
- */
-void pjauth_hold_challenges(bool hold);
-
-/**
- * Sets the callback that is asked about the challenges of every session that has
- * none of its own: those of modules that do not let an application at their session,
- * as `pjsip_regc` and `pjsip_publishc` before pjproject 2.17.
- *
- * @param endpt  The endpoint that the sessions live in.
- * @param opt    The setting, which is copied; NULL takes it away.
- * @return 0; PJ_EINVAL for an endpoint or a callback that is NULL; PJ_ENOTSUP where
- *         the library has stepped aside for another pjproject.
- *
- * May be called from any thread that is registered with PJLIB; best before there is
- * any traffic.
- */
-int pjauth_async_configure_default(struct pjsip_endpoint *endpt,
-                                   const struct pjsip_auth_clt_async_setting *opt);
 
 /**
  * Reads everything about an allocation at once.

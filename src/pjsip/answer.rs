@@ -3,8 +3,8 @@
 
 use super::abi;
 use super::host::{
-    self, AkaCall, Challenge, Credential, Digest, Draft, Entry, Fields, PreviousAnswer, Request,
-    Session, Text,
+    self, AkaCall, CachedAuth, Challenge, Credential, Digest, Draft, Fields, PreviousAnswer,
+    Request, Session, Text,
 };
 use super::status::{
     EAUTHSTALECOUNT, EFAILEDCREDENTIAL, EINVAL, EINVALIDALGORITHM, EINVALIDAUTHSCHEME, EINVALIDHDR,
@@ -169,7 +169,7 @@ impl<'h> Answerer<'h> {
         }
         let count = self
             .find_entry(realm, method, proxy)
-            .map_or(0, Entry::stale_count);
+            .map_or(0, CachedAuth::stale_count);
         let Some(sent) = sent else {
             return Ok(count);
         };
@@ -196,14 +196,14 @@ impl<'h> Answerer<'h> {
             .for_each(PreviousAnswer::remove);
     }
 
-    fn find_entry(self, realm: &[u8], method: Method, proxy: bool) -> Option<Entry<'h>> {
+    fn find_entry(self, realm: &[u8], method: Method, proxy: bool) -> Option<CachedAuth<'h>> {
         self.session
             .entries()
             .find(|entry| entry.is_for(realm, method.algorithm_type(), proxy))
     }
 
     /// What the session remembers of this server, as of now nothing for a new one.
-    fn entry(self, challenge: Challenge<'h>, method: Method) -> Result<Entry<'h>, Status> {
+    fn entry(self, challenge: Challenge<'h>, method: Method) -> Result<CachedAuth<'h>, Status> {
         let [_, realm, ..] = challenge.texts();
         let proxy = challenge.is_from_proxy();
         if let Some(entry) = self.find_entry(realm, method, proxy) {
@@ -217,7 +217,7 @@ impl<'h> Answerer<'h> {
         let oldest = self.session.entries().next();
         let entry = match oldest {
             Some(oldest) if self.session.entries().count() >= MAX_ENTRIES => oldest,
-            _ => Entry::create(pool)?,
+            _ => CachedAuth::create(pool)?,
         };
         entry.assign(endpoint, realm, method.algorithm_type(), proxy)?;
         self.session.append_entry(entry);
@@ -227,7 +227,7 @@ impl<'h> Answerer<'h> {
     /// Counts the request under the challenge's nonce and remembers the challenge.
     fn advance(
         self,
-        entry: Entry<'h>,
+        entry: CachedAuth<'h>,
         challenge: Challenge<'h>,
         method: Method,
     ) -> Result<(u32, [u8; 32]), Status> {

@@ -5,8 +5,8 @@
 //!      |
 //!   session      birth and end, credentials, preferences
 //!   request      a request's headers, in turns       answer     one challenge
-//!   challenge    tokens of deferred challenges       deadline   their alarms
-//!   hold         the challenges of calls that their transactions wait for
+//!   tokens/      what an application holds of a deferred challenge
+//!   hold/        the challenges of calls that their transactions wait for
 //!      |
 //!   host/        safe wrappers over PJLIB and PJSIP
 //!   abi          their layouts, by bindgen
@@ -18,8 +18,6 @@
 pub mod abi;
 mod answer;
 mod aside;
-mod challenge;
-mod deadline;
 #[allow(non_camel_case_types, non_upper_case_globals)]
 mod exports;
 mod guard;
@@ -29,3 +27,4 @@ mod request;
 mod session;
 mod stats;
 mod status;
+mod tokens;

@@ -1,12 +1,17 @@
 //! Sessions: their birth and end, credentials, preferences, parents.
 #![forbid(unsafe_code)]
 
+use super::abi;
 use super::host::{self, Credential, Endpoint, Pool, Session};
 use super::status::{EAUTHINAKACRED, EINVAL, ENOTINITIALIZED, Status};
-use super::{abi, challenge};
+use crate::digest::Policy;
+use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
 /// Longest K, OP and AMF of an AKA credential (3GPP TS 35.206), in bytes.
 const AKA_KEY_SIZES: [usize; 3] = [16, 16, 2];
+
+/// Algorithms that no session answers, as bits of [`Policy`].
+static REFUSED: AtomicU8 = AtomicU8::new(0);
 
 /// `pjsip_auth_clt_init`.
 pub fn init(session: Session<'_>, endpoint: Endpoint<'_>, pool: Pool<'_>) {
@@ -87,6 +92,11 @@ pub fn known_algorithm(name: &[u8]) -> Option<&'static [u8]> {
 }
 
 /// The algorithms a session refuses together with all others of the process.
-pub fn refused(session: Session<'_>) -> crate::digest::Policy {
-    crate::digest::Policy::from_bits(session.refused() | challenge::refused_everywhere())
+pub fn refused(session: Session<'_>) -> Policy {
+    Policy::from_bits(session.refused() | REFUSED.load(Relaxed))
+}
+
+/// Sets the algorithms that no session of this process answers, as bits.
+pub fn refuse_everywhere(bits: u8) {
+    REFUSED.store(Policy::from_bits(bits).bits(), Relaxed);
 }

@@ -4,12 +4,16 @@
 //! Pointers are the caller's: NULL is `PJ_EINVAL`, anything else is taken to be what
 //! PJSIP's documentation says it is, except for tokens, which may be anything.
 
-mod challenge;
+mod deadlines;
 mod digest;
-mod extra;
 mod hold;
+mod layout;
+mod listing;
+mod policy;
 mod request;
 mod session;
+mod statistics;
+mod tokens;
 
 /// What is exported: the names that the object of the host's version defines, one a
 /// line. All of them are here in any case; `scripts/artefacts.sh` takes the list out

@@ -22,7 +22,7 @@ entry! {
             return EINVAL;
         };
         #[cfg(not(pj_async))]
-        if super::hold::has_callback(sess) {
+        if crate::pjsip::hold::has_callback(sess) {
             host::link(request, sess);
         }
         status_of(init(sess, request))

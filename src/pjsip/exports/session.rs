@@ -1,17 +1,16 @@
 //! `pjsip_auth_clt_*`: what makes, changes and ends a session.
 
-use super::hold::hold_in_endpoint_of;
 use super::{entry, status_of};
 use crate::pjsip::abi::{
     self, pj_bool_t, pj_pool_t, pj_status_t, pjsip_auth_clt_async_setting, pjsip_auth_clt_pref,
     pjsip_auth_clt_sess, pjsip_cred_info, pjsip_endpoint,
 };
-use crate::pjsip::challenge;
 use crate::pjsip::guard::guard;
+use crate::pjsip::hold::hold_in_endpoint_of;
 use crate::pjsip::host::{self, Credential, Endpoint, Pool, Session, Text, bytes};
 use crate::pjsip::session::{self, known_algorithm, root_of};
-use crate::pjsip::stats::{Event, count};
 use crate::pjsip::status::{EINVAL, ENOMEM, ENOTSUP, SUCCESS, Status};
+use crate::pjsip::tokens::endings::revoke_tokens;
 
 entry! {
     /// Makes an empty session.
@@ -57,23 +56,6 @@ entry! {
             let lock = sess.lock();
             sess.set_lock(core::ptr::null_mut());
             if lock.is_null() { SUCCESS } else { abi::pj_lock_destroy(lock) }
-        }
-    }
-}
-
-/// Drops the references of a session's tokens, a batch at a time with nothing held.
-fn revoke_tokens(sess: Session<'_>) {
-    let owner = host::owner_of(sess);
-    loop {
-        let taken = guard(|| Ok(challenge::take_some(|info, _| info.owner == owner)));
-        let Ok((taken, number)) = taken else { return };
-        for words in taken.into_iter().flatten() {
-            count(Event::Revoked);
-            // SAFETY: words of a token, just taken by us alone.
-            unsafe { host::Token::from_words(words).release() };
-        }
-        if number < challenge::BATCH {
-            return;
         }
     }
 }

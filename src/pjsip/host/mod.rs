@@ -6,13 +6,13 @@
 //! `Locked`, under which nothing is called that could throw), because PJLIB's
 //! default policy answers exhausted memory with a `longjmp`.
 
+mod cached_auth;
 mod challenge;
 mod credentials;
 mod default;
 mod dialog;
 mod draft;
 mod endpoint;
-mod entry;
 #[cfg(not(pj_async))]
 mod link;
 mod message;
@@ -25,13 +25,13 @@ mod timer;
 mod token;
 mod transaction;
 
+pub use cached_auth::CachedAuth;
 pub use challenge::Challenge;
 pub use credentials::{DATA_MASK, copy_to_pool, is_aka, store, wipe};
 pub use default::{default_setting, set_default_setting};
 pub use dialog::{introduce, is_call_over, keep_dialog, let_dialog_go, session_of};
 pub use draft::{AkaCall, Bearer, Digest, Draft, Fields};
 pub use endpoint::Endpoint;
-pub use entry::Entry;
 #[cfg(not(pj_async))]
 pub use link::{link, session_of_request, unlink};
 pub use message::{PreviousAnswer, Request, Response};
@@ -42,7 +42,7 @@ pub use session::{Credential, Session};
 pub use text::{Text, bytes};
 pub use timer::{Alarm, on_exit};
 pub use token::{Listing, REALM, Token, WORDS, implementation, owner_of};
-pub use transaction::{Holding, Transaction, code_of, discard_holding, forget_holding};
+pub use transaction::{Transaction, code_of};
 
 use super::abi;
 use super::status::{self, Status};

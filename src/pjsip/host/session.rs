@@ -11,8 +11,8 @@
 //! | `is_proxy` | the algorithms this session refuses, as bits |
 //! | `pool` | before 2.17: the asynchronous setting |
 
+use super::cached_auth::CachedAuth;
 use super::endpoint::Endpoint;
-use super::entry::Entry;
 use super::pool::Pool;
 use super::text::{Text, bytes};
 use crate::pjsip::abi::{self, pjsip_auth_clt_sess, pjsip_cached_auth, pjsip_cred_info};
@@ -269,7 +269,7 @@ impl<'h> Session<'h> {
     }
 
     /// The remembered challenges, oldest first.
-    pub fn entries(self) -> impl Iterator<Item = Entry<'h>> {
+    pub fn entries(self) -> impl Iterator<Item = CachedAuth<'h>> {
         let head = self.head();
         // SAFETY: a closed list of the session's, which changes under its lock only.
         let mut at = unsafe { (*head).next };
@@ -278,7 +278,7 @@ impl<'h> Session<'h> {
                 return None;
             }
             // SAFETY: as above. The link is read before the caller can move the entry.
-            let entry = unsafe { Entry::from_raw(at) }?;
+            let entry = unsafe { CachedAuth::from_raw(at) }?;
             // SAFETY: as above.
             at = unsafe { (*at).next };
             Some(entry)
@@ -287,7 +287,7 @@ impl<'h> Session<'h> {
 
     /// Puts an entry at the end of the list, first taking it out of its place if
     /// it is in there.
-    pub fn append_entry(self, entry: Entry<'h>) {
+    pub fn append_entry(self, entry: CachedAuth<'h>) {
         let (head, node) = (self.head(), entry.as_ptr());
         // SAFETY: nodes of one closed list, changed under the session's lock.
         unsafe {

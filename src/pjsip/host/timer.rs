@@ -11,11 +11,11 @@ pub type OnEndpoint = fn(usize);
 /// A timer entry on the heap of an endpoint, at an address that does not change.
 pub struct Alarm {
     endpoint: *mut pjsip_endpoint,
-    entry: *mut Entry,
+    entry: *mut Timer,
 }
 
 #[repr(C)]
-struct Entry {
+struct Timer {
     /// First, so that the host's pointer to it is one to the whole.
     timer: pj_timer_entry,
     endpoint: *mut pjsip_endpoint,
@@ -27,9 +27,9 @@ struct Entry {
 unsafe impl Send for Alarm {}
 
 unsafe extern "C-unwind" fn fire(_heap: *mut pj_timer_heap_t, timer: *mut pj_timer_entry) {
-    // SAFETY: the first field of an `Entry` that lives until its endpoint is gone.
+    // SAFETY: the first field of an `Timer` that lives until its endpoint is gone.
     let (on_fire, endpoint) = unsafe {
-        let entry = timer.cast::<Entry>();
+        let entry = timer.cast::<Timer>();
         ((*entry).on_fire, (*entry).endpoint)
     };
     on_fire(endpoint.addr());
@@ -47,7 +47,7 @@ impl Alarm {
             abi::pj_timer_entry_init(timer.as_mut_ptr(), 0, ptr::null_mut(), Some(fire));
             timer.assume_init()
         };
-        let entry = Box::into_raw(Box::new(Entry {
+        let entry = Box::into_raw(Box::new(Timer {
             timer,
             endpoint,
             on_fire,

@@ -117,12 +117,12 @@ impl Token {
     /// Drops the references. What they kept alive may go with them.
     ///
     /// # Safety
-    /// The caller took this token, and drops its references only here.
-    pub unsafe fn release(self) {
+    /// The caller took this token, and drops its references only here. What it held
+    /// is discarded.
+    pub unsafe fn drop_references(self) {
         // SAFETY: the references are the token's own. The request goes first: the
         // group lock's pool is what the application's callbacks still look at.
         unsafe {
-            super::discard_holding(self.user_data.addr(), self.request.addr());
             super::drop_request(self.request);
             super::drop_group_lock(self.group_lock);
         }

@@ -10,7 +10,6 @@ use crate::pjsip::abi::{
     self, pjsip_dialog, pjsip_endpoint, pjsip_method, pjsip_rx_data, pjsip_transaction,
     pjsip_tx_data,
 };
-use crate::pjsip::hold::{self, Answer, Held};
 use crate::pjsip::status::SUCCESS;
 use core::marker::PhantomData;
 use core::ptr::{self, NonNull};
@@ -280,133 +279,21 @@ impl<'h> Transaction<'h> {
         }
     }
 
-    /// Hands the response to the transaction. Whoever asks what to answer is told
-    /// `answer`, or where the call is over that there is none; returns whether
-    /// `answer` was made use of.
+    /// Hands the response to the transaction, which tells its user.
     ///
     /// # Safety
     /// The lock is held, the transaction open; `rdata` is its response.
-    pub unsafe fn deliver(self, rdata: *mut pjsip_rx_data, answer: Answer) -> bool {
+    pub unsafe fn receive(self, rdata: *mut pjsip_rx_data) {
         // SAFETY: as the caller promises.
-        unsafe {
-            let is_over = self.is_of_a_dialog() && super::is_call_over(self.dialog());
-            let answer = if is_over { Answer::None } else { answer };
-            hold::begin_delivery(rdata.addr(), answer);
-            abi::pjsip_tsx_recv_msg(self.as_ptr(), rdata);
-            hold::end_delivery(rdata.addr()) && !is_over
-        }
+        unsafe { abi::pjsip_tsx_recv_msg(self.as_ptr(), rdata) };
     }
-}
 
-/// What a held challenge owns. The transaction is kept by the token's reference.
-pub struct Holding {
-    transaction: Transaction<'static>,
-    /// A copy, with a reference of its transport.
-    response: *mut pjsip_rx_data,
-    /// With a reference; NULL but for an INVITE.
-    ack: *mut pjsip_tx_data,
-}
-
-impl Holding {
-    /// Copies the response and makes an INVITE's ACK, while the request still is
-    /// what was sent. `None` where memory runs out.
+    /// The same transaction, for as long as somebody keeps a reference of it.
     ///
     /// # Safety
-    /// The transaction's lock is held, and `rdata` is its response. The caller
-    /// keeps a reference of the transaction until [`discard_holding`].
-    pub unsafe fn create(
-        transaction: Transaction<'_>,
-        rdata: *mut pjsip_rx_data,
-    ) -> Option<NonNull<Holding>> {
-        let mut response = ptr::null_mut();
-        let mut ack = ptr::null_mut();
-        // SAFETY: as the caller promises.
-        unsafe {
-            if abi::pjsip_rx_data_clone(rdata, 0, &mut response) != SUCCESS {
-                return None;
-            }
-            if transaction.is_invite() {
-                let (endpoint, request) = (transaction.endpoint(), transaction.request());
-                if abi::pjsip_endpt_create_ack(endpoint, request, rdata, &mut ack) != SUCCESS {
-                    abi::pjsip_rx_data_free_cloned(response);
-                    return None;
-                }
-            }
-        }
-        let holding = Holding {
-            transaction: Transaction(transaction.0, PhantomData),
-            response,
-            ack,
-        };
-        let holding = NonNull::new(Box::into_raw(Box::new(holding)))?;
-        hold::insert(Held {
-            id: holding.as_ptr().expose_provenance(),
-            transaction: transaction.addr(),
-            dialog: transaction.dialog().addr(),
-            request: transaction.request().addr(),
-            waiting: true,
-        });
-        Some(holding)
-    }
-
-    /// The holding of a challenge that the table has.
-    ///
-    /// # Safety
-    /// The token is the caller's, or the transaction's lock is held, so that nobody
-    /// discards it.
-    pub unsafe fn of<'h>(held: Held) -> &'h Holding {
-        // SAFETY: in the table, so not discarded; as the caller promises it stays.
-        unsafe { &*ptr::with_exposed_provenance(held.id) }
-    }
-
-    /// The transaction.
-    pub fn transaction(&self) -> Transaction<'_> {
-        self.transaction
-    }
-
-    /// The ACK.
-    pub fn ack(&self) -> *mut pjsip_tx_data {
-        self.ack
-    }
-
-    /// The copy of the response.
-    pub fn response(&self) -> *mut pjsip_rx_data {
-        self.response
-    }
-}
-
-/// Gives back what a token's challenge owned, if the challenge was held. The two are
-/// what the token was minted with.
-///
-/// # Safety
-/// The caller has taken the token, and still has its reference of the group lock.
-pub unsafe fn discard_holding(id: usize, request: usize) {
-    let Some(held) = hold::get(id, request) else {
-        return;
-    };
-    // SAFETY: the token is the caller's. The lock keeps a thread that is sending
-    // the ACK once more from losing it.
-    unsafe {
-        let transaction = Holding::of(held).transaction;
-        let acquired = transaction.acquire();
-        hold::remove(id);
-        transaction.release(acquired);
-        let holding = Box::from_raw(ptr::with_exposed_provenance_mut::<Holding>(id));
-        abi::pjsip_rx_data_free_cloned(holding.response);
-        if !holding.ack.is_null() {
-            super::drop_request(holding.ack);
-        }
-    }
-}
-
-/// The same when the endpoint is gone: what belonged to the host went with it.
-///
-/// # Safety
-/// The caller has taken the token.
-pub unsafe fn forget_holding(id: usize, request: usize) {
-    if hold::get(id, request).is_some() && hold::remove(id).is_some() {
-        // SAFETY: was in the table, so made by `Holding::create`, and once only.
-        drop(unsafe { Box::from_raw(ptr::with_exposed_provenance_mut::<Holding>(id)) });
+    /// The caller owns a reference for as long as the result is used.
+    pub unsafe fn kept(self) -> Transaction<'static> {
+        Transaction(self.0, PhantomData)
     }
 }
 

@@ -10,7 +10,7 @@
 //! thread leaves its wish in `due` for the first to find.
 #![forbid(unsafe_code)]
 
-use super::host::Alarm;
+use crate::pjsip::host::Alarm;
 use core::sync::atomic::{AtomicUsize, Ordering::Acquire, Ordering::Release};
 use parking_lot::Mutex;
 

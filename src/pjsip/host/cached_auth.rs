@@ -12,7 +12,7 @@ use core::ptr::{self, NonNull};
 
 /// One remembered server: a realm, an algorithm, and whether it is a proxy.
 #[derive(Clone, Copy)]
-pub struct Entry<'h>(NonNull<pjsip_cached_auth>, PhantomData<&'h ()>);
+pub struct CachedAuth<'h>(NonNull<pjsip_cached_auth>, PhantomData<&'h ()>);
 
 /// The last challenge, in memory that is used again for the next one: what
 /// `last_chal` points to.
@@ -27,17 +27,17 @@ struct Remembered {
     capacity: usize,
 }
 
-impl<'h> Entry<'h> {
+impl<'h> CachedAuth<'h> {
     /// # Safety
-    /// `entry` is NULL or an entry of a session's list, made by [`Entry::create`].
-    pub unsafe fn from_raw(entry: *mut pjsip_cached_auth) -> Option<Entry<'h>> {
-        NonNull::new(entry).map(|entry| Entry(entry, PhantomData))
+    /// `entry` is NULL or an entry of a session's list, made by [`CachedAuth::create`].
+    pub unsafe fn from_raw(entry: *mut pjsip_cached_auth) -> Option<CachedAuth<'h>> {
+        NonNull::new(entry).map(|entry| CachedAuth(entry, PhantomData))
     }
 
     /// An entry that stands for nothing yet, in the session's pool.
-    pub fn create(pool: Pool<'h>) -> Result<Entry<'h>, Status> {
+    pub fn create(pool: Pool<'h>) -> Result<CachedAuth<'h>, Status> {
         let memory = pool.allocate(size_of::<pjsip_cached_auth>())?;
-        let entry = Entry(memory.cast(), PhantomData);
+        let entry = CachedAuth(memory.cast(), PhantomData);
         #[cfg(pj_header_caching)]
         // SAFETY: a field of the fresh entry.
         unsafe {
@@ -121,7 +121,7 @@ impl<'h> Entry<'h> {
         self.get().stale_cnt
     }
 
-    /// Sets what [`Entry::stale_count`] returns.
+    /// Sets what [`CachedAuth::stale_count`] returns.
     pub fn set_stale_count(self, count: u32) {
         // SAFETY: the entry is the session's and its lock is held.
         unsafe { (*self.as_ptr()).stale_cnt = count };
@@ -132,13 +132,13 @@ impl<'h> Entry<'h> {
         self.get().qop_value
     }
 
-    /// Sets what [`Entry::qop_value`] returns.
+    /// Sets what [`CachedAuth::qop_value`] returns.
     pub fn set_qop_value(self, value: u32) {
         // SAFETY: the entry is the session's and its lock is held.
         unsafe { (*self.as_ptr()).qop_value = value };
     }
 
-    /// The last challenge, if there was one since [`Entry::assign`].
+    /// The last challenge, if there was one since [`CachedAuth::assign`].
     pub fn last_challenge(self) -> Option<Challenge<'h>> {
         let remembered = self.remembered()?;
         // SAFETY: written by `remember` in full, or still zero and then unnamed.

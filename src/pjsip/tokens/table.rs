@@ -6,20 +6,16 @@
 //! nothing is locked meanwhile.
 #![forbid(unsafe_code)]
 
-use super::abi;
-use super::host::{self, Request, Response, Session, Token, WORDS};
-use super::status::{EINVAL, ENOMEM, Status};
-use crate::digest::Policy;
 use crate::handle::{self, Handle, Info, Kind, Slab, Words};
-use core::sync::atomic::{AtomicU8, AtomicU32, Ordering::Relaxed};
+use crate::pjsip::abi;
+use crate::pjsip::host::{self, Request, Response, Session, Token, WORDS};
+use crate::pjsip::status::{EINVAL, ENOMEM, Status};
+use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 static TOKENS: Slab<Words<WORDS>> = Slab::new(Kind::CHALLENGE);
 
 /// Milliseconds after which a forgotten token is abandoned; 0 is never.
 static DEFAULT_DEADLINE: AtomicU32 = AtomicU32::new(0);
-
-/// Algorithms that no session answers, as bits of [`Policy`].
-static REFUSED: AtomicU8 = AtomicU8::new(0);
 
 /// How many tokens [`take_some`] returns at once.
 pub const BATCH: usize = 16;
@@ -170,16 +166,6 @@ pub fn default_deadline() -> u32 {
 /// Sets what [`default_deadline`] returns.
 pub fn set_default_deadline(milliseconds: u32) {
     DEFAULT_DEADLINE.store(milliseconds, Relaxed);
-}
-
-/// Algorithms that no session of this process answers, as bits.
-pub fn refused_everywhere() -> u8 {
-    REFUSED.load(Relaxed)
-}
-
-/// Sets what [`refused_everywhere`] returns.
-pub fn refuse_everywhere(bits: u8) {
-    REFUSED.store(Policy::from_bits(bits).bits(), Relaxed);
 }
 
 /// Whether a token's deadline has come, for [`take_some`].

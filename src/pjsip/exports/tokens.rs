@@ -1,0 +1,76 @@
+//! `pjsip_auth_clt_async_*`: challenges that are answered later.
+
+use super::{entry, status_of};
+use crate::pjsip::abi::{
+    pj_status_t, pjsip_auth_clt_async_impl_token, pjsip_auth_clt_async_on_chal_param,
+    pjsip_auth_clt_sess, pjsip_tx_data,
+};
+use crate::pjsip::hold::is_decided;
+use crate::pjsip::host::{self, Request, Response, Session};
+use crate::pjsip::status::{EIGNORED, EINVAL, ENOTSUP};
+use crate::pjsip::tokens::endings;
+use crate::pjsip::tokens::offer;
+use core::ffi::c_void;
+
+entry! {
+    /// Offers a challenge to the application. `PJ_SUCCESS`: taken, the token's
+    /// references are the library's. Anything else: the caller keeps its reference
+    /// of the group lock and goes on by itself.
+    fn pjsip_auth_clt_async_impl_on_challenge(
+        sess: *mut pjsip_auth_clt_sess,
+        token: *mut pjsip_auth_clt_async_impl_token,
+        param: *const pjsip_auth_clt_async_on_chal_param,
+    ) -> pj_status_t, else ENOTSUP;
+    {
+        // SAFETY: the caller's pointers, NULL or valid.
+        let (sess, token, param) = unsafe {
+            (Session::from_raw(sess), host::implementation(token), param.as_ref())
+        };
+        let (Some(sess), Some(token), Some(param)) = (sess, token, param) else {
+            return EINVAL;
+        };
+        // SAFETY: the caller's request and response, or NULL.
+        let (request, response) = unsafe {
+            (Request::from_raw(param.tdata), Response::from_raw(param.rdata))
+        };
+        let (Some(request), Some(response)) = (request, response) else {
+            return EINVAL;
+        };
+        if is_decided(param.rdata.addr()) {
+            return EIGNORED;
+        }
+        status_of(offer(sess, token, request, response, param))
+    }
+}
+
+entry! {
+    /// Sends `new_request` in answer to a challenge. On a live token the request's
+    /// reference is consumed, whatever the status; on any other it stays the caller's.
+    fn pjsip_auth_clt_async_send_req(
+        sess: *mut pjsip_auth_clt_sess,
+        token: *mut c_void,
+        new_request: *mut pjsip_tx_data,
+    ) -> pj_status_t, else ENOTSUP;
+    {
+        if sess.is_null() || token.is_null() || new_request.is_null() {
+            return EINVAL;
+        }
+        // SAFETY: the caller's session and request; the request's reference goes along.
+        unsafe { endings::send(sess, token, new_request) }
+    }
+}
+
+entry! {
+    /// Gives a challenge up: the implementation ends its operation.
+    fn pjsip_auth_clt_async_abandon(
+        sess: *mut pjsip_auth_clt_sess,
+        token: *mut c_void,
+    ) -> pj_status_t, else ENOTSUP;
+    {
+        if sess.is_null() || token.is_null() {
+            return EINVAL;
+        }
+        // SAFETY: the caller's session.
+        status_of(unsafe { endings::give_up(sess, token) })
+    }
+}

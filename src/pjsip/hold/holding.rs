@@ -1,0 +1,184 @@
+//! What a held challenge owns, and how its transaction gets it at last.
+
+use super::table::{self, Answer, Held};
+use crate::pjsip::abi::{self, pjsip_rx_data, pjsip_tx_data};
+use crate::pjsip::host::{self, Token, Transaction};
+use crate::pjsip::status::{EBUG, EINVAL, SUCCESS, Status};
+use core::ptr::{self, NonNull};
+
+/// What a held challenge owns. The transaction is kept by the token's reference.
+pub struct Holding {
+    transaction: Transaction<'static>,
+    /// A copy, with a reference of its transport.
+    response: *mut pjsip_rx_data,
+    /// With a reference; NULL but for an INVITE.
+    ack: *mut pjsip_tx_data,
+}
+
+impl Holding {
+    /// Copies the response and makes an INVITE's ACK, while the request still is
+    /// what was sent. `None` where memory runs out.
+    ///
+    /// # Safety
+    /// The transaction's lock is held, and `rdata` is its response. The caller
+    /// keeps a reference of the transaction until [`discard`].
+    pub unsafe fn create(
+        transaction: Transaction<'_>,
+        rdata: *mut pjsip_rx_data,
+    ) -> Option<NonNull<Holding>> {
+        let mut response = ptr::null_mut();
+        let mut ack = ptr::null_mut();
+        // SAFETY: as the caller promises.
+        unsafe {
+            if abi::pjsip_rx_data_clone(rdata, 0, &mut response) != SUCCESS {
+                return None;
+            }
+            if transaction.is_invite() {
+                let (endpoint, request) = (transaction.endpoint(), transaction.request());
+                if abi::pjsip_endpt_create_ack(endpoint, request, rdata, &mut ack) != SUCCESS {
+                    abi::pjsip_rx_data_free_cloned(response);
+                    return None;
+                }
+            }
+        }
+        let holding = Holding {
+            // SAFETY: as the caller promises.
+            transaction: unsafe { transaction.kept() },
+            response,
+            ack,
+        };
+        let holding = NonNull::new(Box::into_raw(Box::new(holding)))?;
+        table::insert(Held {
+            id: holding.as_ptr().expose_provenance(),
+            transaction: transaction.addr(),
+            dialog: transaction.dialog().addr(),
+            request: transaction.request().addr(),
+            waiting: true,
+        });
+        Some(holding)
+    }
+
+    /// The holding of a challenge that the table has.
+    ///
+    /// # Safety
+    /// The token is the caller's, or the transaction's lock is held, so that nobody
+    /// discards it.
+    pub unsafe fn of<'h>(held: Held) -> &'h Holding {
+        // SAFETY: in the table, so not discarded; as the caller promises it stays.
+        unsafe { &*ptr::with_exposed_provenance(held.id) }
+    }
+
+    /// The ACK.
+    pub fn ack(&self) -> *mut pjsip_tx_data {
+        self.ack
+    }
+}
+
+/// Whether a token is one of ours, whose [`answer`] is to be used.
+pub fn is_held(token: &Token) -> bool {
+    of_token(token).is_some()
+}
+
+/// What is held under a token.
+#[inline]
+pub fn of_token(token: &Token) -> Option<Held> {
+    table::get(token.user_data.addr(), token.request.addr())
+}
+
+/// Hands the challenge to its transaction, and `request` to whoever then asks for
+/// an answer. `PJ_EINVAL`: transaction or call is gone, the request is the caller's.
+/// Otherwise its reference is consumed.
+///
+/// # Safety
+/// The caller took the token, a held one; `request` is alive.
+pub unsafe fn answer(token: &Token, request: *mut pjsip_tx_data) -> Status {
+    // SAFETY: as the caller promises.
+    unsafe { hand_over(token.user_data.addr(), request) }
+}
+
+/// # Safety
+/// The caller took the token of this challenge; `request` is alive, or NULL: there is
+/// no answer.
+pub unsafe fn hand_over(id: usize, request: *mut pjsip_tx_data) -> Status {
+    let Some(held) = table::of(id) else {
+        return EBUG;
+    };
+    // SAFETY: the token is the caller's, and keeps transaction and challenge.
+    unsafe {
+        let holding = Holding::of(held);
+        let transaction = holding.transaction;
+        let answer = if request.is_null() {
+            Answer::None
+        } else {
+            Answer::Prepared(request.expose_provenance())
+        };
+        let acquired = transaction.acquire();
+        if !table::stop_waiting(held.id) || !transaction.is_open() {
+            transaction.release(acquired);
+            return EINVAL;
+        }
+        let used = deliver(transaction, holding.response, answer);
+        transaction.release(acquired);
+        if used || request.is_null() {
+            SUCCESS
+        } else {
+            EINVAL
+        }
+    }
+}
+
+/// Hands the response to the transaction. Whoever asks what to answer is told
+/// `answer`, or where the call is over that there is none; returns whether
+/// `answer` was made use of.
+///
+/// # Safety
+/// The lock is held, the transaction open; `rdata` is its response.
+pub unsafe fn deliver(
+    transaction: Transaction<'_>,
+    rdata: *mut pjsip_rx_data,
+    answer: Answer,
+) -> bool {
+    // SAFETY: as the caller promises.
+    unsafe {
+        let is_over = transaction.is_of_a_dialog() && host::is_call_over(transaction.dialog());
+        let answer = if is_over { Answer::None } else { answer };
+        table::begin_delivery(rdata.addr(), answer);
+        transaction.receive(rdata);
+        table::end_delivery(rdata.addr()) && !is_over
+    }
+}
+
+/// Gives back what a token's challenge owned, if the challenge was held. The two are
+/// what the token was minted with.
+///
+/// # Safety
+/// The caller has taken the token, and still has its reference of the group lock.
+pub unsafe fn discard(id: usize, request: usize) {
+    let Some(held) = table::get(id, request) else {
+        return;
+    };
+    // SAFETY: the token is the caller's. The lock keeps a thread that is sending
+    // the ACK once more from losing it.
+    unsafe {
+        let transaction = Holding::of(held).transaction;
+        let acquired = transaction.acquire();
+        table::remove(id);
+        transaction.release(acquired);
+        let holding = Box::from_raw(ptr::with_exposed_provenance_mut::<Holding>(id));
+        abi::pjsip_rx_data_free_cloned(holding.response);
+        if !holding.ack.is_null() {
+            host::drop_request(holding.ack);
+        }
+    }
+}
+
+/// The same when the endpoint is gone: what belonged to the host went with it.
+///
+/// # Safety
+/// The caller has taken the token.
+pub unsafe fn forget(id: usize, request: usize) {
+    if table::get(id, request).is_some() && table::remove(id).is_some() {
+        // SAFETY: was in the table, so made by `Holding::create`, and once only.
+        drop(unsafe { Box::from_raw(ptr::with_exposed_provenance_mut::<Holding>(id)) });
+    }
+}

@@ -1,0 +1,62 @@
+//! The application is asked.
+
+use super::endings::{arm, watch_endpoint};
+use super::table as tokens;
+use crate::pjsip::abi::{pjsip_auth_clt_async_impl_token, pjsip_auth_clt_async_on_chal_param};
+use crate::pjsip::guard::guard;
+use crate::pjsip::host::{self, Request, Response, Session, Token};
+use crate::pjsip::stats::{Event, count};
+use crate::pjsip::status::{EIGNORED, EINVAL, EINVALIDOP, Status};
+
+/// Asks the application. See `pjsip_auth_clt_async_impl_on_challenge`.
+pub fn offer(
+    sess: Session<'_>,
+    implementation: &pjsip_auth_clt_async_impl_token,
+    request: Request<'_>,
+    response: Response<'_>,
+    param: &pjsip_auth_clt_async_on_chal_param,
+) -> Result<(), Status> {
+    let (root, setting) = guard(|| {
+        let root = sess.root().ok_or(EINVAL)?;
+        let _held = root.locked();
+        Ok((root, root.callback().ok_or(EINVALIDOP)?))
+    })?;
+    if let Some(endpoint) = sess.endpoint() {
+        watch_endpoint(endpoint.as_ptr());
+    }
+    // The token's own reference: there before anybody can find the token in a list.
+    // SAFETY: the request is alive.
+    unsafe { host::add_request(request.as_ptr()) };
+    let minted = guard(|| tokens::mint(sess, root, implementation, request, response));
+    let handle = minted.inspect_err(|_| {
+        // SAFETY: the reference taken above, which no token owns.
+        unsafe { host::drop_request(request.as_ptr()) };
+    })?;
+    if tokens::default_deadline() != 0 {
+        arm(handle, tokens::default_deadline())?;
+    }
+    let told = pjsip_auth_clt_async_on_chal_param {
+        user_data: setting.user_data,
+        ..*param
+    };
+    let taken = setting.cb.is_some_and(|cb| {
+        // SAFETY: the application's callback, with what it is promised. Nothing is
+        // held, so it may use any function of this library.
+        unsafe { cb(root.as_ptr(), tokens::pointer(handle), &told) != 0 }
+    });
+    if taken {
+        return Ok(());
+    }
+    // What was consumed inside the callback counts as taken whatever it returns.
+    let Ok(words) = guard(|| tokens::take(handle)) else {
+        return Ok(());
+    };
+    count(Event::Declined);
+    // SAFETY: words of a token, just taken by us alone. The group lock's reference
+    // goes back to the caller.
+    unsafe {
+        let token = Token::from_words(words);
+        host::drop_request(token.request);
+    }
+    Err(EIGNORED)
+}
