@@ -42,13 +42,24 @@ def need(program, package):
     return shutil.which(program) or skip(f"{program} is not installed (Debian package {package})")
 
 
+def has_ipv6():
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+        probe.bind(("::1", 0))
+        return True
+    return False
+
+
+# Most containers have no IPv6.
+LOOPBACKS = [(socket.AF_INET, "127.0.0.1")] + ([(socket.AF_INET6, "::1")] if has_ipv6() else [])
+
+
 def free_port():
     """A port that nothing listens on, outside the range that the kernel hands out."""
     for _ in range(100):
         port = random.randrange(10_000, 32_000)
         with contextlib.ExitStack() as sockets, contextlib.suppress(OSError):
             for kind in socket.SOCK_DGRAM, socket.SOCK_STREAM:
-                for family, address in (socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"):
+                for family, address in LOOPBACKS:
                     sockets.enter_context(socket.socket(family, kind)).bind((address, port))
             return port
     sys.exit("FAIL no free port")
@@ -77,7 +88,7 @@ def running(*command, log=None):
 
 
 class Server:
-    """A server that runs. Its user is USER with PASSWORD; it listens on UDP and TCP at 127.0.0.1 and ::1."""
+    """A server that runs. Its user is USER with PASSWORD; it listens on UDP and TCP at each of LOOPBACKS."""
 
     def __init__(self, process, port, log):
         self.process, self.port, self.log = process, port, log
@@ -100,7 +111,7 @@ def command_of(kind, port, folder, options):
     if kind != CONTROL:
         return [kind, "--port", port, "--user", f"{USER}:{PASSWORD}", "--realm", REALM, *options]
     check(not options, f"coturn is not given {options}")
-    addresses = [word for ip in ("127.0.0.1", "::1") for word in ("-L", ip, "-E", ip)]
+    addresses = [word for _, ip in LOOPBACKS for word in ("-L", ip, "-E", ip)]
     turnserver = need("turnserver", "coturn")
     return [turnserver, "-n", "-p", port, "-a", "-u", f"{USER}:{PASSWORD}", "-r", REALM, *addresses,
             "--allow-loopback-peers", *known_to(turnserver, "--no-tls", "--no-dtls", "--no-cli"), "--simple-log",
@@ -124,8 +135,7 @@ def server(kind, *options):
         under_test = Server(process, port, log)
         for _ in range(100):
             under_test.check_alive()
-            if all(answers(family, address, port) for family, address in
-                   ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))):
+            if all(answers(family, address, port) for family, address in LOOPBACKS):
                 break
         else:
             sys.exit("FAIL the server does not answer")

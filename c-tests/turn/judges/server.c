@@ -1,4 +1,5 @@
-/* The server under test: one user, on 127.0.0.1 and ::1, over UDP and TCP, relaying to loopback.
+/* The server under test: one user, on 127.0.0.1 and, where the host has IPv6, ::1, over UDP and TCP, relaying to
+ * loopback.
  *
  * usage: judged_server --user NAME:PASSWORD [--port PORT] [--realm TEXT] [--workers N] [--delay-ms N] [--allow RANGE]
  *                      [--max-held N] [--hold NAME]
@@ -7,13 +8,16 @@
  * "listening PORT" when it does; ends when it is told to (SIGTERM).
  */
 #include <getopt.h>
+#include <netinet/in.h>
 #include <pjauth.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { MOST_ALLOWED = 16, MOST_WAITING = 1 << 17, LISTENERS = 4 };
 
@@ -174,6 +178,20 @@ static void read_options(int argc, char **argv, pjauth_turn_options *options, in
     options->allow_count = host.allowed_count;
 }
 
+static int has_ipv6(void) {
+    struct sockaddr_in6 loopback;
+    int file = socket(AF_INET6, SOCK_DGRAM, 0);
+    int bound;
+
+    memset(&loopback, 0, sizeof(loopback));
+    loopback.sin6_family = AF_INET6;
+    loopback.sin6_addr = in6addr_loopback;
+    bound = file >= 0 && bind(file, (struct sockaddr *)&loopback, sizeof(loopback)) == 0;
+    if (file >= 0)
+        close(file);
+    return bound;
+}
+
 static void announce(pjauth_turn_server *server) {
     char address[128];
 
@@ -189,17 +207,18 @@ int main(int argc, char **argv) {
     pthread_t decider;
     sigset_t ending;
     int port = 0;
+    int step = has_ipv6() ? 1 : 2; /* every other listener is an IPv6 one */
     int at;
 
     require(pjauth_turn_options_init(&options, sizeof(options)), "options");
     read_options(argc, argv, &options, &port);
-    for (at = 0; at < LISTENERS; at++) {
-        listeners[at].address = at % 2 == 0 ? "127.0.0.1" : "::1";
-        listeners[at].port = (uint16_t)port;
-        listeners[at].transport = at < 2 ? PJAUTH_TURN_UDP : PJAUTH_TURN_TCP;
+    for (at = 0; at < LISTENERS; at += step) {
+        listeners[at / step].address = at % 2 == 0 ? "127.0.0.1" : "::1";
+        listeners[at / step].port = (uint16_t)port;
+        listeners[at / step].transport = at < 2 ? PJAUTH_TURN_UDP : PJAUTH_TURN_TCP;
     }
     options.listeners = listeners;
-    options.listener_count = LISTENERS;
+    options.listener_count = LISTENERS / step;
     options.log = log_line;
     host.observer.vtable = &functions;
 
