@@ -670,7 +670,7 @@ typedef struct pjauth_turn_observer {
 } pjauth_turn_observer;
 
 /**
- * A relay socket that a embedded server needs.
+ * A relay socket that a driven server needs.
  */
 typedef struct pjauth_turn_opening {
     /**
@@ -700,7 +700,7 @@ typedef struct pjauth_turn_opening {
 } pjauth_turn_opening;
 
 /**
- * What a embedded server needs of the program that drives it.
+ * What a driven server needs of the program that drives it.
  */
 typedef struct pjauth_turn_driver {
     /**
@@ -1165,7 +1165,7 @@ int pjauth_turn_core_create(const struct pjauth_turn_options *options,
  * @param now        The time in nanoseconds since whatever the program chooses,
  *                   never going back. Between calls time stands still.
  * @return 0, whatever the packet was; PJ_EINVAL for a NULL, a dead handle, a
- *         server that is not embedded, a listener that is none or an address that
+ *         server that is not driven, a listener that is none or an address that
  *         is none; PJ_EINVALIDOP after a stop and as
  *         `pjauth_turn_core_create()` says; PJ_ETOOMANY while too many outputs
  *         wait to be taken. So with the next ones.
@@ -1222,7 +1222,7 @@ int pjauth_turn_core_tick(struct pjauth_turn_server *server, uint64_t now);
 /**
  * @return when `pjauth_turn_core_tick()` is due, on the program's clock; it may
  *         be in the past. UINT64_MAX for never, for a dead handle, and for a
- *         server that is not embedded.
+ *         server that is not driven.
  */
 uint64_t pjauth_turn_core_next_deadline(const struct pjauth_turn_server *server);
 
@@ -1233,7 +1233,7 @@ uint64_t pjauth_turn_core_next_deadline(const struct pjauth_turn_server *server)
  * @param out  Gets it. What it points to stays until the next call, and until
  *             the server is destroyed.
  * @return 1, or 0 for nothing, a NULL, a dead handle, a server that is not
- *         embedded, or while another function drives it.
+ *         driven, or while another function drives it.
  */
 int pjauth_turn_core_next_output(struct pjauth_turn_server *server, struct pjauth_turn_output *out);
 

@@ -26,7 +26,7 @@ pub enum Command {
 
 /// Packets of one worker for another, in one buffer.
 #[derive(Debug, Default)]
-pub struct Batch {
+pub struct Handover {
     bytes: Vec<u8>,
     packets: Vec<Packet>,
 }
@@ -39,7 +39,7 @@ pub struct Packet {
     pub payload: Range<usize>,
 }
 
-impl Batch {
+impl Handover {
     pub fn push(&mut self, from: SocketAddr, to: SocketAddr, payload: &[u8]) {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(payload);
@@ -67,9 +67,9 @@ impl Batch {
         &self.bytes
     }
 
-    /// Appends another batch's packets, as many as there is room for. Returns
+    /// Appends another handover's packets, as many as there is room for. Returns
     /// how many are lost.
-    fn append(&mut self, other: &Batch) -> usize {
+    fn append(&mut self, other: &Handover) -> usize {
         for (i, packet) in other.packets.iter().enumerate() {
             if self.bytes.len() + packet.payload.len() > MAX_WAITING {
                 return other.packets.len() - i;
@@ -84,7 +84,7 @@ impl Batch {
 #[derive(Debug)]
 pub struct Mailbox {
     commands: Mutex<Vec<Command>>,
-    batch: Mutex<Batch>,
+    handover: Mutex<Handover>,
     wake: Wake,
 }
 
@@ -92,7 +92,7 @@ impl Mailbox {
     pub fn new() -> io::Result<Self> {
         Ok(Mailbox {
             commands: Mutex::default(),
-            batch: Mutex::default(),
+            handover: Mutex::default(),
             wake: Wake::new()?,
         })
     }
@@ -109,20 +109,20 @@ impl Mailbox {
         }
     }
 
-    /// Leaves packets and empties `batch`. Returns how many were lost because
+    /// Leaves packets and empties `handover`. Returns how many were lost because
     /// the worker does not keep up.
-    pub fn send(&self, batch: &mut Batch) -> usize {
-        let mut waiting = self.batch.lock();
+    pub fn send(&self, handover: &mut Handover) -> usize {
+        let mut waiting = self.handover.lock();
         let was_empty = waiting.is_empty();
         let lost = match was_empty {
             true => {
-                std::mem::swap(&mut *waiting, batch);
+                std::mem::swap(&mut *waiting, handover);
                 0
             }
-            false => waiting.append(batch),
+            false => waiting.append(handover),
         };
         drop(waiting);
-        batch.clear();
+        handover.clear();
         if was_empty {
             self.wake.wake();
         }
@@ -135,8 +135,8 @@ impl Mailbox {
     }
 
     /// Takes all packets into `into`, which is empty.
-    pub fn take_batch(&self, into: &mut Batch) {
-        std::mem::swap(&mut *self.batch.lock(), into);
+    pub fn take_handover(&self, into: &mut Handover) {
+        std::mem::swap(&mut *self.handover.lock(), into);
     }
 
     pub fn wake(&self) -> &Wake {
@@ -152,17 +152,17 @@ mod tests {
     fn packets_arrive_in_order_and_in_bounded_number() {
         let mailbox = Mailbox::new().unwrap();
         let address: SocketAddr = "127.0.0.1:1".parse().unwrap();
-        let mut batch = Batch::default();
+        let mut handover = Handover::default();
         let mut lost = 0;
         for i in 0..100_u8 {
             for _ in 0..50 {
-                batch.push(address, address, &[i; 1000]);
+                handover.push(address, address, &[i; 1000]);
             }
-            lost += mailbox.send(&mut batch);
-            assert!(batch.is_empty());
+            lost += mailbox.send(&mut handover);
+            assert!(handover.is_empty());
         }
-        let mut taken = Batch::default();
-        mailbox.take_batch(&mut taken);
+        let mut taken = Handover::default();
+        mailbox.take_handover(&mut taken);
         let mut count = 0;
         while let Some(packet) = taken.packet(count) {
             assert_eq!(taken.bytes()[packet.payload], [(count / 50) as u8; 1000]);

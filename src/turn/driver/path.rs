@@ -133,22 +133,22 @@ impl Worker {
     }
 
     /// Takes in packets from other workers.
-    pub(super) fn read_batch(&mut self, locked: &mut Guard<'_>) {
+    pub(super) fn read_handover(&mut self, locked: &mut Guard<'_>) {
         let mailbox = self.own.mailbox.clone();
-        mailbox.take_batch(&mut self.batch);
+        mailbox.take_handover(&mut self.handover);
         let mut next = 0;
-        while let Some(packet) = self.batch.packet(next) {
+        while let Some(packet) = self.handover.packet(next) {
             let len = packet.payload.len();
             let core = &mut locked.core;
             let action = core.handed_over(&packet.to, packet.from, len, self.now);
             if let Some(action) = action {
-                self.act(locked, None, action, Buffer::Batch, packet.payload.start);
+                self.act(locked, None, action, Buffer::Handover, packet.payload.start);
             }
             next += 1;
         }
         if next > 0 {
             self.flush(locked);
-            self.batch.clear();
+            self.handover.clear();
         }
     }
 
@@ -202,10 +202,10 @@ impl Worker {
                     (Some(worker), _) if worker != self.index => {
                         let buffer = match place {
                             Buffer::Slot(index) => self.slots.slot(index),
-                            Buffer::Batch | Buffer::Own => return,
+                            Buffer::Handover | Buffer::Own => return,
                         };
-                        let batch = &mut self.batches[usize::from(worker)];
-                        batch.push(from, to, &buffer[payload]);
+                        let handover = &mut self.handovers[usize::from(worker)];
+                        handover.push(from, to, &buffer[payload]);
                     }
                     (None, Some(relay)) => {
                         if let Some(fd) = self.relay_fd(locked, relay, dont_fragment) {
@@ -240,7 +240,7 @@ impl Worker {
             let floor = if start == HEADROOM { 0 } else { start };
             let whole = match place {
                 Buffer::Slot(index) => self.slots.prepend(index, &header, &payload, floor),
-                Buffer::Batch | Buffer::Own => None,
+                Buffer::Handover | Buffer::Own => None,
             };
             let (header, payload) = match whole {
                 Some(whole) => (Header::empty(), whole),
@@ -253,7 +253,7 @@ impl Worker {
         let zeros = [0; 3];
         let buffer = match place {
             Buffer::Slot(index) => self.slots.slot(index),
-            Buffer::Batch => self.batch.bytes(),
+            Buffer::Handover => self.handover.bytes(),
             Buffer::Own => return,
         };
         let parts = [

@@ -7,7 +7,7 @@ use std::os::fd::RawFd;
 
 use crate::turn::core::action::Header;
 
-use super::mailbox::Batch;
+use super::mailbox::Handover;
 use super::sys::{Outgoing, Sender, Slots};
 
 /// Datagrams kept at most before they are sent.
@@ -18,8 +18,8 @@ const FULL: usize = 1024;
 pub enum Buffer {
     /// A slot that was received into.
     Slot(usize),
-    /// The batch that another worker sent.
-    Batch,
+    /// The handover that another worker sent.
+    Handover,
     /// The queue's own: replies.
     Own,
 }
@@ -107,7 +107,7 @@ impl Queue {
 
     /// Sends everything, socket by socket, and what goes to one address in
     /// order. Returns how many datagrams the kernel did not take.
-    pub fn flush(&mut self, slots: &Slots, batch: &Batch) -> u64 {
+    pub fn flush(&mut self, slots: &Slots, handover: &Handover) -> u64 {
         const ZEROS: [u8; 3] = [0; 3];
         let mut outgoing = recycle(std::mem::take(&mut self.outgoing));
         let datagrams = &self.datagrams;
@@ -122,7 +122,7 @@ impl Queue {
                 let datagram = &datagrams[*at];
                 let buffer = match datagram.buffer {
                     Buffer::Slot(index) => slots.slot(index),
-                    Buffer::Batch => batch.bytes(),
+                    Buffer::Handover => handover.bytes(),
                     Buffer::Own => &self.own,
                 };
                 let payload = &buffer[datagram.payload.clone()];

@@ -21,7 +21,7 @@ use super::control::{Control, random};
 use super::cores::{CoreAccess, Cores, Totals};
 use super::descriptor::Descriptor;
 use super::listeners::{self, ListenerSocket};
-use super::mailbox::{Batch, Mailbox};
+use super::mailbox::{Handover, Mailbox};
 use super::observer::Observer;
 use super::options::{Options, StartError};
 use super::ports::Ports;
@@ -238,7 +238,7 @@ fn worker(
     }
     let locked = Mutex::new(control.new_core(index, listeners.iter()));
     let [a, b, c, d] = random();
-    let batches = relays.mailboxes.iter().map(|_| Batch::default());
+    let handovers = relays.mailboxes.iter().map(|_| Handover::default());
     Ok(Worker {
         index,
         own: Arc::new(WorkerCore { locked, mailbox }),
@@ -248,14 +248,14 @@ fn worker(
             options.streams,
             ahash::RandomState::with_seeds(a, b, c, d),
         ),
-        batches: batches.collect(),
+        handovers: handovers.collect(),
         control: control.clone(),
         poller,
         listeners,
         slots: Slots::new(),
         inbox: Inbox::new(),
         queue: Queue::new(),
-        batch: Batch::default(),
+        handover: Handover::default(),
         commands: Vec::new(),
         observer,
         out: Vec::new(),

@@ -18,7 +18,7 @@ use super::control::Control;
 use super::cores::CoreAccess;
 use super::descriptor::Descriptor;
 use super::listeners::ListenerSocket;
-use super::mailbox::{Batch, Command, Mailbox};
+use super::mailbox::{Handover, Command, Mailbox};
 use super::observer::{Ask, Level, Observer, Place};
 use super::panics;
 use super::queue::Queue;
@@ -98,9 +98,9 @@ pub struct Worker {
     pub(super) inbox: Inbox,
     pub(super) queue: Queue,
     /// Packets that another worker sent.
-    pub(super) batch: Batch,
+    pub(super) handover: Handover,
     /// Packets for other workers, by worker.
-    pub(super) batches: Vec<Batch>,
+    pub(super) handovers: Vec<Handover>,
     pub(super) commands: Vec<Command>,
     pub(super) observer: Box<dyn Observer>,
     /// Where the core writes replies.
@@ -207,7 +207,7 @@ impl Worker {
         if commands.capacity() < 1024 {
             self.commands = commands;
         }
-        self.read_batch(locked);
+        self.read_handover(locked);
     }
 
     /// Asks the observer about a request, and does what it says.
@@ -291,14 +291,14 @@ impl Worker {
 
     /// Sends everything that waits, to clients, peers and other workers.
     pub(super) fn flush(&mut self, locked: &mut Guard<'_>) {
-        locked.losses.sends += self.queue.flush(&self.slots, &self.batch);
+        locked.losses.sends += self.queue.flush(&self.slots, &self.handover);
         while let Some(broken) = self.streams.flush(self.now) {
             self.close(locked, broken);
         }
-        for (worker, batch) in self.batches.iter_mut().enumerate() {
-            if !batch.is_empty() {
+        for (worker, handover) in self.handovers.iter_mut().enumerate() {
+            if !handover.is_empty() {
                 let mailbox = &self.control.mailboxes[worker];
-                locked.losses.handovers += mailbox.send(batch) as u64;
+                locked.losses.handovers += mailbox.send(handover) as u64;
             }
         }
     }
@@ -331,7 +331,7 @@ impl Worker {
         let _ = panics::catch(|| self.end_core());
         self.slots.reset();
         self.queue = Queue::new();
-        self.batch.clear();
+        self.handover.clear();
         *self.own.locked.lock() = self.control.new_core(self.index, self.listeners.iter());
     }
 

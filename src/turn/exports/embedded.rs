@@ -107,7 +107,7 @@ fn refuse(state: &ServerState, error: &StartError) -> Status {
 /// @param now        The time in nanoseconds since whatever the program chooses,
 ///                   never going back. Between calls time stands still.
 /// @return 0, whatever the packet was; PJ_EINVAL for a NULL, a dead handle, a
-///         server that is not embedded, a listener that is none or an address that
+///         server that is not driven, a listener that is none or an address that
 ///         is none; PJ_EINVALIDOP after a stop and as
 ///         `pjauth_turn_core_create()` says; PJ_ETOOMANY while too many outputs
 ///         wait to be taken. So with the next ones.
@@ -200,7 +200,7 @@ pub extern "C" fn pjauth_turn_core_tick(server: *mut pjauth_turn_server, now: u6
 
 /// @return when `pjauth_turn_core_tick()` is due, on the program's clock; it may
 ///         be in the past. UINT64_MAX for never, for a dead handle, and for a
-///         server that is not embedded.
+///         server that is not driven.
 #[unsafe(no_mangle)]
 pub extern "C" fn pjauth_turn_core_next_deadline(server: *const pjauth_turn_server) -> u64 {
     value(u64::MAX, || {
@@ -215,7 +215,7 @@ pub extern "C" fn pjauth_turn_core_next_deadline(server: *const pjauth_turn_serv
 /// @param out  Gets it. What it points to stays until the next call, and until
 ///             the server is destroyed.
 /// @return 1, or 0 for nothing, a NULL, a dead handle, a server that is not
-///         embedded, or while another function drives it.
+///         driven, or while another function drives it.
 ///
 /// # Safety
 /// `out` is NULL or has room for the structure.
@@ -275,7 +275,7 @@ fn drive(
     guard(|| with(server, |core, _| f(core)).unwrap_or(Err(EINVAL)))
 }
 
-/// Runs `f` with a embedded server; `None` when there is none.
+/// Runs `f` with a driven server; `None` when there is none.
 fn with<R>(
     server: *const pjauth_turn_server,
     f: impl FnOnce(&Embedded, &Mutex<Taken>) -> R,

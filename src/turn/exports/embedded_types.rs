@@ -13,7 +13,7 @@ pub const PJAUTH_TURN_PORT_EVEN: c_int = 1;
 /// too, for `next_relay`: both or none.
 pub const PJAUTH_TURN_PORT_PAIR: c_int = 2;
 
-/// A relay socket that a embedded server needs.
+/// A relay socket that a driven server needs.
 #[repr(C)]
 pub struct pjauth_turn_opening {
     /// Its name from now on. No two sockets of a server have the same.
@@ -30,7 +30,7 @@ pub struct pjauth_turn_opening {
     pub address_size: c_uint,
 }
 
-/// What a embedded server needs of the program that drives it.
+/// What a driven server needs of the program that drives it.
 #[repr(C)]
 pub struct pjauth_turn_driver {
     /// Size of this structure as the program knows it.

@@ -1,4 +1,4 @@
-//! What others reach of a embedded core, and what is for the application to do.
+//! What others reach of an embedded core, and what is for the application to do.
 #![forbid(unsafe_code)]
 
 use std::cell::Cell;

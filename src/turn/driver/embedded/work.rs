@@ -1,4 +1,4 @@
-//! The work in a embedded core: what comes of a packet, a decision, a stop.
+//! The work in an embedded core: what comes of a packet, a decision, a stop.
 #![forbid(unsafe_code)]
 
 use std::ops::Range;
