@@ -1029,6 +1029,21 @@ int pjauth_turn_allocation_get_info(const struct pjauth_turn_allocation *allocat
                                     struct pjauth_turn_allocation_info *out);
 
 /**
+ * Reads all allocations that exist now.
+ *
+ * @param out    Gets one entry for each; may be NULL if `*count` is 0.
+ * @param count  How many there is room for; gets how many there are, which may
+ *               be more than were written.
+ * @return 0, or PJ_EINVAL for a NULL or a dead handle.
+ *
+ * May be called from any thread; allocations that come or go meanwhile may be
+ * there or not.
+ */
+int pjauth_turn_server_allocations(const struct pjauth_turn_server *server,
+                                   struct pjauth_turn_allocation_info *out,
+                                   unsigned int *count);
+
+/**
  * Writes the name of the user whose it is.
  *
  * @return the length of the text.
@@ -1251,21 +1266,6 @@ int pjauth_turn_core_next_output(struct pjauth_turn_server *server, struct pjaut
 int64_t pjauth_turn_core_frame_size(const void *data, size_t data_size);
 
 /**
- * Reads all allocations that exist now.
- *
- * @param out    Gets one entry for each; may be NULL if `*count` is 0.
- * @param count  How many there is room for; gets how many there are, which may
- *               be more than were written.
- * @return 0, or PJ_EINVAL for a NULL or a dead handle.
- *
- * May be called from any thread; allocations that come or go meanwhile may be
- * there or not.
- */
-int pjauth_turn_server_allocations(const struct pjauth_turn_server *server,
-                                   struct pjauth_turn_allocation_info *out,
-                                   unsigned int *count);
-
-/**
  * Reads the counters.
  *
  * @param out  Gets them.
@@ -1282,6 +1282,21 @@ int pjauth_turn_server_get_counters(const struct pjauth_turn_server *server,
  * @return the length of the text, about 4000; 0 for a dead handle.
  */
 size_t pjauth_turn_server_metrics(const struct pjauth_turn_server *server, char *out, size_t size);
+
+/**
+ * Reads one counter by its name, also one that `pjauth_turn_counters` does not
+ * have.
+ *
+ * @param name  As `pjauth_turn_server_metrics()` writes it, without
+ *              `pjauth_turn_`: "requests_total", "allocations".
+ * @param out   Gets it.
+ * @return 0; PJ_EINVAL for a NULL, a dead handle or a name that no counter has.
+ *
+ * May be called from any thread. Since 0.1.
+ */
+int pjauth_turn_server_counter(const struct pjauth_turn_server *server,
+                               const char *name,
+                               uint64_t *out);
 
 /**
  * Fills in the defaults.

@@ -86,7 +86,7 @@ fn without_safety(header: &str) -> String {
     text
 }
 
-/// `src/version.rs` and every `exports*.rs` or file below `exports/`, sorted.
+/// `src/version.rs`, the list of counters and every `exports*.rs` or file below `exports/`, sorted.
 fn boundary_files(root: &Path) -> Vec<PathBuf> {
     let mut files = vec![];
     let mut folders = vec![root.join("src")];
@@ -108,7 +108,10 @@ fn is_boundary(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let below_exports = path.components().any(|part| part.as_os_str() == "exports");
     name.ends_with(".rs")
-        && (path.ends_with("src/version.rs") || name.starts_with("exports") || below_exports)
+        && (path.ends_with("src/version.rs")
+            || path.ends_with("src/turn/core/counters.rs")
+            || name.starts_with("exports")
+            || below_exports)
 }
 
 /// The source with the items inside `some_macro! { ... }` standing free, for

@@ -16,6 +16,7 @@ static void bad_server(pjauth_turn_server *server)
     struct pjauth_turn_allocation_info info;
     struct pjauth_turn_counters counters;
     struct pjauth_turn_output output;
+    uint64_t number = 0;
     unsigned count = 1;
     int transport = 77;
     CHECK(pjauth_turn_server_start(server) == PJ_EINVAL);
@@ -31,6 +32,7 @@ static void bad_server(pjauth_turn_server *server)
     CHECK(pjauth_turn_server_allocations(server, &info, &count) == PJ_EINVAL && count == 1);
     CHECK(pjauth_turn_server_get_counters(server, &counters) == PJ_EINVAL);
     CHECK(pjauth_turn_server_metrics(server, room, sizeof(room)) == 0 && !*room);
+    CHECK(pjauth_turn_server_counter(server, "allocations", &number) == PJ_EINVAL);
     CHECK(pjauth_turn_core_from_client(server, 0, from, sizeof(address), room, 20, 0) == PJ_EINVAL);
     CHECK(pjauth_turn_core_from_peer(server, 0, from, sizeof(address), room, 20, 0) == PJ_EINVAL);
     CHECK(pjauth_turn_core_client_gone(server, 0, from, sizeof(address), 0) == PJ_EINVAL);
@@ -95,6 +97,7 @@ static void null_arguments(struct stand *stand, pjauth_turn_request *request, pj
     struct pjauth_turn_observer no_table = {NULL}, no_function = {&table};
     pjauth_turn_server *server = stand->server, *made = NULL;
     unsigned count = 1;
+    uint64_t number = 0;
     CHECK(pjauth_turn_options_init(NULL, sizeof(options)) == PJ_EINVAL);
     CHECK(pjauth_turn_options_init(&options, 3) == PJ_EINVAL);
     CHECK(pjauth_turn_options_init(&options, sizeof(options)) == 0);
@@ -129,6 +132,8 @@ static void null_arguments(struct stand *stand, pjauth_turn_request *request, pj
     CHECK(pjauth_turn_server_allocations(server, NULL, NULL) == PJ_EINVAL);
     CHECK(pjauth_turn_server_get_counters(server, NULL) == PJ_EINVAL);
     CHECK(pjauth_turn_server_metrics(server, NULL, 100) > 0);
+    CHECK(pjauth_turn_server_counter(server, NULL, &number) == PJ_EINVAL);
+    CHECK(pjauth_turn_server_counter(server, "allocations", NULL) == PJ_EINVAL);
     CHECK(pjauth_turn_core_next_output(server, NULL) == 0);
     CHECK(pjauth_turn_core_frame_size(NULL, 0) == 0 && pjauth_turn_core_frame_size(NULL, 9) == 0);
     CHECK(pjauth_turn_core_frame_size("\x16\x03\x01", 3) == -1);

@@ -1,72 +1,179 @@
-//! What a core has done so far, in numbers.
+//! What a server has done so far, in numbers: the one list of them.
+//!
+//! A new counter is an entry below, under [`Later`], and a line that counts where
+//! it happens. The structure that C sees, the sum over cores and drivers, the
+//! metrics and `pjauth_turn_server_counter()` are made from the list.
 #![forbid(unsafe_code)]
 
-/// Declares the counters once: as fields and as a list to print.
+/// Makes [`Counters`] of the two structures: the one that C sees, which stays as
+/// it is, and that of figures which came later.
+///
+/// A figure is shown to Prometheus as a counter of its own name; what stands in
+/// `#[metric]` is another name, and what it is.
 macro_rules! counters {
-    ($($(#[doc = $help:literal])+ $name:ident,)+) => {
-        /// Figures that only grow, except where a name says otherwise. The
-        /// sum over cores is the server's figure.
+    (
+        $(#[$c_attribute:meta])*
+        pub struct pjauth_turn_counters {
+            $(
+                $(#[doc = $c_help:literal])+
+                $(#[metric($c_metric:literal, $c_kind:literal)])?
+                pub $c_name:ident: u64,
+            )+
+        }
+
+        $(#[$later_attribute:meta])*
+        struct Later {
+            $(
+                $(#[doc = $help:literal])+
+                $(#[metric($metric:literal, $kind:literal)])?
+                pub $name:ident: u64,
+            )*
+        }
+    ) => {
+        $(#[$c_attribute])*
+        #[allow(non_camel_case_types)]
+        pub struct pjauth_turn_counters {
+            $($(#[doc = $c_help])+ pub $c_name: u64,)+
+        }
+
+        /// All figures, of one core, of one driver, or summed up.
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
         pub struct Counters {
-            $($(#[doc = $help])+ pub $name: u64,)+
+            $($(#[doc = $c_help])+ pub $c_name: u64,)+
+            $($(#[doc = $help])+ pub $name: u64,)*
         }
 
         impl Counters {
-            /// Name, meaning and value of each, ready for a text exporter.
-            pub fn each(&self) -> impl Iterator<Item = (&'static str, &'static str, u64)> {
-                [$((stringify!($name), concat!($($help),+).trim_ascii(), self.$name)),+].into_iter()
+            /// Each figure as Prometheus shows it.
+            pub fn each(&self) -> impl Iterator<Item = Metric> {
+                [
+                    $(Metric::new(
+                        concat!(stringify!($c_name), "_total"),
+                        [$(($c_metric, $c_kind))?].first(),
+                        concat!($($c_help),+),
+                        self.$c_name,
+                    ),)+
+                    $(Metric::new(
+                        concat!(stringify!($name), "_total"),
+                        [$(($metric, $kind))?].first(),
+                        concat!($($help),+),
+                        self.$name,
+                    ),)*
+                ]
+                .into_iter()
             }
 
-            /// Adds another core's figures.
+            /// Adds another core's or driver's figures.
             pub fn add(&mut self, other: &Counters) {
-                $(self.$name += other.$name;)+
+                $(self.$c_name += other.$c_name;)+
+                $(self.$name += other.$name;)*
+            }
+
+            /// Those that C's structure has.
+            pub fn to_c(&self) -> pjauth_turn_counters {
+                pjauth_turn_counters { $($c_name: self.$c_name,)+ }
             }
         }
     };
 }
 
+/// One figure as Prometheus shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Metric {
+    /// Its name, without the prefix that all have.
+    pub name: &'static str,
+    /// `counter` or `gauge`.
+    pub kind: &'static str,
+    /// What it means.
+    pub help: &'static str,
+    /// What it is now.
+    pub value: u64,
+}
+
+impl Metric {
+    fn new(
+        name: &'static str,
+        other: Option<&(&'static str, &'static str)>,
+        help: &'static str,
+        value: u64,
+    ) -> Self {
+        let (name, kind) = *other.unwrap_or(&(name, "counter"));
+        let help = help.trim_ascii();
+        Metric {
+            name,
+            kind,
+            help,
+            value,
+        }
+    }
+}
+
 counters! {
-    /// Allocations created.
-    allocations_created,
-    /// Allocations ended.
-    allocations_removed,
-    /// Packets relayed from clients to peers.
-    packets_to_peers,
-    /// Payload bytes relayed from clients to peers.
-    bytes_to_peers,
-    /// Packets relayed from peers to clients.
-    packets_to_clients,
-    /// Payload bytes relayed from peers to clients.
-    bytes_to_clients,
-    /// Packets handed from one allocation to another inside the server.
-    packets_inside,
-    /// Packets from clients or peers dropped for want of an allocation, a
-    /// channel or a permission.
-    packets_denied,
-    /// Packets dropped because a rate was used up.
-    packets_limited,
-    /// Messages from clients that were no STUN and no ChannelData.
-    malformed,
-    /// STUN requests.
-    requests,
-    /// Success responses.
-    successes,
-    /// Error responses other than 401 and 438.
-    errors,
-    /// 401 and 438 responses.
-    challenges,
-    /// Error responses not sent because a source had too many.
-    challenges_suppressed,
-    /// Retransmissions answered from the cache or absorbed by a held request.
-    retransmissions,
-    /// Requests put to the observer.
-    asked,
-    /// Requests that waited for a later decision.
-    held,
-    /// Held requests that nobody decided in time.
-    held_expired,
-    /// Requests that could not wait because a bound was reached.
-    held_refused,
+    /// Figures of a server since it was started; those from `allocations` on are of
+    /// the moment.
+    #[repr(C)]
+    #[derive(Default)]
+    pub struct pjauth_turn_counters {
+        /// Allocations created.
+        pub allocations_created: u64,
+        /// Allocations ended.
+        pub allocations_removed: u64,
+        /// Packets relayed from clients to peers.
+        pub packets_to_peers: u64,
+        /// Payload bytes relayed from clients to peers.
+        pub bytes_to_peers: u64,
+        /// Packets relayed from peers to clients.
+        pub packets_to_clients: u64,
+        /// Payload bytes relayed from peers to clients.
+        pub bytes_to_clients: u64,
+        /// Packets handed from one allocation to another inside the server.
+        pub packets_inside: u64,
+        /// Packets dropped for want of an allocation, a channel or a permission.
+        pub packets_denied: u64,
+        /// Packets dropped because a rate or limit was used up.
+        pub packets_limited: u64,
+        /// Datagrams that the kernel did not take.
+        pub packets_unsent: u64,
+        /// Packets dropped on the way from one worker to another.
+        pub packets_overrun: u64,
+        /// Packets dropped because a TCP client read too slowly.
+        pub packets_unread: u64,
+        /// Messages from clients that were no STUN and no ChannelData.
+        pub malformed: u64,
+        /// STUN requests.
+        pub requests: u64,
+        /// Success responses.
+        pub successes: u64,
+        /// Error responses other than 401 and 438.
+        pub errors: u64,
+        /// 401 and 438 responses.
+        pub challenges: u64,
+        /// Error responses not sent because a source had too many.
+        pub challenges_suppressed: u64,
+        /// Retransmissions answered from the cache or absorbed by a held request.
+        pub retransmissions: u64,
+        /// Requests put to the observer.
+        pub asked: u64,
+        /// Requests that waited for a later decision.
+        #[metric("held_total", "counter")]
+        pub held_total: u64,
+        /// Of these, those that nobody decided in time.
+        pub held_expired: u64,
+        /// Requests that could not wait because a bound was reached.
+        pub held_refused: u64,
+        /// Allocations that exist now.
+        #[metric("allocations", "gauge")]
+        pub allocations: u64,
+        /// Requests that wait for a later decision now.
+        #[metric("held_requests", "gauge")]
+        pub held: u64,
+        /// TCP connections that are open now.
+        #[metric("connections", "gauge")]
+        pub connections: u64,
+    }
+
+    /// Figures that came after the structure was fixed.
+    struct Later {}
 }
 
 #[cfg(test)]
@@ -82,10 +189,24 @@ mod tests {
         sum.add(&Counters {
             requests: 3,
             malformed: 1,
+            held: 4,
             ..Counters::default()
         });
-        let found = sum.each().find(|(name, ..)| *name == "requests");
-        assert_eq!(found, Some(("requests", "STUN requests.", 5)));
-        assert_eq!(sum.malformed, 1);
+        let named = |name| sum.each().find(|metric| metric.name == name);
+        let requests = named("requests_total").unwrap();
+        assert_eq!((requests.kind, requests.value), ("counter", 5));
+        assert_eq!(requests.help, "STUN requests.");
+        let held = named("held_requests").unwrap();
+        assert_eq!((held.kind, held.value), ("gauge", 4));
+        assert_eq!((sum.to_c().requests, sum.to_c().malformed), (5, 1));
+    }
+
+    #[test]
+    fn no_two_metrics_share_a_name() {
+        let mut names: Vec<_> = Counters::default().each().map(|m| m.name).collect();
+        let all = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), all);
     }
 }

@@ -58,7 +58,7 @@ impl Core {
         let waits = self.held.wait(id, deadline);
         if waits {
             self.timers.set(deadline, Due::Request(id));
-            self.counters.held += 1;
+            self.counters.held_total += 1;
         } else {
             self.counters.held_refused += 1;
         }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Release};
 
 use crate::turn::core::Core;
 use crate::turn::core::config::Config;
+use crate::turn::core::counters::Counters;
 use crate::turn::state::shared::Shared;
 
 use super::listeners::ListenerSocket;
@@ -14,7 +15,7 @@ use super::mailbox::Mailbox;
 use super::observer::Log;
 use super::relay_sockets::{RelayPool, RelaySockets};
 use super::streams::ConnectionCount;
-use super::worker::{Locked, Losses};
+use super::worker::Locked;
 
 thread_local! {
     /// The server that this thread works for. Const and without a destructor:
@@ -71,7 +72,7 @@ impl Control {
         Locked {
             core,
             sockets: RelaySockets::new(worker, self.relays.clone(), seed as u32),
-            losses: Losses::default(),
+            losses: Counters::default(),
         }
     }
 }

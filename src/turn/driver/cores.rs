@@ -15,7 +15,6 @@ use crate::turn::state::arena::{AllocationId, RequestId};
 use crate::turn::time::Time;
 
 use super::observer::Place;
-use super::worker::Losses;
 
 /// What drives a core, seen from outside. Called from any thread.
 pub trait CoreAccess: Send + Sync {
@@ -29,22 +28,7 @@ pub trait CoreAccess: Send + Sync {
     fn decide(&self, id: RequestId, decision: Decision);
 
     /// What was lost so far.
-    fn losses(&self) -> Losses;
-}
-
-/// A server's figures as a whole.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Totals {
-    /// What the cores have done.
-    pub counters: Counters,
-    /// What the driver has lost.
-    pub losses: Losses,
-    /// Allocations that exist now.
-    pub allocations: usize,
-    /// Requests that wait for a later decision now.
-    pub held: usize,
-    /// TCP connections that are open now.
-    pub connections: u32,
+    fn losses(&self) -> Counters;
 }
 
 /// The cores of one server, by worker. Its methods may be called from any
@@ -123,14 +107,14 @@ impl Cores {
     }
 
     /// Figures of the whole server, connections excepted.
-    pub fn totals(&self) -> Totals {
-        let mut totals = Totals::default();
+    pub fn totals(&self) -> Counters {
+        let mut totals = Counters::default();
         for (worker, driver) in self.workers().zip(&self.0) {
-            totals.losses.add(&driver.losses());
+            totals.add(&driver.losses());
             self.look(worker, |core, _| {
-                totals.counters.add(core.counters());
-                totals.allocations += core.allocation_count();
-                totals.held += core.held_count();
+                totals.add(core.counters());
+                totals.allocations += core.allocation_count() as u64;
+                totals.held += core.held_count() as u64;
             });
         }
         totals

@@ -39,7 +39,7 @@ mod sys;
 mod tests;
 mod worker;
 
-pub use cores::{Cores, Totals};
+pub use cores::Cores;
 pub use embedded::{Embedded, Opener, Output, Refused};
 pub use observer::{Ask, Level, Log, Observer, Place};
 pub use options::{Options, StartError};
@@ -47,4 +47,3 @@ pub use ports::RelayAddress;
 pub use server::Server;
 pub use streams::StreamLimits;
 pub use sys::{RawAddress, current_generation, generation};
-pub use worker::Losses;

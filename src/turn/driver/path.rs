@@ -263,7 +263,7 @@ impl Worker {
         ];
         match self.streams.write(link, parts, true, self.now) {
             Written::Queued => {}
-            Written::Dropped => locked.losses.slow_readers += 1,
+            Written::Dropped => locked.losses.packets_unread += 1,
             Written::Gone => {
                 if let Some(index) = self.streams.of_link(link) {
                     self.close(locked, index);

@@ -13,12 +13,13 @@ use parking_lot::Mutex;
 
 use crate::turn::auth::accounts::Accounts;
 use crate::turn::core::config::Config;
+use crate::turn::core::counters::Counters;
 use crate::turn::state::five_tuple::Listener;
 use crate::turn::state::shared::Shared;
 
 use super::clock;
 use super::control::{Control, random};
-use super::cores::{CoreAccess, Cores, Totals};
+use super::cores::{CoreAccess, Cores};
 use super::descriptor::Descriptor;
 use super::listeners::{self, ListenerSocket};
 use super::mailbox::{Handover, Mailbox};
@@ -144,9 +145,9 @@ impl Server {
     }
 
     /// Figures of the whole server.
-    pub fn totals(&self) -> Totals {
-        Totals {
-            connections: self.control.connections.total(),
+    pub fn totals(&self) -> Counters {
+        Counters {
+            connections: self.control.connections.total().into(),
             ..self.cores.totals()
         }
     }

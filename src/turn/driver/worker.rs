@@ -9,6 +9,7 @@ use parking_lot::{Mutex, MutexGuard};
 
 use crate::turn::core::Core;
 use crate::turn::core::action::{Decided, Decision, Event};
+use crate::turn::core::counters::Counters;
 use crate::turn::state::arena::RequestId;
 use crate::turn::state::five_tuple::{Link, Transport};
 use crate::turn::time::Time;
@@ -18,7 +19,7 @@ use super::control::Control;
 use super::cores::CoreAccess;
 use super::descriptor::Descriptor;
 use super::listeners::ListenerSocket;
-use super::mailbox::{Handover, Command, Mailbox};
+use super::mailbox::{Command, Handover, Mailbox};
 use super::observer::{Ask, Level, Observer, Place};
 use super::panics;
 use super::queue::Queue;
@@ -51,7 +52,7 @@ impl CoreAccess for WorkerCore {
         self.mailbox.post(Command::Decide(id, decision));
     }
 
-    fn losses(&self) -> Losses {
+    fn losses(&self) -> Counters {
         self.locked.lock().losses
     }
 }
@@ -60,27 +61,8 @@ impl CoreAccess for WorkerCore {
 pub struct Locked {
     pub core: Core,
     pub sockets: RelaySockets,
-    pub losses: Losses,
-}
-
-/// What a driver loses.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Losses {
-    /// Datagrams that the kernel did not take.
-    pub sends: u64,
-    /// Packets for another worker that had too many.
-    pub handovers: u64,
-    /// Data for clients that read too slowly.
-    pub slow_readers: u64,
-}
-
-impl Losses {
-    /// Adds another worker's.
-    pub fn add(&mut self, other: &Losses) {
-        self.sends += other.sends;
-        self.handovers += other.handovers;
-        self.slow_readers += other.slow_readers;
-    }
+    /// What the driver counts.
+    pub losses: Counters,
 }
 
 /// The lock on a core, which is opened for calls to the observer.
@@ -291,14 +273,14 @@ impl Worker {
 
     /// Sends everything that waits, to clients, peers and other workers.
     pub(super) fn flush(&mut self, locked: &mut Guard<'_>) {
-        locked.losses.sends += self.queue.flush(&self.slots, &self.handover);
+        locked.losses.packets_unsent += self.queue.flush(&self.slots, &self.handover);
         while let Some(broken) = self.streams.flush(self.now) {
             self.close(locked, broken);
         }
         for (worker, handover) in self.handovers.iter_mut().enumerate() {
             if !handover.is_empty() {
                 let mailbox = &self.control.mailboxes[worker];
-                locked.losses.handovers += mailbox.send(handover) as u64;
+                locked.losses.packets_overrun += mailbox.send(handover) as u64;
             }
         }
     }

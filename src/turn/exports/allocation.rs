@@ -1,6 +1,6 @@
 //! An allocation: figures and control.
 
-use core::ffi::{c_char, c_int, c_void};
+use core::ffi::{c_char, c_int, c_uint, c_void};
 use std::time::Duration;
 
 use crate::turn::driver::{Cores, Place};
@@ -17,7 +17,7 @@ use super::types::{
     PJAUTH_TURN_UNLIMITED, PJAUTH_TURN_USERNAME_SIZE, pjauth_turn_allocation,
     pjauth_turn_allocation_info, pjauth_turn_server,
 };
-use super::{allocation_of, guard, pointer, strings, value};
+use super::{allocation_of, guard, pointer, server_of, strings, value};
 
 /// Reads everything about an allocation at once.
 ///
@@ -36,6 +36,62 @@ pub unsafe extern "C" fn pjauth_turn_allocation_get_info(
         let found = describe(allocation.cast_mut(), &found.ok_or(EINVAL)?);
         // SAFETY: the caller's room.
         unsafe { out.write(found) };
+        Ok(())
+    })
+}
+
+/// Reads all allocations that exist now.
+///
+/// @param out    Gets one entry for each; may be NULL if `*count` is 0.
+/// @param count  How many there is room for; gets how many there are, which may
+///               be more than were written.
+/// @return 0, or PJ_EINVAL for a NULL or a dead handle.
+///
+/// May be called from any thread; allocations that come or go meanwhile may be
+/// there or not.
+///
+/// # Safety
+/// `out` has room for as many as `*count` says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pjauth_turn_server_allocations(
+    server: *const pjauth_turn_server,
+    out: *mut pjauth_turn_allocation_info,
+    count: *mut c_uint,
+) -> Status {
+    if count.is_null() {
+        return EINVAL;
+    }
+    // SAFETY: the caller's number.
+    let room = unsafe { *count } as usize;
+    if out.is_null() && room > 0 {
+        return EINVAL;
+    }
+    guard(|| {
+        let state = server_of(server).ok_or(EINVAL)?;
+        let places: Vec<_> = {
+            let allocations = state.allocations.lock();
+            allocations
+                .iter()
+                .map(|(place, handle)| (*place, *handle))
+                .collect()
+        };
+        let running = state.running();
+        let mut found = 0;
+        for (place, handle) in places {
+            let figures = running
+                .as_ref()
+                .and_then(|server| server.cores().figures(place));
+            let Some(figures) = figures.filter(|figures| figures.ended.is_none()) else {
+                continue;
+            };
+            if found < room {
+                // SAFETY: within the room that the caller gave.
+                unsafe { out.add(found).write(describe(pointer(handle), &figures)) };
+            }
+            found += 1;
+        }
+        // SAFETY: the caller's number.
+        unsafe { *count = found as c_uint };
         Ok(())
     })
 }
@@ -208,7 +264,7 @@ pub extern "C" fn pjauth_turn_allocation_user_data(
 }
 
 /// An allocation's figures in C's form.
-pub fn describe(
+fn describe(
     allocation: *mut pjauth_turn_allocation,
     figures: &Figures,
 ) -> pjauth_turn_allocation_info {

@@ -4,7 +4,8 @@
 use parking_lot::Mutex;
 
 use crate::turn::auth::accounts::Accounts;
-use crate::turn::driver::{Cores, Embedded, Output, RawAddress, Server, Totals};
+use crate::turn::core::counters::Counters;
+use crate::turn::driver::{Cores, Embedded, Output, RawAddress, Server};
 use crate::turn::state::five_tuple::Listener;
 
 /// Cores, and whoever drives them.
@@ -52,7 +53,7 @@ impl Engine {
         }
     }
 
-    pub fn totals(&self) -> Totals {
+    pub fn totals(&self) -> Counters {
         match self {
             Engine::Threads(server) => server.totals(),
             Engine::Embedded(core, _) => core.cores().totals(),

@@ -1,69 +1,13 @@
-//! Figures of a whole server.
+//! Figures of a whole server: counters, also as Prometheus wants them.
 
-use core::ffi::{c_char, c_uint};
+use core::ffi::c_char;
+use std::fmt::Write;
 
-use crate::turn::driver::Totals;
+use crate::turn::core::counters::{Counters, Metric, pjauth_turn_counters};
 use crate::turn::status::{EINVAL, Status};
 
-use super::allocation::describe;
-use super::types::{pjauth_turn_allocation_info, pjauth_turn_counters, pjauth_turn_server};
-use super::{guard, pointer, server_of, strings, value};
-
-/// Reads all allocations that exist now.
-///
-/// @param out    Gets one entry for each; may be NULL if `*count` is 0.
-/// @param count  How many there is room for; gets how many there are, which may
-///               be more than were written.
-/// @return 0, or PJ_EINVAL for a NULL or a dead handle.
-///
-/// May be called from any thread; allocations that come or go meanwhile may be
-/// there or not.
-///
-/// # Safety
-/// `out` has room for as many as `*count` says.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn pjauth_turn_server_allocations(
-    server: *const pjauth_turn_server,
-    out: *mut pjauth_turn_allocation_info,
-    count: *mut c_uint,
-) -> Status {
-    if count.is_null() {
-        return EINVAL;
-    }
-    // SAFETY: the caller's number.
-    let room = unsafe { *count } as usize;
-    if out.is_null() && room > 0 {
-        return EINVAL;
-    }
-    guard(|| {
-        let state = server_of(server).ok_or(EINVAL)?;
-        let places: Vec<_> = {
-            let allocations = state.allocations.lock();
-            allocations
-                .iter()
-                .map(|(place, handle)| (*place, *handle))
-                .collect()
-        };
-        let running = state.running();
-        let mut found = 0;
-        for (place, handle) in places {
-            let figures = running
-                .as_ref()
-                .and_then(|server| server.cores().figures(place));
-            let Some(figures) = figures.filter(|figures| figures.ended.is_none()) else {
-                continue;
-            };
-            if found < room {
-                // SAFETY: within the room that the caller gave.
-                unsafe { out.add(found).write(describe(pointer(handle), &figures)) };
-            }
-            found += 1;
-        }
-        // SAFETY: the caller's number.
-        unsafe { *count = found as c_uint };
-        Ok(())
-    })
-}
+use super::types::pjauth_turn_server;
+use super::{guard, server_of, strings, value};
 
 /// Reads the counters.
 ///
@@ -80,7 +24,7 @@ pub unsafe extern "C" fn pjauth_turn_server_get_counters(
     guard(|| {
         let totals = totals(server).filter(|_| !out.is_null()).ok_or(EINVAL)?;
         // SAFETY: the caller's room.
-        unsafe { out.write(counters(&totals)) };
+        unsafe { out.write(totals.to_c()) };
         Ok(())
     })
 }
@@ -106,98 +50,56 @@ pub unsafe extern "C" fn pjauth_turn_server_metrics(
     })
 }
 
-fn totals(server: *const pjauth_turn_server) -> Option<Totals> {
+/// Reads one counter by its name, also one that `pjauth_turn_counters` does not
+/// have.
+///
+/// @param name  As `pjauth_turn_server_metrics()` writes it, without
+///              `pjauth_turn_`: "requests_total", "allocations".
+/// @param out   Gets it.
+/// @return 0; PJ_EINVAL for a NULL, a dead handle or a name that no counter has.
+///
+/// May be called from any thread. Since 0.1.
+///
+/// # Safety
+/// `name` is NULL or terminated; `out` is NULL or points to a number.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pjauth_turn_server_counter(
+    server: *const pjauth_turn_server,
+    name: *const c_char,
+    out: *mut u64,
+) -> Status {
+    guard(|| {
+        // SAFETY: the caller's string.
+        let name = unsafe { strings::read(name) }?;
+        let totals = totals(server).filter(|_| !out.is_null()).ok_or(EINVAL)?;
+        let found = totals.each().find(|metric| metric.name == name);
+        // SAFETY: the caller's number.
+        unsafe { out.write(found.ok_or(EINVAL)?.value) };
+        Ok(())
+    })
+}
+
+fn totals(server: *const pjauth_turn_server) -> Option<Counters> {
     let state = server_of(server)?;
     let running = state.running();
     Some(running.map(|server| server.totals()).unwrap_or_default())
 }
 
-fn prometheus(totals: &Totals) -> String {
-    use std::fmt::Write;
-
-    let losses = &totals.losses;
-    let lost = [
-        (
-            "packets_unsent",
-            "Datagrams that the kernel did not take.",
-            losses.sends,
-        ),
-        (
-            "packets_overrun",
-            "Packets dropped on the way from one worker to another.",
-            losses.handovers,
-        ),
-        (
-            "packets_unread",
-            "Packets dropped because a TCP client read too slowly.",
-            losses.slow_readers,
-        ),
-    ];
-    let gauges = [
-        (
-            "allocations",
-            "Allocations that exist now.",
-            totals.allocations as u64,
-        ),
-        (
-            "held_requests",
-            "Requests that wait for a later decision now.",
-            totals.held as u64,
-        ),
-        (
-            "connections",
-            "TCP connections that are open now.",
-            totals.connections.into(),
-        ),
-    ];
+fn prometheus(totals: &Counters) -> String {
     let mut text = String::new();
-    for (name, help, value) in totals.counters.each().chain(lost) {
+    for metric in totals.each() {
+        let Metric {
+            name,
+            kind,
+            help,
+            value,
+        } = metric;
         // Writing to a string cannot fail.
         let _ = write!(
             text,
-            "# HELP pjauth_turn_{name}_total {help}\n# TYPE pjauth_turn_{name}_total counter\n\
-             pjauth_turn_{name}_total {value}\n"
-        );
-    }
-    for (name, help, value) in gauges {
-        let _ = write!(
-            text,
-            "# HELP pjauth_turn_{name} {help}\n# TYPE pjauth_turn_{name} gauge\n\
+            "# HELP pjauth_turn_{name} {help}\n# TYPE pjauth_turn_{name} {kind}\n\
              pjauth_turn_{name} {value}\n"
         );
     }
     text
-}
-
-fn counters(totals: &Totals) -> pjauth_turn_counters {
-    let counters = &totals.counters;
-    let losses = &totals.losses;
-    pjauth_turn_counters {
-        allocations_created: counters.allocations_created,
-        allocations_removed: counters.allocations_removed,
-        packets_to_peers: counters.packets_to_peers,
-        bytes_to_peers: counters.bytes_to_peers,
-        packets_to_clients: counters.packets_to_clients,
-        bytes_to_clients: counters.bytes_to_clients,
-        packets_inside: counters.packets_inside,
-        packets_denied: counters.packets_denied,
-        packets_limited: counters.packets_limited,
-        packets_unsent: losses.sends,
-        packets_overrun: losses.handovers,
-        packets_unread: losses.slow_readers,
-        malformed: counters.malformed,
-        requests: counters.requests,
-        successes: counters.successes,
-        errors: counters.errors,
-        challenges: counters.challenges,
-        challenges_suppressed: counters.challenges_suppressed,
-        retransmissions: counters.retransmissions,
-        asked: counters.asked,
-        held_total: counters.held,
-        held_expired: counters.held_expired,
-        held_refused: counters.held_refused,
-        allocations: totals.allocations as u64,
-        held: totals.held as u64,
-        connections: totals.connections.into(),
-    }
 }

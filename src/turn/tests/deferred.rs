@@ -64,7 +64,11 @@ fn the_answer_comes_once_and_only_once() {
     assert_eq!(world.out, first);
     let counters = world.core.counters();
     assert_eq!(
-        (counters.asked, counters.held, counters.retransmissions),
+        (
+            counters.asked,
+            counters.held_total,
+            counters.retransmissions
+        ),
         (1, 1, 6)
     );
     assert_eq!(

@@ -11,9 +11,9 @@ use parking_lot::Mutex;
 use crate::stun;
 use crate::turn;
 use crate::turn::core::action::{Decision, OpenError, Port, Relays};
+use crate::turn::core::counters::Counters;
 use crate::turn::driver::cores::CoreAccess;
 use crate::turn::driver::observer::Observer;
-use crate::turn::driver::worker::Losses;
 use crate::turn::state::arena::{RelayId, RequestId};
 use crate::turn::state::five_tuple::Link;
 use crate::turn::time::Time;
@@ -89,8 +89,8 @@ impl CoreAccess for EmbeddedCore {
         self.wake();
     }
 
-    fn losses(&self) -> Losses {
-        Losses::default()
+    fn losses(&self) -> Counters {
+        Counters::default()
     }
 }
 

@@ -211,7 +211,7 @@ fn the_observer_cannot_drive_but_can_look_change_and_stop() {
         let nothing = core.next_output();
         core.stop();
         sender
-            .send((refused, nothing, core.cores().totals().counters.asked))
+            .send((refused, nothing, core.cores().totals().asked))
             .unwrap();
         authorize(ask)
     };

@@ -209,7 +209,7 @@ fn run(stops_in_the_middle: bool) {
             })
             .collect();
         if stops_in_the_middle {
-            while server.totals().counters.allocations_created < 20 {
+            while server.totals().allocations_created < 20 {
                 thread::sleep(Duration::from_millis(1));
                 if clients.iter().all(|client| client.is_finished()) {
                     break;
@@ -245,7 +245,7 @@ fn work_off(server: &Server) {
         assert!(Instant::now() < end, "left behind: {totals:?}");
         thread::sleep(Duration::from_millis(5));
     }
-    let counters = server.totals().counters;
+    let counters = server.totals();
     assert_eq!(counters.allocations_created, counters.allocations_removed);
     while !server.accounts().is_empty() {
         assert!(Instant::now() < end, "a seat was never given back");

@@ -43,7 +43,7 @@ fn talk_inside(same: bool) {
         two.channel(0x4002, &[round; 161]);
         assert_eq!(one.data(PATIENCE).unwrap(), [round; 161]);
     }
-    assert_eq!(lab.server.totals().counters.packets_inside, 200);
+    assert_eq!(lab.server.totals().packets_inside, 200);
     let figures = lab.server.cores().figures(one_at).unwrap();
     assert_eq!(
         (figures.to_peers.packets, figures.to_client.packets),
