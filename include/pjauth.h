@@ -518,7 +518,10 @@ typedef struct pjauth_turn_options {
     unsigned int held_deadline_msec;
     /**
      * Replies of 400, 401, 437, 438 and 441 a second that a source (IPv6: /64)
-     * gets from each worker without proof of who it is. Default: 100.
+     * gets over UDP without proof of who it is, from all workers together; and
+     * likewise, apart from these, replies to Binding. Beyond that it gets none, and
+     * its client repeats the request. Over TCP, where no source is forged and
+     * nobody repeats anything, all are answered. Default: 100.
      */
     unsigned int challenges_per_second;
     /**
@@ -606,6 +609,11 @@ typedef struct pjauth_turn_options {
      * Passed to `log`.
      */
     void *log_user_data;
+    /**
+     * Whether Binding requests (STUN, RFC 8489) are answered. Where not, they get
+     * nothing over UDP and 403 over TCP. Default: 1.
+     */
+    int binding;
 } pjauth_turn_options;
 
 /**
@@ -843,7 +851,7 @@ typedef struct pjauth_turn_counters {
      */
     uint64_t challenges;
     /**
-     * Error responses not sent because a source had too many.
+     * Error and Binding responses not sent because a source had too many.
      */
     uint64_t challenges_suppressed;
     /**

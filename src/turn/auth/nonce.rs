@@ -21,6 +21,11 @@ pub(crate) const NONCE_LEN: usize = 41;
 
 const MAC_LEN: usize = 10;
 
+/// By how many seconds the clocks of servers with one secret may differ.
+const SKEW: i64 = 60;
+/// The longest lifetime in seconds, so that ages are told from the future.
+const LONGEST: u64 = i32::MAX as u64;
+
 /// The security features a server announces in its nonces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Features {
@@ -80,34 +85,38 @@ impl Nonces {
         let Some(issued) = nonce.get(13..21).and_then(parse_hex) else {
             return false;
         };
-        // A second from the future wraps to a large age.
-        let age = (now.as_secs() as u32).wrapping_sub(issued);
+        // Below zero for one of a server whose clock is ahead of ours.
+        let age = i64::from((now.as_secs() as u32).wrapping_sub(issued) as i32);
+        let is_in_time = age >= -SKEW && age <= lifetime.as_secs().min(LONGEST) as i64;
         let expected = self.write(features, client, issued);
-        bool::from(expected[..].ct_eq(nonce)) && u64::from(age) <= lifetime.as_secs()
+        bool::from(expected[..].ct_eq(nonce)) && is_in_time
     }
 
     fn write(&self, features: Features, client: &SocketAddr, issued: u32) -> [u8; NONCE_LEN] {
         let mut nonce = [0; NONCE_LEN];
         nonce[..13].copy_from_slice(features.cookie());
         write_hex(&issued.to_be_bytes(), &mut nonce[13..21]);
-        let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(&*self.secret)
-            .expect("HMAC takes a key of any length");
+        let mut mac = self.mac();
         mac.update(&nonce[..21]);
         mac.update(&AddrKey::of(client).to_bytes());
         write_hex(&mac.finalize().into_bytes()[..MAC_LEN], &mut nonce[21..]);
         nonce
     }
 
-    /// Eight bytes that nobody without the secret can guess, for a counter
-    /// that is never used twice.
-    pub(crate) fn token(&self, counter: u64) -> [u8; 8] {
-        let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(&*self.secret)
-            .expect("HMAC takes a key of any length");
-        mac.update(b"reservation");
-        mac.update(&counter.to_be_bytes());
-        let mut token = [0; 8];
-        token.copy_from_slice(&mac.finalize().into_bytes()[..8]);
-        token
+    /// Seeds for tables that strangers must not be able to foresee.
+    pub(crate) fn seeds(&self) -> [u64; 4] {
+        let mut mac = self.mac();
+        mac.update(b"seeds");
+        let bytes = mac.finalize().into_bytes();
+        std::array::from_fn(|at| {
+            let word = bytes[at * 8..][..8].try_into();
+            u64::from_be_bytes(word.expect("eight bytes"))
+        })
+    }
+
+    fn mac(&self) -> Hmac<Sha256> {
+        <Hmac<Sha256> as KeyInit>::new_from_slice(&*self.secret)
+            .expect("HMAC takes a key of any length")
     }
 }
 
@@ -171,7 +180,10 @@ mod tests {
             assert!(!fresh(&nonce[..at], FEATURES, "192.0.2.1:1000", 0));
         }
         assert!(!Nonces::new([8; 32]).is_fresh(&nonce, FEATURES, &a, start, LIFETIME));
-        // Issued "later" than now: not ours.
-        assert!(!nonces.is_fresh(&nonce, FEATURES, &a, Time::ZERO, LIFETIME));
+        // Issued "later" than now: by a clock that may be a little ahead of ours.
+        let ahead = nonces.issue(FEATURES, &a, start + Duration::from_secs(60));
+        assert!(nonces.is_fresh(&ahead, FEATURES, &a, start, LIFETIME));
+        let far = nonces.issue(FEATURES, &a, start + Duration::from_secs(61));
+        assert!(!nonces.is_fresh(&far, FEATURES, &a, start, LIFETIME));
     }
 }

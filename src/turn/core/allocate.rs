@@ -261,11 +261,7 @@ impl Core {
             address: SocketAddr::new(address.ip(), address.port().wrapping_add(1)),
             expires,
         };
-        let Some(token) = self
-            .shared
-            .reservations()
-            .reserve(self.shared.nonces(), reserved)
-        else {
+        let Some(token) = self.shared.reservations().reserve(reserved) else {
             for relay in [relay, next] {
                 relays.close(relay);
                 self.table.forget_relay(relay);

@@ -49,9 +49,12 @@ pub struct Config {
     pub reply_lifetime: Duration,
     /// How long a reserved port waits for its token.
     pub reservation_lifetime: Duration,
-    /// How often a source is told 400, 401, 437, 438 or 441 without proof of
-    /// who it is; beyond that it is not answered.
+    /// How often a source is told 400, 401, 437, 438 or 441 over UDP without
+    /// proof of who it is, by all cores together; beyond that it is not answered.
+    /// Likewise, and apart, for Binding.
     pub challenges: Frequency,
+    /// Answer Binding requests.
+    pub binding: bool,
     /// Which peers clients may reach.
     pub policy: Policy,
     /// Whether the relay sockets can send with the DF bit set. If not,
@@ -87,6 +90,7 @@ impl Default for Config {
                 every: Duration::from_millis(10),
                 burst: 200,
             },
+            binding: true,
             policy: Policy::new(),
             dont_fragment: false,
             ask_each: false,

@@ -148,7 +148,7 @@ counters! {
         pub errors: u64,
         /// 401 and 438 responses.
         pub challenges: u64,
-        /// Error responses not sent because a source had too many.
+        /// Error and Binding responses not sent because a source had too many.
         pub challenges_suppressed: u64,
         /// Retransmissions answered from the cache or absorbed by a held request.
         pub retransmissions: u64,

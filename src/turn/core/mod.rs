@@ -25,7 +25,6 @@ use crate::turn::auth::mechanism::Mechanism;
 use crate::turn::core::action::{Action, Event, Relays, Withdrawal};
 use crate::turn::core::config::Config;
 use crate::turn::core::counters::Counters;
-use crate::turn::policy::sources::Sources;
 use crate::turn::state::allocation::Reason;
 use crate::turn::state::arena::{AllocationId, RelayId};
 use crate::turn::state::five_tuple::{FiveTuple, Link, Listener, ListenerId, Transport};
@@ -54,7 +53,6 @@ pub struct Core {
     table: Table,
     held: HeldRequests,
     replies: Replies,
-    sources: Sources,
     timers: Timers,
     events: VecDeque<Event>,
     /// The allocation whose `Removed` was the last event taken.
@@ -91,7 +89,6 @@ impl Core {
             table: Table::new(&hasher),
             held: HeldRequests::new(config.max_held, config.max_held_per_source, hasher.clone()),
             replies: Replies::new(config.max_replies, config.reply_lifetime, hasher.clone()),
-            sources: Sources::new(config.challenges, hasher.clone()),
             timers: Timers::default(),
             events: VecDeque::new(),
             lent: None,

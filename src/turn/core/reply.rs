@@ -5,6 +5,7 @@ use crate::stun::Writer;
 use crate::stun::attributes::kind;
 use crate::stun::errors::{self, phrase};
 use crate::stun::message::{Class, Message};
+use crate::turn::address::AddrKey;
 use crate::turn::auth::credentials::Signer;
 use crate::turn::core::action::Action;
 use crate::turn::state::five_tuple::{Link, Transport};
@@ -43,8 +44,9 @@ impl Core {
         self.seal(writer, message, signer);
     }
 
-    /// Writes an error response to somebody who has not shown a credential:
-    /// no larger than it must be, and only so often for each source.
+    /// Writes an error response to somebody who has not shown a credential. Over
+    /// UDP, where the source may be forged: no larger than it must be, and only so
+    /// often for each.
     ///
     /// Returns [`Action::Reply`], or nothing when the source had too many.
     pub(super) fn fail_unsigned(
@@ -56,8 +58,7 @@ impl Core {
         out: &mut Vec<u8>,
     ) -> Action {
         out.clear();
-        if !self.sources.admit(&link.client.ip(), now) {
-            self.counters.challenges_suppressed += 1;
+        if !self.may_answer("error", link, now) {
             return Action::Nothing;
         }
         let is_challenge = matches!(code, errors::UNAUTHENTICATED | errors::STALE_NONCE);
@@ -85,6 +86,19 @@ impl Core {
         Action::Reply
     }
 
+    /// Whether somebody without a credential gets one more answer of a kind. Over
+    /// TCP the source is no forgery, and nobody asks again: everyone does.
+    fn may_answer(&mut self, kind: &str, link: &Link, now: Time) -> bool {
+        if self.transport(link) == Transport::Tcp {
+            return true;
+        }
+        let source = (kind, AddrKey::source(&link.client.ip()));
+        let answers = self.shared.answers();
+        let may = answers.admit(source, self.config.challenges, now);
+        self.counters.challenges_suppressed += u64::from(!may);
+        may
+    }
+
     /// Answers a Binding request, whoever sent it.
     pub(super) fn bind(
         &mut self,
@@ -93,8 +107,18 @@ impl Core {
         now: Time,
         out: &mut Vec<u8>,
     ) -> Action {
+        out.clear();
+        if !self.config.binding && self.transport(link) == Transport::Udp {
+            return Action::Nothing;
+        }
+        if !self.config.binding {
+            return self.fail_unsigned(link, message, errors::FORBIDDEN, now, out);
+        }
         if !message.unknown().is_empty() {
             return self.fail_unsigned(link, message, errors::UNKNOWN_ATTRIBUTE, now, out);
+        }
+        if !self.may_answer("binding", link, now) {
+            return Action::Nothing;
         }
         self.counters.successes += 1;
         let mut writer = Writer::new(out, message.method(), Class::Success, message.id());

@@ -104,6 +104,7 @@ fn defaults() -> pjauth_turn_options {
         userhash: 0,
         log: None,
         log_user_data: core::ptr::null_mut(),
+        binding: 1,
     }
 }
 
@@ -215,6 +216,7 @@ fn numbers(c: &pjauth_turn_options, options: &mut Options) -> Result<(), BadOpti
     }
     config.userhash = c.userhash != 0;
     config.ask_each = c.ask_each != 0;
+    config.binding = c.binding != 0;
     config.default_lifetime = seconds(c.default_lifetime);
     config.max_lifetime = seconds(c.max_lifetime);
     config.nonce_lifetime = seconds(c.nonce_lifetime);

@@ -194,7 +194,10 @@ pub struct pjauth_turn_options {
     /// Default: 30000.
     pub held_deadline_msec: c_uint,
     /// Replies of 400, 401, 437, 438 and 441 a second that a source (IPv6: /64)
-    /// gets from each worker without proof of who it is. Default: 100.
+    /// gets over UDP without proof of who it is, from all workers together; and
+    /// likewise, apart from these, replies to Binding. Beyond that it gets none, and
+    /// its client repeats the request. Over TCP, where no source is forged and
+    /// nobody repeats anything, all are answered. Default: 100.
     pub challenges_per_second: c_uint,
     /// How many of these at once. Default: 200.
     pub challenge_burst: c_uint,
@@ -246,6 +249,9 @@ pub struct pjauth_turn_options {
         Option<unsafe extern "C" fn(user_data: *mut c_void, level: c_int, text: *const c_char)>,
     /// Passed to `log`.
     pub log_user_data: *mut c_void,
+    /// Whether Binding requests (STUN, RFC 8489) are answered. Where not, they get
+    /// nothing over UDP and 403 over TCP. Default: 1.
+    pub binding: c_int,
 }
 
 /// Bytes of a user name in `pjauth_turn_allocation_info`, with the terminator.

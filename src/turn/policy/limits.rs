@@ -80,6 +80,16 @@ pub struct Frequency {
     pub burst: u32,
 }
 
+impl Frequency {
+    /// Takes one out of a bucket that will be full again, or was, at `full_at`:
+    /// then when that is. `None` when it is empty.
+    pub(crate) fn take(&self, full_at: Time, now: Time) -> Option<Time> {
+        let next = full_at.max(now) + self.every;
+        let depth = self.every.saturating_mul(self.burst.max(1));
+        (next.since(now) <= depth).then_some(next)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,72 +1,101 @@
-//! How often each source may be answered: a table of fixed size.
+//! How often each source may have something: tables of fixed size, shared by all cores.
 #![forbid(unsafe_code)]
 
-use std::net::IpAddr;
+use std::hash::Hash;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use ahash::RandomState;
 
-use crate::turn::address::AddrKey;
 use crate::turn::policy::limits::Frequency;
 use crate::turn::time::Time;
 
 const WAYS: usize = 4;
 const SETS: usize = 2048;
 
-/// One token bucket for each of the most active sources.
+/// One token bucket for each of the most active sources, or users, or whatever
+/// is counted.
 ///
-/// A source has four entries it may stand in. A newcomer takes the entry of the
-/// one that has been quiet the longest, so a flood from invented sources does
-/// not push out the one under attack.
-#[derive(Debug)]
+/// One has four entries it may stand in. A newcomer takes the entry of the one
+/// that has been quiet the longest, so a flood from invented sources does not push
+/// out the one under attack. Nothing is locked: where two cores meet in one entry,
+/// one of them counts once less.
 pub(crate) struct Sources {
-    entries: Vec<Entry>,
+    entries: Box<[Entry]>,
     hasher: RandomState,
-    frequency: Frequency,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+/// Who stands there (a keyed hash, 0 for nobody), and when the bucket is full again.
+#[derive(Debug, Default)]
 struct Entry {
-    source: Option<AddrKey>,
-    full_at: Time,
+    who: AtomicU64,
+    full_at: AtomicU64,
 }
 
 impl Sources {
-    pub(crate) fn new(frequency: Frequency, hasher: RandomState) -> Self {
+    pub(crate) fn new(hasher: RandomState) -> Self {
         Sources {
-            entries: vec![Entry::default(); WAYS * SETS],
+            entries: (0..WAYS * SETS).map(|_| Entry::default()).collect(),
             hasher,
-            frequency,
         }
     }
 
     /// Whether the source may have one more now; if so it has had it.
-    pub(crate) fn admit(&mut self, ip: &IpAddr, now: Time) -> bool {
-        let source = AddrKey::source(ip);
-        let set = self.hasher.hash_one(source) as usize % SETS * WAYS;
-        let entries = &mut self.entries[set..set + WAYS];
-        let at = match entries.iter().position(|p| p.source == Some(source)) {
-            Some(at) => at,
-            None => {
-                let quietest = (0..WAYS).min_by_key(|at| entries[*at].full_at);
-                let at = quietest.unwrap_or(0);
-                entries[at] = Entry {
-                    source: Some(source),
-                    full_at: Time::ZERO,
-                };
-                at
-            }
-        };
-        let entry = &mut entries[at];
-        let full_at = entry.full_at.max(now) + self.frequency.every;
-        let allowed = full_at.since(now)
-            <= self
-                .frequency
-                .every
-                .saturating_mul(self.frequency.burst.max(1));
-        if allowed {
-            entry.full_at = full_at;
+    pub(crate) fn admit(&self, source: impl Hash, frequency: Frequency, now: Time) -> bool {
+        let entry = self.enter(self.name(source));
+        let take = |full_at| frequency.take(Time::from_nanos(full_at), now);
+        let take = |full_at| take(full_at).map(Time::as_nanos);
+        entry.full_at.fetch_update(Relaxed, Relaxed, take).is_ok()
+    }
+
+    /// Whether it might have one more, which it does not take.
+    pub(crate) fn has_room(&self, source: impl Hash, frequency: Frequency, now: Time) -> bool {
+        let full_at = self.full_at(source).unwrap_or(Time::ZERO);
+        frequency.take(full_at, now).is_some()
+    }
+
+    /// When the source's bucket is full, or was; `None` when nothing is known of it.
+    pub(crate) fn full_at(&self, source: impl Hash) -> Option<Time> {
+        let entry = self.find(self.name(source))?;
+        Some(Time::from_nanos(entry.full_at.load(Relaxed)))
+    }
+
+    /// Keeps a source, as one whose bucket is full from now on at the earliest.
+    pub(crate) fn keep(&self, source: impl Hash, now: Time) {
+        let entry = self.enter(self.name(source));
+        entry.full_at.fetch_max(now.as_nanos(), Relaxed);
+    }
+
+    /// Never that of nobody.
+    fn name(&self, source: impl Hash) -> u64 {
+        self.hasher.hash_one(source).max(1)
+    }
+
+    fn set(&self, name: u64) -> &[Entry] {
+        let set = name as usize % SETS * WAYS;
+        &self.entries[set..set + WAYS]
+    }
+
+    fn find(&self, name: u64) -> Option<&Entry> {
+        let is_there = |entry: &&Entry| entry.who.load(Relaxed) == name;
+        self.set(name).iter().find(is_there)
+    }
+
+    fn enter(&self, name: u64) -> &Entry {
+        if let Some(entry) = self.find(name) {
+            return entry;
         }
-        allowed
+        let set = self.set(name);
+        let quietest = set.iter().min_by_key(|entry| entry.full_at.load(Relaxed));
+        let entry = quietest.unwrap_or(&set[0]);
+        entry.full_at.store(0, Relaxed);
+        entry.who.store(name, Relaxed);
+        entry
+    }
+}
+
+impl std::fmt::Debug for Sources {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Sources(..)")
     }
 }
 
@@ -77,22 +106,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_source_gets_its_burst_and_keeps_its_place_in_a_flood() {
+    fn a_source_gets_its_burst_and_keeps_its_entry_in_a_flood() {
         let frequency = Frequency {
             every: Duration::from_millis(100),
             burst: 5,
         };
-        let mut sources = Sources::new(frequency, RandomState::with_seeds(1, 2, 3, 4));
-        let victim = "1.2.3.4".parse().unwrap();
+        let sources = Sources::new(RandomState::with_seeds(1, 2, 3, 4));
+        let victim = "victim";
+        assert!(sources.has_room(victim, frequency, Time::ZERO));
         let granted = (0..100)
-            .filter(|_| sources.admit(&victim, Time::ZERO))
+            .filter(|_| sources.admit(victim, frequency, Time::ZERO))
             .count();
         assert_eq!(granted, 5);
-        for n in 0..100_000_u32 {
-            sources.admit(&IpAddr::V4((0x0A00_0000 + n).into()), Time::ZERO);
+        for n in 0..100_000 {
+            sources.admit(n, frequency, Time::ZERO);
         }
-        assert!(!sources.admit(&victim, Time::ZERO));
+        assert!(!sources.has_room(victim, frequency, Time::ZERO));
+        assert!(!sources.admit(victim, frequency, Time::ZERO));
         assert_eq!(sources.entries.len(), WAYS * SETS);
-        assert!(sources.admit(&victim, Time::ZERO + Duration::from_millis(100)));
+        let later = Time::ZERO + Duration::from_millis(100);
+        assert!(sources.admit(victim, frequency, later));
+        assert_eq!(sources.full_at("stranger"), None);
+        sources.keep("friend", later);
+        assert_eq!(sources.full_at("friend"), Some(later));
     }
 }

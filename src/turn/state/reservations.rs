@@ -3,11 +3,9 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use parking_lot::Mutex;
 
-use crate::turn::auth::nonce::Nonces;
 use crate::turn::shrink::shrink_map;
 use crate::turn::state::arena::RelayId;
 use crate::turn::time::Time;
@@ -22,7 +20,6 @@ const MAX_RESERVATIONS: usize = 1024;
 #[derive(Debug, Default)]
 pub(crate) struct Reservations {
     reserved: Mutex<HashMap<ReservationToken, Reserved>>,
-    tokens: AtomicU64,
 }
 
 /// A bound socket that waits for an allocation.
@@ -36,11 +33,13 @@ pub(crate) struct Reserved {
 }
 
 impl Reservations {
-    /// Keeps a reservation under a new token; `None` when too many wait.
-    pub(crate) fn reserve(&self, nonces: &Nonces, reserved: Reserved) -> Option<ReservationToken> {
-        let token = nonces.token(self.tokens.fetch_add(1, Relaxed));
+    /// Keeps a reservation under a new token, which nobody can guess and no other
+    /// server gives out; `None` when too many wait.
+    pub(crate) fn reserve(&self, reserved: Reserved) -> Option<ReservationToken> {
+        let mut token = ReservationToken::default();
+        getrandom::fill(&mut token).ok()?;
         let mut table = self.reserved.lock();
-        if table.len() >= MAX_RESERVATIONS {
+        if table.len() >= MAX_RESERVATIONS || table.contains_key(&token) {
             return None;
         }
         table.insert(token, reserved);
@@ -75,7 +74,6 @@ mod tests {
 
     #[test]
     fn a_token_serves_once_and_in_time_and_tokens_are_bounded() {
-        let nonces = Nonces::new([1; 32]);
         let reservations = Reservations::default();
         let expires = Time::ZERO + Duration::from_secs(30);
         let reserved = Reserved {
@@ -84,16 +82,16 @@ mod tests {
             address: "1.2.3.4:5".parse().unwrap(),
             expires,
         };
-        let token = reservations.reserve(&nonces, reserved).unwrap();
+        let token = reservations.reserve(reserved).unwrap();
         assert_eq!(reservations.claim(&token, expires), None);
         assert_eq!(reservations.claim(&token, Time::ZERO), Some(reserved));
         assert_eq!(reservations.claim(&token, Time::ZERO), None);
         assert!(!reservations.release(&token));
         let tokens: Vec<_> = (0..2000)
-            .filter_map(|_| reservations.reserve(&nonces, reserved))
+            .filter_map(|_| reservations.reserve(reserved))
             .collect();
         assert_eq!(tokens.len(), MAX_RESERVATIONS);
         assert!(tokens.iter().all(|token| reservations.release(token)));
-        assert!(reservations.reserve(&nonces, reserved).is_some());
+        assert!(reservations.reserve(reserved).is_some());
     }
 }

@@ -3,27 +3,35 @@
 
 use std::sync::Arc;
 
+use ahash::RandomState;
+
 use crate::turn::auth::accounts::Accounts;
 use crate::turn::auth::nonce::Nonces;
+use crate::turn::policy::sources::Sources;
 use crate::turn::state::reservations::Reservations;
 
 /// What the cores of one server share: who its users are, what its nonces
-/// look like, which ports are reserved. No packet of data touches any of it.
+/// look like, which ports are reserved, how often strangers were answered. No packet of data touches any of it.
 #[derive(Debug)]
 pub struct Shared {
     accounts: Arc<Accounts>,
     nonces: Nonces,
     reservations: Reservations,
+    answers: Sources,
 }
 
 impl Shared {
     /// `secret` must be random and stay the same while clients are to keep
     /// their nonces.
     pub fn new(secret: [u8; 32]) -> Self {
+        let nonces = Nonces::new(secret);
+        let [a, b, c, d] = nonces.seeds();
+        let hasher = RandomState::with_seeds(a, b, c, d);
         Shared {
             accounts: Arc::default(),
-            nonces: Nonces::new(secret),
+            nonces,
             reservations: Reservations::default(),
+            answers: Sources::new(hasher),
         }
     }
 
@@ -38,5 +46,10 @@ impl Shared {
 
     pub(crate) fn reservations(&self) -> &Reservations {
         &self.reservations
+    }
+
+    /// What sources have been answered without proof of who they are.
+    pub(crate) fn answers(&self) -> &Sources {
+        &self.answers
     }
 }

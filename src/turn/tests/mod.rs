@@ -1,6 +1,7 @@
 //! The core against a virtual clock, a client and peers of our own.
 #![forbid(unsafe_code)]
 
+mod abuse;
 mod allocate;
 mod auth;
 pub(crate) mod client;

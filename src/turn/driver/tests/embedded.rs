@@ -280,10 +280,10 @@ fn outputs_that_nobody_takes_are_bounded() {
     let request = client.bare(Method::Binding, |_| {});
     let mut taken = 0;
     let refused = loop {
-        match bench
-            .core
-            .from_client(0, client.link.client, &request, bench.now)
-        {
+        // From ever new sources, which no limit meets.
+        let ip = std::net::Ipv4Addr::from_bits(0x0900_0000 + taken as u32);
+        let from = std::net::SocketAddr::from((ip, 1000));
+        match bench.core.from_client(0, from, &request, bench.now) {
             Ok(()) => taken += 1,
             Err(refused) => break refused,
         }
