@@ -414,11 +414,14 @@ typedef struct pjauth_turn_listener {
 typedef struct pjauth_turn_relay {
     /**
      * An address of the host; where it is not, the server does not start.
+     * `0.0.0.0` or `::` stand for the address of the listener that the client
+     * uses, or for a client of the other family one that clients of this family
+     * use: public before private, the same interface before another.
      */
     const char *address;
     /**
-     * What clients and peers see in its place behind a 1:1 NAT; NULL for the
-     * same.
+     * What clients and peers see in its place behind a 1:1 NAT, also in place of
+     * an address that is not named; NULL for the same.
      */
     const char *external;
 } pjauth_turn_relay;
@@ -450,7 +453,8 @@ typedef struct pjauth_turn_options {
      */
     unsigned int listener_count;
     /**
-     * Where relays are; none, the default, means where the listeners are.
+     * Where relays are; none, the default, means `0.0.0.0` and `::`. Of several, the
+     * one that the client uses goes first.
      */
     const struct pjauth_turn_relay *relays;
     /**
@@ -1520,6 +1524,19 @@ int pjauth_turn_server_create(const struct pjauth_turn_options *options,
  *         PJ_STATUS_FROM_OS gives it, where it refuses. The log says more.
  */
 int pjauth_turn_server_start(struct pjauth_turn_server *server);
+
+/**
+ * Writes why the last `pjauth_turn_server_start()` failed: which listener or
+ * option, at which address, and what the system says, such as `cannot listen on
+ * UDP 192.0.2.1:3478: Address already in use (os error 98)`.
+ *
+ * @param out   Gets the text.
+ * @param size  Room in `out`.
+ * @return the length of the text; 0 where none failed or the last one did not.
+ *
+ * Since 0.1.0.
+ */
+size_t pjauth_turn_server_error(const struct pjauth_turn_server *server, char *out, size_t size);
 
 /**
  * Ends every allocation and every worker, and closes all sockets. When it

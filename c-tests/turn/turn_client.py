@@ -1,5 +1,5 @@
-"""A small TURN client (RFC 8656) for the tests and the demo: over UDP or TCP, IPv4, with the long-term credentials
-that every client has (MD5 key, SHA-1 integrity)."""
+"""A small TURN client (RFC 8656) for the tests and the demo: over UDP or TCP, IPv4 or IPv6, with the long-term
+credentials that every client has (MD5 key, SHA-1 integrity)."""
 import hashlib
 import hmac
 import os
@@ -11,7 +11,7 @@ ALLOCATE, REFRESH, SEND, DATA, CREATE_PERMISSION, CHANNEL_BIND = 3, 4, 6, 7, 8, 
 BINDING = 1
 USERNAME, MESSAGE_INTEGRITY, ERROR_CODE, CHANNEL_NUMBER, LIFETIME = 0x06, 0x08, 0x09, 0x0C, 0x0D
 XOR_PEER_ADDRESS, DATA_VALUE, REALM, NONCE, XOR_RELAYED_ADDRESS = 0x12, 0x13, 0x14, 0x15, 0x16
-REQUESTED_TRANSPORT = 0x19
+REQUESTED_ADDRESS_FAMILY, REQUESTED_TRANSPORT = 0x17, 0x19
 REQUEST, INDICATION, SUCCESS, FAILURE = 0, 1, 2, 3
 COOKIE = 0x2112A442
 UDP = 17
@@ -37,15 +37,27 @@ def attribute(kind, value):
     return struct.pack("!HH", kind, len(value)) + value + bytes(-len(value) % 4)
 
 
-def xor_address(address):
-    ip, port = address
-    number = struct.unpack("!I", socket.inet_aton(ip))[0]
-    return struct.pack("!BBHI", 0, 1, port ^ COOKIE >> 16, number ^ COOKIE)
+def xored(ip, transaction):
+    mask = struct.pack("!I", COOKIE) + transaction
+    return bytes(a ^ b for a, b in zip(ip, mask))
 
 
-def plain_address(value):
-    _, _, port, number = struct.unpack("!BBHI", value)
-    return socket.inet_ntoa(struct.pack("!I", number ^ COOKIE)), port ^ COOKIE >> 16
+def xor_address(address, transaction):
+    ip, port = address[:2]
+    family = socket.AF_INET6 if ":" in ip else socket.AF_INET
+    head = struct.pack("!BBH", 0, 2 if ":" in ip else 1, port ^ COOKIE >> 16)
+    return head + xored(socket.inet_pton(family, ip), transaction)
+
+
+def plain_address(value, transaction):
+    _, _, port = struct.unpack("!BBH", value[:4])
+    family = socket.AF_INET if len(value) == 8 else socket.AF_INET6
+    return socket.inet_ntop(family, xored(value[4:], transaction)), port ^ COOKIE >> 16
+
+
+def peer_address(address):
+    """An attribute; its value depends on the message."""
+    return XOR_PEER_ADDRESS, lambda transaction: xor_address(address, transaction)
 
 
 class Message:
@@ -93,7 +105,7 @@ class Client:
         self.resend, self.patience = resend, patience
         self.stream = transport == "tcp"
         kind = socket.SOCK_STREAM if self.stream else socket.SOCK_DGRAM
-        self.socket = socket.socket(socket.AF_INET, kind)
+        self.socket = socket.socket(socket.AF_INET6 if ":" in server[0] else socket.AF_INET, kind)
         self.socket.settimeout(patience)
         self.socket.connect(server)
         self.buffer = b""
@@ -168,12 +180,12 @@ class Client:
     # -- requests
 
     def build(self, method, attributes, signed=True, kind=REQUEST):
-        body = b"".join(attribute(k, v) for k, v in attributes)
+        transaction = os.urandom(12)
+        body = b"".join(attribute(k, v(transaction) if callable(v) else v) for k, v in attributes)
         if signed and self.key:
             body += attribute(USERNAME, self.user) + attribute(REALM, self.realm) + attribute(NONCE, self.nonce)
         else:
             signed = False
-        transaction = os.urandom(12)
         size = len(body) + (24 if signed else 0)
         head = struct.pack("!HHI", message_type(method, kind), size, COOKIE) + transaction
         if not signed:
@@ -198,21 +210,22 @@ class Client:
     def binding(self):
         return self.transaction(self.build(BINDING, [], signed=False))
 
-    def allocate(self, lifetime=None):
-        """Returns the relayed address, as (ip, port)."""
+    def allocate(self, lifetime=None, family=None):
+        """Returns the relayed address, as (ip, port). The family is 4 or 6, or the server's choice."""
         attributes = [(REQUESTED_TRANSPORT, struct.pack("!I", UDP << 24))]
         if lifetime is not None:
             attributes.append((LIFETIME, struct.pack("!I", lifetime)))
+        if family is not None:
+            attributes.append((REQUESTED_ADDRESS_FAMILY, bytes([2 if family == 6 else 1, 0, 0, 0])))
         response = self.request(ALLOCATE, attributes)
-        self.relayed = plain_address(response.attributes[XOR_RELAYED_ADDRESS])
+        self.relayed = plain_address(response.attributes[XOR_RELAYED_ADDRESS], response.id)
         return self.relayed
 
     def permit(self, peer):
-        self.request(CREATE_PERMISSION, [(XOR_PEER_ADDRESS, xor_address(peer))])
+        self.request(CREATE_PERMISSION, [peer_address(peer)])
 
     def bind_channel(self, peer, number=0x4000):
-        self.request(CHANNEL_BIND, [(CHANNEL_NUMBER, struct.pack("!HH", number, 0)),
-                                    (XOR_PEER_ADDRESS, xor_address(peer))])
+        self.request(CHANNEL_BIND, [(CHANNEL_NUMBER, struct.pack("!HH", number, 0)), peer_address(peer)])
         self.channels[number] = peer
 
     def refresh(self, lifetime):
@@ -223,7 +236,7 @@ class Client:
     # -- data
 
     def send_indication(self, peer, data):
-        self.send_raw(self.build(SEND, [(XOR_PEER_ADDRESS, xor_address(peer)), (DATA_VALUE, data)],
+        self.send_raw(self.build(SEND, [peer_address(peer), (DATA_VALUE, data)],
                                  signed=False, kind=INDICATION))
 
     def send_channel(self, data, number=0x4000):
@@ -242,7 +255,7 @@ class Client:
                 return self.channels[number], frame[4:4 + length]
             message = Message(frame)
             if (message.method, message.kind) == (DATA, INDICATION):
-                return plain_address(message.attributes[XOR_PEER_ADDRESS]), message.attributes[DATA_VALUE]
+                return plain_address(message.attributes[XOR_PEER_ADDRESS], message.id), message.attributes[DATA_VALUE]
 
 
 class Peer:

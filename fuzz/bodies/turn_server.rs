@@ -2,7 +2,7 @@
 //! now or later, peers, time, and an operator who interferes, in any order.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -65,6 +65,7 @@ impl Relays for Paper {
         relay: RelayId,
         family: Family,
         port: Port,
+        _used: IpAddr,
     ) -> std::result::Result<SocketAddr, OpenError> {
         match family {
             Family::V6 => return Err(OpenError::Family),

@@ -1,7 +1,7 @@
 //! What the core asks its driver to do, and what it tells it.
 #![forbid(unsafe_code)]
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::{Deref, Range};
 use std::time::Duration;
 
@@ -229,13 +229,20 @@ pub enum OpenError {
 /// The relay sockets, which are the driver's.
 pub trait Relays {
     /// Binds a UDP socket and keeps it under `relay`. Returns the address as
-    /// peers see it. A socket for IPv6 must not receive IPv4 (`IPV6_V6ONLY`). For [`Port::EvenAndNext`] the second socket has the next
-    /// port of the same address; either both are bound or none.
+    /// peers see it. `used` is the server's address that the client uses, which
+    /// peers can be expected to reach as well. A socket for IPv6 must not
+    /// receive IPv4 (`IPV6_V6ONLY`). For [`Port::EvenAndNext`] the second socket
+    /// has the next port of the same address; either both are bound or none.
     ///
     /// # Errors
     /// [`OpenError`]; then nothing is bound.
-    fn open(&mut self, relay: RelayId, family: Family, port: Port)
-    -> Result<SocketAddr, OpenError>;
+    fn open(
+        &mut self,
+        relay: RelayId,
+        family: Family,
+        port: Port,
+        used: IpAddr,
+    ) -> Result<SocketAddr, OpenError>;
 
     /// Takes over, as `relay`, the socket that core `worker` keeps under
     /// `theirs`. `false` when it cannot be done; the client gets 508 then, and

@@ -1,7 +1,7 @@
 //! Making an allocation (RFC 8656, 7.2), once the client's right to it is proven.
 #![forbid(unsafe_code)]
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use crate::stun::Writer;
@@ -102,7 +102,8 @@ impl Core {
         if self.state != State::Open || self.table.len() >= self.config.max_allocations {
             return Err(errors::INSUFFICIENT_CAPACITY);
         }
-        let opened = self.open(&wish, now, relays)?;
+        let used = self.tuple(link).server.ip();
+        let opened = self.open(&wish, used, now, relays)?;
 
         let end = grant.valid_for.map(|valid| now + valid);
         let expires = self.expiry(wish.lifetime, end, now);
@@ -199,22 +200,29 @@ impl Core {
         })
     }
 
-    fn open(&mut self, wish: &Wish, now: Time, relays: &mut dyn Relays) -> Result<Opened, u16> {
+    /// `used` is the server's address that the client uses.
+    fn open(
+        &mut self,
+        wish: &Wish,
+        used: IpAddr,
+        now: Time,
+        relays: &mut dyn Relays,
+    ) -> Result<Opened, u16> {
         if let Some(token) = &wish.token {
             return self.open_reserved(token, now, relays);
         }
         if wish.reserve_next {
-            return self.open_pair(wish.family, now, relays);
+            return self.open_pair(wish.family, used, now, relays);
         }
         let port = if wish.even { Port::Even } else { Port::Any };
         let mut opened = Opened::default();
         if !wish.both {
-            let relay = self.open_one(wish.family, port, relays)?;
+            let relay = self.open_one(wish.family, port, used, relays)?;
             opened.relays[wish.family.index()] = Some(relay);
             return Ok(opened);
         }
-        let v4 = self.open_one(Family::V4, port, relays);
-        let v6 = self.open_one(Family::V6, port, relays);
+        let v4 = self.open_one(Family::V4, port, used, relays);
+        let v6 = self.open_one(Family::V6, port, used, relays);
         opened.missing = match (v4, v6) {
             (Err(code), Err(_)) => return Err(code),
             (Err(code), Ok(_)) => Some((Family::V4, code)),
@@ -229,10 +237,11 @@ impl Core {
         &mut self,
         family: Family,
         port: Port,
+        used: IpAddr,
         relays: &mut dyn Relays,
     ) -> Result<(RelayId, SocketAddr), u16> {
         let relay = self.table.name_relay();
-        match relays.open(relay, family, port) {
+        match relays.open(relay, family, port, used) {
             Ok(address) => Ok((relay, address)),
             Err(why) => {
                 self.table.forget_relay(relay);
@@ -248,11 +257,12 @@ impl Core {
     fn open_pair(
         &mut self,
         family: Family,
+        used: IpAddr,
         now: Time,
         relays: &mut dyn Relays,
     ) -> Result<Opened, u16> {
         let next = self.table.name_relay();
-        let opened = self.open_one(family, Port::EvenAndNext(next), relays);
+        let opened = self.open_one(family, Port::EvenAndNext(next), used, relays);
         let (relay, address) = opened.inspect_err(|_| self.table.forget_relay(next))?;
         let expires = now + self.config.reservation_lifetime;
         let reserved = Reserved {

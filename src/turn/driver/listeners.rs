@@ -13,7 +13,8 @@ use crate::turn::state::five_tuple::{Link, Listener, ListenerId, Transport};
 
 use super::descriptor::Descriptor;
 use super::observer::Level;
-use super::sys::{Interest, enable_gro};
+use super::options::StartError;
+use super::sys::{HostAddress, Interest, enable_gro};
 use super::worker::{Guard, Worker};
 
 /// Room in the kernel for what clients send at once, where it is granted.
@@ -81,9 +82,9 @@ impl ListenerSocket {
 /// free one, the same for all addresses of a wildcard.
 pub fn open_all(
     wanted: &[Listener],
-    interfaces: &[IpAddr],
+    interfaces: &[HostAddress],
     workers: usize,
-) -> io::Result<Vec<Vec<ListenerSocket>>> {
+) -> Result<Vec<Vec<ListenerSocket>>, StartError> {
     let mut listeners: Vec<Vec<ListenerSocket>> = (0..workers).map(|_| Vec::new()).collect();
     for listener in wanted {
         let mut port = listener.address.port();
@@ -93,11 +94,13 @@ pub fn open_all(
         };
         for ip in addresses(listener.address.ip(), interfaces) {
             // The workers share the port with each other, not with another server.
-            let first = ListenerSocket::open(&at(ip, port), false)?;
+            let refused = |error| StartError::Listener(at(ip, port), error);
+            let first = ListenerSocket::open(&at(ip, port), false).map_err(refused)?;
             port = first.listener.address.port();
             drop(first);
             for listeners in &mut listeners {
-                let socket = ListenerSocket::open(&at(ip, port), true)?;
+                let refused = |error| StartError::Listener(at(ip, port), error);
+                let socket = ListenerSocket::open(&at(ip, port), true).map_err(refused)?;
                 listeners.push(socket);
             }
         }
@@ -105,12 +108,12 @@ pub fn open_all(
     Ok(listeners)
 }
 
-fn addresses(ip: IpAddr, interfaces: &[IpAddr]) -> Vec<IpAddr> {
+fn addresses(ip: IpAddr, interfaces: &[HostAddress]) -> Vec<IpAddr> {
     if !ip.is_unspecified() {
         return vec![ip];
     }
-    let same = |other: &&IpAddr| other.is_ipv4() == ip.is_ipv4() && !is_link_local(other);
-    interfaces.iter().filter(same).copied().collect()
+    let same = |other: &IpAddr| other.is_ipv4() == ip.is_ipv4() && !is_link_local(other);
+    interfaces.iter().map(|own| own.ip).filter(same).collect()
 }
 
 /// An address that only means something together with an interface.

@@ -29,6 +29,7 @@ mod observer;
 mod options;
 pub mod panics;
 mod path;
+mod places;
 mod ports;
 mod queue;
 mod relay_sockets;

@@ -3,14 +3,13 @@
 
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use crate::turn::core::config::Config;
 use crate::turn::state::five_tuple::Listener;
 
-use super::listeners::is_link_local;
 use super::observer::Log;
 use super::ports::RelayAddress;
 use super::streams::StreamLimits;
@@ -61,7 +60,11 @@ impl Default for Options {
 pub enum StartError {
     /// The options contradict themselves or each other.
     Options(&'static str),
-    /// The system refuses.
+    /// The system refuses a listener.
+    Listener(Listener, io::Error),
+    /// The system refuses a relay address.
+    Relay(IpAddr, io::Error),
+    /// The system refuses something else.
     System(&'static str, io::Error),
 }
 
@@ -69,12 +72,28 @@ impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             StartError::Options(what) => f.write_str(what),
+            StartError::Listener(listener, error) => {
+                write!(f, "cannot listen on {listener}: {error}")
+            }
+            StartError::Relay(ip, error) => write!(f, "no relay can be at {ip}: {error}"),
             StartError::System(what, error) => write!(f, "{what}: {error}"),
         }
     }
 }
 
 impl std::error::Error for StartError {}
+
+impl StartError {
+    /// What the system said; `None` where the options were wrong.
+    pub fn system(&self) -> Option<&io::Error> {
+        match self {
+            StartError::Options(_) => None,
+            StartError::Listener(_, error)
+            | StartError::Relay(_, error)
+            | StartError::System(_, error) => Some(error),
+        }
+    }
+}
 
 impl Options {
     pub(super) fn check(&self) -> Result<(), StartError> {
@@ -99,10 +118,11 @@ impl Options {
             return bad("at most 1024 workers");
         }
         let mixed = |relay: &RelayAddress| relay.bind.is_ipv4() != relay.advertised.is_ipv4();
-        let vague =
-            |relay: &RelayAddress| relay.bind.is_unspecified() || relay.advertised.is_unspecified();
+        let vague = |relay: &RelayAddress| {
+            relay.advertised.is_unspecified() && !relay.bind.is_unspecified()
+        };
         if self.relays.iter().any(|relay| mixed(relay) || vague(relay)) {
-            return bad("a relay address names one address of the host");
+            return bad("a relay's external address is one address of the same family");
         }
         Ok(())
     }
@@ -121,25 +141,5 @@ impl Options {
         config.max_held = config.max_held.div_ceil(workers);
         config.max_replies = config.max_replies.div_ceil(workers);
         config
-    }
-
-    /// Where relays are bound: as given, or wherever there are listeners.
-    pub(super) fn relay_addresses(&self, listeners: &[SocketAddr]) -> Vec<RelayAddress> {
-        if !self.relays.is_empty() {
-            return self.relays.clone();
-        }
-        let mut ips: Vec<IpAddr> = listeners.iter().map(SocketAddr::ip).collect();
-        ips.retain(|ip| !is_link_local(ip));
-        // A client elsewhere could do nothing with a loopback address.
-        if ips.iter().any(|ip| !ip.is_loopback()) {
-            ips.retain(|ip| !ip.is_loopback());
-        }
-        ips.sort();
-        ips.dedup();
-        let same = |ip| RelayAddress {
-            bind: ip,
-            advertised: ip,
-        };
-        ips.into_iter().map(same).collect()
     }
 }

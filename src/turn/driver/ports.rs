@@ -4,32 +4,57 @@
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU16, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
+
+use parking_lot::Mutex;
 
 use crate::stun::address::Family;
 
 /// An address that relay sockets are bound to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RelayAddress {
-    /// The host's own address.
+    /// The host's own address; unspecified for those of the listeners.
     pub bind: IpAddr,
     /// What clients are told: another where the host sits behind a 1:1 NAT.
     pub advertised: IpAddr,
 }
 
+impl RelayAddress {
+    /// Stands for the listeners' addresses of a family.
+    pub fn everywhere(family: Family) -> Self {
+        let ip = match family {
+            Family::V4 => IpAddr::from([0; 4]),
+            Family::V6 => IpAddr::from([0; 16]),
+        };
+        RelayAddress {
+            bind: ip,
+            advertised: ip,
+        }
+    }
+}
+
+/// Addresses that a server may come to have in its life.
+const MOST_ADDRESSES: usize = 1024;
+
 /// The relay addresses of a server with the owner of every port, for all
-/// workers and without a lock.
+/// workers and without a lock. Addresses are added while it runs, and stay.
 #[derive(Debug)]
 pub struct Ports {
-    addresses: Vec<Address>,
+    addresses: Box<[OnceLock<Address>]>,
+    /// How many there are.
+    count: Mutex<usize>,
     range: RangeInclusive<u16>,
 }
 
 #[derive(Debug)]
 struct Address {
     address: RelayAddress,
-    /// By port: the worker that has it, plus one; 0 for nobody.
-    owners: Box<[AtomicU16]>,
+    owners: Owners,
 }
+
+/// By port of the range: the worker that has it, plus one; 0 for nobody.
+/// Addresses that are bound or seen as the same one have them in common.
+type Owners = Arc<[AtomicU16]>;
 
 /// A port that nobody else can claim until it is given back.
 #[derive(Clone, Copy, Debug)]
@@ -39,22 +64,38 @@ pub struct Claim {
 }
 
 impl Ports {
-    pub fn new(addresses: &[RelayAddress], range: RangeInclusive<u16>) -> Self {
-        let addresses = addresses.iter().map(|address| Address {
-            address: *address,
-            owners: (0..=u16::MAX).map(|_| AtomicU16::new(0)).collect(),
-        });
+    pub fn new(range: RangeInclusive<u16>) -> Self {
         Ports {
-            addresses: addresses.collect(),
+            addresses: (0..MOST_ADDRESSES).map(|_| OnceLock::new()).collect(),
+            count: Mutex::new(0),
             range,
         }
     }
 
-    /// The addresses of a family, by number.
-    pub fn of_family(&self, family: Family) -> impl Iterator<Item = usize> {
-        let all = self.addresses.iter().enumerate();
-        all.filter(move |(_, a)| Family::of(&a.address.bind) == family)
-            .map(|(index, _)| index)
+    /// The number of an address, which may be a new one. `None` when there
+    /// have been too many.
+    pub fn number(&self, address: RelayAddress) -> Option<usize> {
+        let mut count = self.count.lock();
+        if let Some(known) = self.all().position(|a| a.address == address) {
+            return Some(known);
+        }
+        let same = |a: &&Address| {
+            a.address.bind == address.bind || a.address.advertised == address.advertised
+        };
+        let owners = self.all().find(same).map(|a| a.owners.clone());
+        let place = self.addresses.get(*count)?;
+        // Only who holds the lock sets one.
+        let _ = place.set(Address {
+            address,
+            owners: owners
+                .unwrap_or_else(|| self.range.clone().map(|_| AtomicU16::new(0)).collect()),
+        });
+        *count += 1;
+        Some(*count - 1)
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Address> {
+        self.addresses.iter().map_while(OnceLock::get)
     }
 
     /// Claims free ports of an address one after the other, from a random one
@@ -102,19 +143,20 @@ impl Ports {
 
     /// Where a claimed port is bound.
     pub fn bound(&self, claim: Claim) -> SocketAddr {
-        SocketAddr::new(self.addresses[claim.address].address.bind, claim.port)
+        SocketAddr::new(self.address(claim).address.bind, claim.port)
     }
 
     /// What peers see of it.
     pub fn advertised(&self, claim: Claim) -> SocketAddr {
-        SocketAddr::new(self.addresses[claim.address].address.advertised, claim.port)
+        SocketAddr::new(self.address(claim).address.advertised, claim.port)
     }
 
     /// The worker that has the port with this advertised address.
     pub fn owner(&self, advertised: &SocketAddr) -> Option<u16> {
         let ip = advertised.ip();
-        let found = self.addresses.iter().find(|a| a.address.advertised == ip)?;
-        let owner = found.owners[usize::from(advertised.port())].load(Relaxed);
+        let found = self.all().find(|a| a.address.advertised == ip)?;
+        let place = advertised.port().checked_sub(*self.range.start())?;
+        let owner = found.owners.get(usize::from(place))?.load(Relaxed);
         owner.checked_sub(1)
     }
 
@@ -134,7 +176,14 @@ impl Ports {
     }
 
     fn at(&self, claim: Claim) -> &AtomicU16 {
-        &self.addresses[claim.address].owners[usize::from(claim.port)]
+        &self.address(claim).owners[usize::from(claim.port - self.range.start())]
+    }
+
+    fn address(&self, claim: Claim) -> &Address {
+        // Claims are of addresses that there are.
+        self.addresses[claim.address]
+            .get()
+            .expect("a claimed address")
     }
 }
 
@@ -159,7 +208,10 @@ mod tests {
             bind: ip,
             advertised,
         };
-        Ports::new(&[address], 100..=109)
+        let ports = Ports::new(100..=109);
+        assert_eq!(ports.number(address), Some(0));
+        assert_eq!(ports.number(address), Some(0));
+        ports
     }
 
     #[test]

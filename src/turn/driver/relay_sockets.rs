@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use crate::turn::state::arena::RelayId;
 
 use super::descriptor::Descriptor;
 use super::mailbox::{Command, Mailbox};
+use super::places::Places;
 use super::ports::{Claim, Ports};
 use super::sys::{Epoll, Interest, enable_gro, set_dont_fragment};
 
@@ -24,6 +26,7 @@ type Reserved = HashMap<(u16, RelayId), (Arc<Socket>, Claim)>;
 #[derive(Debug)]
 pub struct RelayPool {
     pub ports: Ports,
+    pub places: Places,
     /// By worker.
     pub pollers: Vec<Arc<Epoll>>,
     /// By worker.
@@ -161,18 +164,18 @@ impl Relays for RelaySockets {
         relay: RelayId,
         family: Family,
         port: Port,
-    ) -> Result<std::net::SocketAddr, OpenError> {
+        used: IpAddr,
+    ) -> Result<SocketAddr, OpenError> {
         let pool = self.pool.clone();
-        let mut addresses: Vec<_> = pool.ports.of_family(family).collect();
-        if addresses.is_empty() {
+        let random = self.random();
+        let places = pool.places.choose(family, used, random.into());
+        if places.is_empty() {
             return Err(OpenError::Family);
         }
-        let random = self.random();
-        let first = usize::from(random) % addresses.len();
-        addresses.rotate_left(first);
+        let numbers = places.iter().filter_map(|at| pool.ports.number(*at));
         let pair = matches!(port, Port::EvenAndNext(_));
         let kind = (port != Port::Any, pair);
-        for address in addresses {
+        for address in numbers {
             let bind = |claim: Claim| {
                 let socket = self.bind(claim)?;
                 let next = match pair {

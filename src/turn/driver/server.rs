@@ -1,7 +1,7 @@
 //! A running server.
 #![forbid(unsafe_code)]
 
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::UdpSocket;
 use std::sync::Arc;
 use std::sync::atomic::{
     AtomicBool, AtomicUsize,
@@ -25,11 +25,14 @@ use super::listeners::{self, ListenerSocket};
 use super::mailbox::{Handover, Mailbox};
 use super::observer::Observer;
 use super::options::{Options, StartError};
-use super::ports::Ports;
+use super::places::Places;
+use super::ports::{Ports, RelayAddress};
 use super::queue::Queue;
 use super::relay_sockets::RelayPool;
 use super::streams::Streams;
-use super::sys::{Epoll, Inbox, Interest, Slots, interface_addresses, without_signals};
+use super::sys::{
+    Epoll, HostAddress, Inbox, Interest, Slots, interface_addresses, without_signals,
+};
 use super::worker::{Worker, WorkerCore};
 
 /// A running server. Its methods may be called from any thread, the observer's
@@ -56,15 +59,14 @@ impl Server {
         let system = |what| move |error| StartError::System(what, error);
         let count = options.worker_count();
         let interfaces = interface_addresses().map_err(system("interfaces"))?;
-        let listeners = listeners::open_all(&options.listeners, &interfaces, count)
-            .map_err(system("listener"))?;
+        let listeners = listeners::open_all(&options.listeners, &interfaces, count)?;
         let bound: Vec<Listener> = listeners[0].iter().map(|socket| socket.listener).collect();
         if bound.is_empty() {
             return Err(StartError::Options(
                 "no address of the host fits a listener",
             ));
         }
-        try_relays(&options.relays).map_err(system("relay address"))?;
+        try_relays(&options.relays)?;
         let control = Arc::new(control(options, count, &bound, &interfaces)?);
         let workers = listeners.into_iter().enumerate().map(|(index, listeners)| {
             let index = index as u16;
@@ -160,23 +162,25 @@ impl Drop for Server {
 }
 
 /// Who mistypes an address is told so now, and not each client with a 508.
-fn try_relays(relays: &[super::RelayAddress]) -> std::io::Result<()> {
-    relays
-        .iter()
-        .try_for_each(|relay| UdpSocket::bind((relay.bind, 0)).map(drop))
+fn try_relays(relays: &[RelayAddress]) -> Result<(), StartError> {
+    relays.iter().try_for_each(|relay| {
+        let bound = UdpSocket::bind((relay.bind, 0)).map(drop);
+        bound.map_err(|error| StartError::Relay(relay.bind, error))
+    })
 }
 
 fn control(
     options: &Options,
     count: usize,
     bound: &[Listener],
-    interfaces: &[IpAddr],
+    interfaces: &[HostAddress],
 ) -> Result<Control, StartError> {
     let system = |what| move |error| StartError::System(what, error);
-    let addresses: Vec<SocketAddr> = bound.iter().map(|listener| listener.address).collect();
-    let relays = options.relay_addresses(&addresses);
+    let is_reached = |own: &&HostAddress| bound.iter().any(|door| door.address.ip() == own.ip);
+    let reached = interfaces.iter().filter(is_reached).cloned();
+    let places = Places::new(&options.relays, reached.collect());
     let mut config = options.core_config(count);
-    own_addresses(&mut config, interfaces, &relays);
+    own_addresses(&mut config, interfaces, &places.all());
     let mailboxes: Result<Vec<_>, _> = (0..count).map(|_| Mailbox::new().map(Arc::new)).collect();
     let mailboxes = mailboxes.map_err(system("eventfd"))?;
     let pollers: Result<Vec<_>, _> = (0..count).map(|_| Epoll::new().map(Arc::new)).collect();
@@ -193,7 +197,8 @@ fn control(
         config,
         shared: Arc::new(Shared::new(secret)),
         relays: Arc::new(RelayPool {
-            ports: Ports::new(&relays, options.ports.clone()),
+            ports: Ports::new(options.ports.clone()),
+            places,
             pollers: pollers.map_err(system("epoll"))?,
             mailboxes: mailboxes.clone(),
             reserved: Mutex::default(),
@@ -209,9 +214,9 @@ fn control(
 
 /// Nobody shall reach the host itself through the server, unless allowed. What
 /// has a relay's address is looked for inside.
-fn own_addresses(config: &mut Config, interfaces: &[IpAddr], relays: &[super::RelayAddress]) {
-    for ip in interfaces {
-        config.policy.own(*ip);
+fn own_addresses(config: &mut Config, interfaces: &[HostAddress], relays: &[RelayAddress]) {
+    for own in interfaces {
+        config.policy.own(own.ip);
     }
     for relay in relays {
         config.policy.own(relay.bind);

@@ -90,10 +90,7 @@ pub unsafe extern "C" fn pjauth_turn_core_create(
 
 fn refuse(state: &ServerState, error: &StartError) -> Status {
     state.log(Level::Error, &format!("cannot create: {error}"));
-    match error {
-        StartError::Options(_) => EINVAL,
-        StartError::System(_, error) => status::of_system(error),
-    }
+    error.system().map_or(EINVAL, status::of_system)
 }
 
 /// Brings a packet from a client: a datagram, or one message of a client's TCP

@@ -40,6 +40,8 @@ pub struct ServerState {
     /// The handles of the allocations that exist.
     pub allocations: Mutex<HashMap<Place<AllocationId>, Handle>>,
     pub user_data: UserData,
+    /// Why it could not be started last.
+    pub refused: Mutex<String>,
 }
 
 /// A request that waits for a decision.
@@ -123,6 +125,7 @@ impl ServerState {
             started_in: AtomicU32::new(0),
             allocations: Mutex::new(HashMap::new()),
             user_data: UserData::default(),
+            refused: Mutex::default(),
         })
     }
 

@@ -4,7 +4,7 @@ use core::ffi::{c_char, c_int, c_uint, c_void};
 use std::sync::Arc;
 
 use crate::handle::Handle;
-use crate::turn::driver::{self, Level, StartError};
+use crate::turn::driver::{self, Level};
 use crate::turn::state::five_tuple::{Listener, Transport};
 use crate::turn::status::{self, EINVAL, EINVALIDOP, ETOOMANY, Status};
 
@@ -82,13 +82,40 @@ pub extern "C" fn pjauth_turn_server_start(server: *mut pjauth_turn_server) -> S
         let started = started.map(|started| *running = Some(Arc::new(Engine::Threads(started))));
         // The log is the application's, which may ask about the server there.
         drop(running);
+        *state.refused.lock() = match &started {
+            Ok(()) => String::new(),
+            Err(error) => error.to_string(),
+        };
         started.map_err(|error| {
             state.log(Level::Error, &format!("cannot start: {error}"));
-            match &error {
-                StartError::Options(_) => EINVAL,
-                StartError::System(_, error) => status::of_system(error),
-            }
+            error.system().map_or(EINVAL, status::of_system)
         })
+    })
+}
+
+/// Writes why the last `pjauth_turn_server_start()` failed: which listener or
+/// option, at which address, and what the system says, such as `cannot listen on
+/// UDP 192.0.2.1:3478: Address already in use (os error 98)`.
+///
+/// @param out   Gets the text.
+/// @param size  Room in `out`.
+/// @return the length of the text; 0 where none failed or the last one did not.
+///
+/// Since 0.1.0.
+///
+/// # Safety
+/// `out` is NULL or has room for `size`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pjauth_turn_server_error(
+    server: *const pjauth_turn_server,
+    out: *mut c_char,
+    size: usize,
+) -> usize {
+    value(0, || {
+        let state = server_of(server);
+        let refused = state.map(|state| state.refused.lock().clone());
+        // SAFETY: the caller's room.
+        unsafe { strings::write(&refused.unwrap_or_default(), out, size) }
     })
 }
 

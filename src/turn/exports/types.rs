@@ -137,9 +137,12 @@ pub struct pjauth_turn_listener {
 #[repr(C)]
 pub struct pjauth_turn_relay {
     /// An address of the host; where it is not, the server does not start.
+    /// `0.0.0.0` or `::` stand for the address of the listener that the client
+    /// uses, or for a client of the other family one that clients of this family
+    /// use: public before private, the same interface before another.
     pub address: *const c_char,
-    /// What clients and peers see in its place behind a 1:1 NAT; NULL for the
-    /// same.
+    /// What clients and peers see in its place behind a 1:1 NAT, also in place of
+    /// an address that is not named; NULL for the same.
     pub external: *const c_char,
 }
 
@@ -158,7 +161,8 @@ pub struct pjauth_turn_options {
     pub listeners: *const pjauth_turn_listener,
     /// How many.
     pub listener_count: c_uint,
-    /// Where relays are; none, the default, means where the listeners are.
+    /// Where relays are; none, the default, means `0.0.0.0` and `::`. Of several, the
+    /// one that the client uses goes first.
     pub relays: *const pjauth_turn_relay,
     /// How many.
     pub relay_count: c_uint,

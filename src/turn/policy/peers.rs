@@ -121,7 +121,7 @@ impl Policy {
             (Some(_), _) => Verdict::Deny,
             (None, Some(_)) => Verdict::Allow,
             (None, None) if self.is_relay(ip) => Verdict::Inside,
-            (None, None) if self.own.contains(ip) || special(ip) => Verdict::Deny,
+            (None, None) if self.own.contains(ip) || is_special(ip) => Verdict::Deny,
             (None, None) => match embedded(ip) {
                 Some(v4) => self.judge_translated(&IpAddr::V4(v4)),
                 None => Verdict::Allow,
@@ -144,7 +144,8 @@ fn longest(ranges: &[Range], ip: &IpAddr) -> Option<u8> {
     containing.map(Range::prefix).max()
 }
 
-fn special(ip: &IpAddr) -> bool {
+/// Whether no peer on the public Internet has this address.
+pub(crate) fn is_special(ip: &IpAddr) -> bool {
     match ip {
         IpAddr::V4(v4) => DENIED_V4
             .iter()

@@ -1,6 +1,7 @@
 //! The way to a client: listener and address, or the 5-tuple in full.
 #![forbid(unsafe_code)]
 
+use std::fmt;
 use std::net::SocketAddr;
 
 use crate::turn::address::AddrKey;
@@ -21,6 +22,16 @@ pub struct Listener {
     pub transport: Transport,
     /// Its address, as clients see it.
     pub address: SocketAddr,
+}
+
+impl fmt::Display for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let transport = match self.transport {
+            Transport::Udp => "UDP",
+            Transport::Tcp => "TCP",
+        };
+        write!(f, "{transport} {}", self.address)
+    }
 }
 
 /// Names a listener of a core.

@@ -27,6 +27,7 @@ impl Relays for Paper {
         relay: RelayId,
         family: Family,
         port: Port,
+        _used: IpAddr,
     ) -> Result<SocketAddr, OpenError> {
         if self.no_v6 && family == Family::V6 {
             return Err(OpenError::Family);

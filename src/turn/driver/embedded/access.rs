@@ -3,7 +3,7 @@
 
 use std::cell::Cell;
 use std::collections::VecDeque;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering::Acquire};
 
 use parking_lot::Mutex;
@@ -120,6 +120,7 @@ impl Relays for RelaySockets {
         relay: RelayId,
         family: stun::Family,
         port: Port,
+        _used: IpAddr,
     ) -> Result<SocketAddr, OpenError> {
         let before = OPENING.replace(true);
         let opened = (self.open)(relay, family, port);

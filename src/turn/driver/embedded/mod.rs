@@ -68,7 +68,7 @@ impl Embedded {
         // Nobody shall reach the host itself through the server.
         let system = |error| StartError::System("interfaces", error);
         for ip in interface_addresses().map_err(system)? {
-            config.policy.own(ip);
+            config.policy.own(ip.ip);
         }
         let secret = options.secret.unwrap_or_else(|| {
             let words = random().map(u64::to_ne_bytes);

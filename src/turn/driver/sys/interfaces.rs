@@ -1,13 +1,22 @@
 //! The host's own addresses.
 
+use std::ffi::CStr;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ptr;
 
 use super::events::checked;
 
+/// An address of the host.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct HostAddress {
+    pub ip: IpAddr,
+    /// The name of the interface that has it.
+    pub interface: Box<str>,
+}
+
 /// The addresses of the host's interfaces, loopback included.
-pub fn interface_addresses() -> io::Result<Vec<IpAddr>> {
+pub fn interface_addresses() -> io::Result<Vec<HostAddress>> {
     let mut list: *mut libc::ifaddrs = ptr::null_mut();
     // SAFETY: the pointer outlives the call, which sets it.
     checked(unsafe { libc::getifaddrs(&mut list) })?;
@@ -18,13 +27,20 @@ pub fn interface_addresses() -> io::Result<Vec<IpAddr>> {
         // freeifaddrs has not freed yet.
         let interface = unsafe { &*next };
         // SAFETY: the address belongs to that element.
-        found.extend(unsafe { ip_of(interface.ifa_addr) });
+        if let Some(ip) = unsafe { ip_of(interface.ifa_addr) } {
+            // SAFETY: so does the name, which is terminated.
+            let name = unsafe { CStr::from_ptr(interface.ifa_name) };
+            found.push(HostAddress {
+                ip,
+                interface: name.to_string_lossy().into(),
+            });
+        }
         next = interface.ifa_next;
     }
     // SAFETY: the list is freed once, and nothing points into it any more.
     unsafe { libc::freeifaddrs(list) };
     found.sort();
-    found.dedup();
+    found.dedup_by(|a, b| a.ip == b.ip);
     Ok(found)
 }
 
@@ -55,6 +71,6 @@ mod tests {
     #[test]
     fn a_host_has_a_loopback_address() {
         let addresses = super::interface_addresses().unwrap();
-        assert!(addresses.iter().any(std::net::IpAddr::is_loopback));
+        assert!(addresses.iter().any(|address| address.ip.is_loopback()));
     }
 }

@@ -11,5 +11,5 @@ pub use address::RawAddress;
 pub use batch::{HEADROOM, Inbox, Outgoing, Received, Sender, Slots};
 pub use events::{Epoll, Interest, Ready, Wake, without_signals};
 pub use fork::{current_generation, generation};
-pub use interfaces::interface_addresses;
+pub use interfaces::{HostAddress, interface_addresses};
 pub use options::{enable_gro, set_dont_fragment};

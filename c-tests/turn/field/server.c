@@ -1,0 +1,174 @@
+/* A server for hosts of the tests' own making: listeners, relays and peers as the command line says, and changes while
+ * it runs as its input says.
+ *
+ * usage: field_server [--listen IP,PORT,TRANSPORT]... [--relay IP[=EXTERNAL]]... [--allow RANGE]... [--deny RANGE]...
+ *                     [--ports FIRST-LAST] [--workers N] [--max-allocations N] [--max-held N] [--hold NAME]
+ *
+ * Every user's password is "secret". Prints "listening ADDRESS TRANSPORT" for each listener and then "ready"; or, when it
+ * cannot start, "refused STATUS TEXT", and ends. Each line of input is a command, answered with lines of which the last
+ * is "done STATUS"; the end of input is the end.
+ */
+#include <getopt.h>
+#include <pjauth.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST = 16 };
+
+static struct {
+    pjauth_turn_observer observer; /* first: the library passes its address */
+    const char *never;             /* a user about whom nothing is ever decided */
+} host;
+
+static struct {
+    pjauth_turn_listener listeners[MOST];
+    pjauth_turn_relay relays[MOST];
+    const char *allow[MOST], *deny[MOST];
+} lists;
+
+static int authenticate(pjauth_turn_observer *observer, pjauth_turn_server *server, pjauth_turn_request *request) {
+    char name[64];
+
+    (void)observer;
+    (void)server;
+    pjauth_turn_request_username(request, name, sizeof(name));
+    if (host.never != NULL && strcmp(name, host.never) == 0) {
+        return PJAUTH_TURN_AUTHENTICATING;
+    }
+    pjauth_turn_request_set_password(request, "secret");
+    return PJAUTH_TURN_AUTHORIZED;
+}
+
+static void heard(pjauth_turn_observer *observer, pjauth_turn_server *server, pjauth_turn_allocation *allocation) {
+    (void)observer;
+    (void)server;
+    (void)allocation;
+}
+
+static const pjauth_turn_observer_vtable functions = {heard, heard, authenticate};
+
+static void log_line(void *unused, int level, const char *text) {
+    (void)unused;
+    printf("log %d %s\n", level, text);
+    fflush(stdout);
+}
+
+static char *after(char *text, int separator) {
+    char *found = strchr(text, separator);
+
+    if (found != NULL) {
+        *found++ = '\0';
+    }
+    return found;
+}
+
+static void add_listener(pjauth_turn_options *options, char *text) {
+    pjauth_turn_listener *listener = &lists.listeners[options->listener_count++ % MOST];
+    char *port = after(text, ',');
+    char *transport = after(port, ',');
+
+    listener->address = text;
+    listener->port = (uint16_t)atoi(port);
+    listener->transport = atoi(transport);
+}
+
+static void read_options(int argc, char **argv, pjauth_turn_options *options) {
+    static const struct option names[] = {
+        {"listen", 1, NULL, 'l'},  {"relay", 1, NULL, 'r'},           {"allow", 1, NULL, 'a'},
+        {"deny", 1, NULL, 'd'},    {"ports", 1, NULL, 'p'},           {"workers", 1, NULL, 'w'},
+        {"hold", 1, NULL, 'h'},    {"max-allocations", 1, NULL, 'm'}, {"max-held", 1, NULL, 'k'},
+        {NULL, 0, NULL, 0}};
+    int name;
+
+    while ((name = getopt_long(argc, argv, "", names, NULL)) != -1) {
+        if (name == 'l') {
+            add_listener(options, optarg);
+        } else if (name == 'r') {
+            pjauth_turn_relay *relay = &lists.relays[options->relay_count++ % MOST];
+
+            relay->external = after(optarg, '=');
+            relay->address = optarg;
+        } else if (name == 'a') {
+            lists.allow[options->allow_count++ % MOST] = optarg;
+        } else if (name == 'd') {
+            lists.deny[options->deny_count++ % MOST] = optarg;
+        } else if (name == 'p') {
+            options->max_port = (uint16_t)atoi(after(optarg, '-'));
+            options->min_port = (uint16_t)atoi(optarg);
+        } else if (name == 'w') {
+            options->workers = (unsigned)atoi(optarg);
+        } else if (name == 'm') {
+            options->max_allocations = (unsigned)atoi(optarg);
+        } else if (name == 'k') {
+            options->max_held = (unsigned)atoi(optarg);
+        } else if (name == 'h') {
+            host.never = optarg;
+        } else {
+            exit(2);
+        }
+    }
+    options->listeners = lists.listeners;
+    options->relays = lists.relays;
+    options->allow = lists.allow;
+    options->deny = lists.deny;
+}
+
+static void list_listeners(pjauth_turn_server *server) {
+    char address[PJAUTH_TURN_ADDRESS_SIZE];
+    unsigned index;
+    int transport;
+
+    for (index = 0; pjauth_turn_server_listener(server, index, &transport, address, sizeof(address)) > 0; index++) {
+        printf("listening %s %d\n", address, transport);
+    }
+}
+
+static int obey(pjauth_turn_server *server, char *line) {
+    static char text[1 << 16];
+
+    if (strcmp(line, "listeners") == 0) {
+        list_listeners(server);
+        return 0;
+    }
+    if (strcmp(line, "metrics") == 0) {
+        pjauth_turn_server_metrics(server, text, sizeof(text));
+        fputs(text, stdout);
+        return 0;
+    }
+    return -1;
+}
+
+int main(int argc, char **argv) {
+    pjauth_turn_options options;
+    pjauth_turn_server *server;
+    char line[512];
+    int status;
+
+    pjauth_turn_options_init(&options, sizeof(options));
+    options.realm = "field.test";
+    options.log = log_line;
+    host.observer.vtable = &functions;
+    read_options(argc, argv, &options);
+    status = pjauth_turn_server_create(&options, &host.observer, &server);
+    if (status != 0) {
+        printf("refused %d\n", status);
+        return 1;
+    }
+    status = pjauth_turn_server_start(server);
+    if (status != 0) {
+        pjauth_turn_server_error(server, line, sizeof(line));
+        printf("refused %d %s\n", status, line);
+        return pjauth_turn_server_destroy(server) == 0 ? 1 : 3;
+    }
+    list_listeners(server);
+    printf("ready\n");
+    fflush(stdout);
+    while (fgets(line, sizeof(line), stdin) != NULL) {
+        line[strcspn(line, "\n")] = '\0';
+        status = obey(server, line);
+        printf("done %d\n", status);
+        fflush(stdout);
+    }
+    return pjauth_turn_server_destroy(server);
+}
