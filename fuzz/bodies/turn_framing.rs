@@ -1,6 +1,6 @@
 //! A TCP stream in pieces of any size: the same frames, the same end.
 
-use pjauth::stun::{Framer, MAX_FRAME, NotTurn, frame_len};
+use pjauth::stun::{MAX_FRAME, NotTurn, frame_len};
 
 pub fn run(data: &[u8]) {
     let Some((seed, stream)) = data.split_first() else {
@@ -36,24 +36,23 @@ fn cut(
     stream: &[u8],
     mut size: impl FnMut(usize) -> usize,
 ) -> (Vec<Vec<u8>>, Result<usize, NotTurn>) {
-    let mut framer = Framer::new();
     let mut frames = Vec::new();
-    let mut at = 0;
-    while at < stream.len() {
-        let end = at.saturating_add(size(at)).min(stream.len());
-        framer.push(&stream[at..end]);
-        at = end;
+    let (mut start, mut end) = (0, 0);
+    while end < stream.len() {
+        end = end.saturating_add(size(end)).min(stream.len());
         loop {
-            match framer.next_frame() {
-                Ok(Some(frame)) => {
-                    assert_eq!(frame_len(frame), Ok(Some(frame.len())));
+            match frame_len(&stream[start..end]) {
+                Ok(Some(len)) if start + len <= end => {
+                    let frame = &stream[start..start + len];
+                    assert_eq!(frame_len(frame), Ok(Some(len)));
                     frames.push(frame.to_vec());
+                    start += len;
                 }
-                Ok(None) => break,
+                Ok(_) => break,
                 Err(NotTurn) => return (frames, Err(NotTurn)),
             }
         }
-        assert!(framer.pending() < MAX_FRAME);
+        assert!(end - start < MAX_FRAME);
     }
-    (frames, Ok(framer.pending()))
+    (frames, Ok(end - start))
 }

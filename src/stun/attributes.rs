@@ -1,89 +1,65 @@
-//! The attributes we know, and one walk over a message that finds them all.
+//! The attributes we know, in one list, and one walk over a message that finds
+//! them all.
 #![forbid(unsafe_code)]
 
-/// Attribute types (RFC 8489, 18.3; RFC 8656, 18).
-#[allow(missing_docs)]
-pub mod kind {
-    pub const USERNAME: u16 = 0x0006;
-    pub const MESSAGE_INTEGRITY: u16 = 0x0008;
-    pub const ERROR_CODE: u16 = 0x0009;
-    pub const UNKNOWN_ATTRIBUTES: u16 = 0x000A;
-    pub const CHANNEL_NUMBER: u16 = 0x000C;
-    pub const LIFETIME: u16 = 0x000D;
-    pub const XOR_PEER_ADDRESS: u16 = 0x0012;
-    pub const DATA: u16 = 0x0013;
-    pub const REALM: u16 = 0x0014;
-    pub const NONCE: u16 = 0x0015;
-    pub const XOR_RELAYED_ADDRESS: u16 = 0x0016;
-    pub const REQUESTED_ADDRESS_FAMILY: u16 = 0x0017;
-    pub const EVEN_PORT: u16 = 0x0018;
-    pub const REQUESTED_TRANSPORT: u16 = 0x0019;
-    pub const DONT_FRAGMENT: u16 = 0x001A;
-    pub const MESSAGE_INTEGRITY_SHA256: u16 = 0x001C;
-    pub const PASSWORD_ALGORITHM: u16 = 0x001D;
-    pub const USERHASH: u16 = 0x001E;
-    pub const XOR_MAPPED_ADDRESS: u16 = 0x0020;
-    pub const RESERVATION_TOKEN: u16 = 0x0022;
-    pub const ADDITIONAL_ADDRESS_FAMILY: u16 = 0x8000;
-    pub const ADDRESS_ERROR_CODE: u16 = 0x8001;
-    pub const PASSWORD_ALGORITHMS: u16 = 0x8002;
-    pub const SOFTWARE: u16 = 0x8022;
-    pub const ALTERNATE_SERVER: u16 = 0x8023;
-    pub const FINGERPRINT: u16 = 0x8028;
+/// Makes of one list the attribute types, and where in an [`Index`] each stands.
+macro_rules! attributes {
+    ($($name:ident = $number:literal,)+) => {
+        /// Attribute types (RFC 8489, 18.3; RFC 8656, 18).
+        #[allow(missing_docs)]
+        pub mod kind {
+            $(pub const $name: u16 = $number;)+
+        }
+
+        /// The attributes by their place in the list.
+        #[allow(non_camel_case_types, clippy::upper_case_acronyms)]
+        enum Slot {
+            $($name,)+
+        }
+
+        const SLOTS: usize = [$(kind::$name),+].len();
+
+        /// Where an attribute that we know stands in an index.
+        fn slot(attribute: u16) -> Option<usize> {
+            match attribute {
+                $(kind::$name => Some(Slot::$name as usize),)+
+                _ => None,
+            }
+        }
+    };
 }
 
-/// Comprehension-required attributes we know: bit n stands for type n.
-const KNOWN: u64 = {
-    use kind::*;
-    let all = [
-        USERNAME,
-        MESSAGE_INTEGRITY,
-        ERROR_CODE,
-        UNKNOWN_ATTRIBUTES,
-        CHANNEL_NUMBER,
-        LIFETIME,
-        XOR_PEER_ADDRESS,
-        DATA,
-        REALM,
-        NONCE,
-        XOR_RELAYED_ADDRESS,
-        REQUESTED_ADDRESS_FAMILY,
-        EVEN_PORT,
-        REQUESTED_TRANSPORT,
-        DONT_FRAGMENT,
-        MESSAGE_INTEGRITY_SHA256,
-        PASSWORD_ALGORITHM,
-        USERHASH,
-        XOR_MAPPED_ADDRESS,
-        RESERVATION_TOKEN,
-    ];
-    let mut bits = 0;
-    let mut i = 0;
-    while i < all.len() {
-        bits |= 1 << all[i];
-        i += 1;
-    }
-    bits
-};
-
-const REQUIRED_SLOTS: usize = 0x23;
-const SLOTS: usize = REQUIRED_SLOTS + 6;
+attributes! {
+    USERNAME = 0x0006,
+    MESSAGE_INTEGRITY = 0x0008,
+    ERROR_CODE = 0x0009,
+    UNKNOWN_ATTRIBUTES = 0x000A,
+    CHANNEL_NUMBER = 0x000C,
+    LIFETIME = 0x000D,
+    XOR_PEER_ADDRESS = 0x0012,
+    DATA = 0x0013,
+    REALM = 0x0014,
+    NONCE = 0x0015,
+    XOR_RELAYED_ADDRESS = 0x0016,
+    REQUESTED_ADDRESS_FAMILY = 0x0017,
+    EVEN_PORT = 0x0018,
+    REQUESTED_TRANSPORT = 0x0019,
+    DONT_FRAGMENT = 0x001A,
+    MESSAGE_INTEGRITY_SHA256 = 0x001C,
+    PASSWORD_ALGORITHM = 0x001D,
+    USERHASH = 0x001E,
+    XOR_MAPPED_ADDRESS = 0x0020,
+    RESERVATION_TOKEN = 0x0022,
+    ADDITIONAL_ADDRESS_FAMILY = 0x8000,
+    ADDRESS_ERROR_CODE = 0x8001,
+    PASSWORD_ALGORITHMS = 0x8002,
+    SOFTWARE = 0x8022,
+    ALTERNATE_SERVER = 0x8023,
+    FINGERPRINT = 0x8028,
+}
 
 /// How many unknown attributes a 420 can list.
 const MAX_UNKNOWN: usize = 8;
-
-fn slot(attribute: u16) -> Option<usize> {
-    match attribute {
-        0..=0x22 => (KNOWN >> attribute & 1 == 1).then_some(attribute as usize),
-        kind::ADDITIONAL_ADDRESS_FAMILY => Some(REQUIRED_SLOTS),
-        kind::ADDRESS_ERROR_CODE => Some(REQUIRED_SLOTS + 1),
-        kind::PASSWORD_ALGORITHMS => Some(REQUIRED_SLOTS + 2),
-        kind::SOFTWARE => Some(REQUIRED_SLOTS + 3),
-        kind::ALTERNATE_SERVER => Some(REQUIRED_SLOTS + 4),
-        kind::FINGERPRINT => Some(REQUIRED_SLOTS + 5),
-        _ => None,
-    }
-}
 
 /// Where a value lies in the message. `at` is never 0 for one that is there,
 /// because the header comes first.

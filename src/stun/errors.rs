@@ -2,38 +2,34 @@
 #![forbid(unsafe_code)]
 #![allow(missing_docs)]
 
-pub const TRY_ALTERNATE: u16 = 300;
-pub const BAD_REQUEST: u16 = 400;
-pub const UNAUTHENTICATED: u16 = 401;
-pub const FORBIDDEN: u16 = 403;
-pub const UNKNOWN_ATTRIBUTE: u16 = 420;
-pub const ALLOCATION_MISMATCH: u16 = 437;
-pub const STALE_NONCE: u16 = 438;
-pub const FAMILY_NOT_SUPPORTED: u16 = 440;
-pub const WRONG_CREDENTIALS: u16 = 441;
-pub const UNSUPPORTED_TRANSPORT: u16 = 442;
-pub const PEER_FAMILY_MISMATCH: u16 = 443;
-pub const QUOTA_REACHED: u16 = 486;
-pub const SERVER_ERROR: u16 = 500;
-pub const INSUFFICIENT_CAPACITY: u16 = 508;
+/// Makes of one list the codes and their reason phrases.
+macro_rules! errors {
+    ($($name:ident = $code:literal, $phrase:literal;)+) => {
+        $(pub const $name: u16 = $code;)+
 
-/// The reason phrase of a code.
-pub(crate) fn phrase(code: u16) -> &'static str {
-    match code {
-        TRY_ALTERNATE => "Try Alternate",
-        BAD_REQUEST => "Bad Request",
-        UNAUTHENTICATED => "Unauthenticated",
-        FORBIDDEN => "Forbidden",
-        UNKNOWN_ATTRIBUTE => "Unknown Attribute",
-        ALLOCATION_MISMATCH => "Allocation Mismatch",
-        STALE_NONCE => "Stale Nonce",
-        FAMILY_NOT_SUPPORTED => "Address Family not Supported",
-        WRONG_CREDENTIALS => "Wrong Credentials",
-        UNSUPPORTED_TRANSPORT => "Unsupported Transport Protocol",
-        PEER_FAMILY_MISMATCH => "Peer Address Family Mismatch",
-        QUOTA_REACHED => "Allocation Quota Reached",
-        SERVER_ERROR => "Server Error",
-        INSUFFICIENT_CAPACITY => "Insufficient Capacity",
-        _ => "",
-    }
+        /// The reason phrase of a code.
+        pub(crate) fn phrase(code: u16) -> &'static str {
+            match code {
+                $($name => $phrase,)+
+                _ => "",
+            }
+        }
+    };
+}
+
+errors! {
+    TRY_ALTERNATE = 300, "Try Alternate";
+    BAD_REQUEST = 400, "Bad Request";
+    UNAUTHENTICATED = 401, "Unauthenticated";
+    FORBIDDEN = 403, "Forbidden";
+    UNKNOWN_ATTRIBUTE = 420, "Unknown Attribute";
+    ALLOCATION_MISMATCH = 437, "Allocation Mismatch";
+    STALE_NONCE = 438, "Stale Nonce";
+    FAMILY_NOT_SUPPORTED = 440, "Address Family not Supported";
+    WRONG_CREDENTIALS = 441, "Wrong Credentials";
+    UNSUPPORTED_TRANSPORT = 442, "Unsupported Transport Protocol";
+    PEER_FAMILY_MISMATCH = 443, "Peer Address Family Mismatch";
+    QUOTA_REACHED = 486, "Allocation Quota Reached";
+    SERVER_ERROR = 500, "Server Error";
+    INSUFFICIENT_CAPACITY = 508, "Insufficient Capacity";
 }

@@ -11,65 +11,8 @@ pub const MAX_FRAME: usize = 20 + 65_532;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotTurn;
 
-/// Gathers bytes as they come and yields whole messages.
-///
-/// Holds at most one incomplete frame and what one read brought behind it; an
-/// idle connection holds nothing.
-#[derive(Debug, Default)]
-pub struct Framer {
-    buffer: Vec<u8>,
-    start: usize,
-}
-
-impl Framer {
-    /// A framer at the beginning of a stream.
-    pub fn new() -> Self {
-        Framer::default()
-    }
-
-    /// Takes in bytes. Call [`next_frame`](Self::next_frame) until it yields
-    /// nothing before taking in more.
-    pub fn push(&mut self, bytes: &[u8]) {
-        self.compact();
-        self.buffer.extend_from_slice(bytes);
-    }
-
-    /// The next whole message: a STUN message, or ChannelData with its padding.
-    ///
-    /// # Errors
-    /// [`NotTurn`] as soon as the stream cannot be TURN any more.
-    pub fn next_frame(&mut self) -> Result<Option<&[u8]>, NotTurn> {
-        let rest = &self.buffer[self.start..];
-        match frame_len(rest)? {
-            Some(len) if len <= rest.len() => {
-                let at = self.start;
-                self.start += len;
-                Ok(Some(&self.buffer[at..at + len]))
-            }
-            _ => {
-                self.compact();
-                Ok(None)
-            }
-        }
-    }
-
-    /// Bytes that wait for the rest of their message.
-    pub fn pending(&self) -> usize {
-        self.buffer.len() - self.start
-    }
-
-    fn compact(&mut self) {
-        self.buffer.drain(..self.start);
-        self.start = 0;
-        if self.buffer.is_empty() {
-            self.buffer = Vec::new();
-        }
-    }
-}
-
 /// Length of the frame at the head of a stream, with padding; `None` when too
-/// little of it is there. Cuts without a [`Framer`] where a read brought whole
-/// frames.
+/// little of it is there.
 ///
 /// # Errors
 /// [`NotTurn`] when no frame begins like this.
@@ -106,6 +49,23 @@ mod tests {
         message
     }
 
+    /// The lengths of the frames of a stream that comes in pieces of this size.
+    fn lengths(stream: &[u8], step: usize) -> Vec<usize> {
+        let (mut start, mut lengths) = (0, Vec::new());
+        for end in (0..stream.len()).step_by(step).map(|at| at + step) {
+            let there = &stream[..end.min(stream.len())];
+            while let Some(len) = frame_len(&there[start..]).unwrap() {
+                if start + len > there.len() {
+                    break;
+                }
+                lengths.push(len);
+                start += len;
+            }
+        }
+        assert_eq!(start, stream.len());
+        lengths
+    }
+
     #[test]
     fn frames_come_whole_however_the_stream_is_cut() {
         let mut stream = binding(8);
@@ -113,19 +73,7 @@ mod tests {
         stream.extend_from_slice(&[0x7F, 0xFF, 0, 0]);
         stream.extend_from_slice(&binding(0));
         for step in 1..=stream.len() {
-            let mut framer = Framer::new();
-            let mut frames = Vec::new();
-            for piece in stream.chunks(step) {
-                framer.push(piece);
-                while let Some(frame) = framer.next_frame().unwrap() {
-                    frames.push(frame.to_vec());
-                }
-            }
-            let lengths: Vec<_> = frames.iter().map(Vec::len).collect();
-            assert_eq!(lengths, [28, 12, 4, 20], "step {step}");
-            assert_eq!(frames.concat(), stream);
-            assert_eq!(framer.pending(), 0);
-            assert_eq!(framer.buffer.capacity(), 0);
+            assert_eq!(lengths(&stream, step), [28, 12, 4, 20], "step {step}");
         }
     }
 
@@ -133,12 +81,6 @@ mod tests {
     fn the_longest_frames_are_bounded() {
         assert_eq!(frame_len(&[0x40, 0, 0xFF, 0xFF]), Ok(Some(4 + 65_536)));
         assert_eq!(frame_len(&[0, 1, 0xFF, 0xFC]), Ok(Some(MAX_FRAME)));
-        let mut framer = Framer::new();
-        for _ in 0..66 {
-            framer.push(&[0x40; 1000]);
-            while framer.next_frame().unwrap().is_some() {}
-            assert!(framer.pending() <= MAX_FRAME);
-        }
     }
 
     #[test]
@@ -151,9 +93,7 @@ mod tests {
             &[0, 1, 0, 0, 0x20],
             &[0, 1, 0, 0, 0x21, 0x12, 0xA4, 0x43],
         ] {
-            let mut framer = Framer::new();
-            framer.push(bytes);
-            assert_eq!(framer.next_frame(), Err(NotTurn), "{bytes:02x?}");
+            assert_eq!(frame_len(bytes), Err(NotTurn), "{bytes:02x?}");
         }
     }
 }

@@ -16,10 +16,28 @@ pub const HEADER_LEN: usize = 20;
 /// Names a transaction of a client.
 pub type TransactionId = [u8; 12];
 
-/// The methods we know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(u16)]
-pub enum Method {
+/// Makes of one list the methods and who finds one by its number.
+macro_rules! methods {
+    ($($(#[doc = $what:literal])+ $name:ident = $number:literal,)+) => {
+        /// The methods we know.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[repr(u16)]
+        pub enum Method {
+            $($(#[doc = $what])+ $name = $number,)+
+        }
+
+        impl Method {
+            fn from_number(number: u16) -> Option<Self> {
+                match number {
+                    $($number => Some(Method::$name),)+
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+methods! {
     /// Binding (RFC 8489).
     Binding = 1,
     /// Allocate.
@@ -34,21 +52,6 @@ pub enum Method {
     CreatePermission = 8,
     /// ChannelBind.
     ChannelBind = 9,
-}
-
-impl Method {
-    fn from_number(number: u16) -> Option<Self> {
-        Some(match number {
-            1 => Method::Binding,
-            3 => Method::Allocate,
-            4 => Method::Refresh,
-            6 => Method::Send,
-            7 => Method::Data,
-            8 => Method::CreatePermission,
-            9 => Method::ChannelBind,
-            _ => return None,
-        })
-    }
 }
 
 /// The class of a message.

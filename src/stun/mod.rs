@@ -23,6 +23,6 @@ pub mod message;
 mod writer;
 
 pub use address::Family;
-pub use framing::{Framer, MAX_FRAME, NotTurn, frame_len};
+pub use framing::{MAX_FRAME, NotTurn, frame_len};
 pub use integrity::{Protection, verify};
 pub use writer::Writer;

@@ -162,7 +162,7 @@ pub enum Decision {
 }
 
 /// Terms of an authorisation.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Grant {
     /// What the client must prove to hold. May be left out where the key of an
     /// allocation has been verified (`ask_each`).

@@ -71,12 +71,8 @@ impl Core {
             return false;
         }
         self.retime(id, |core| {
-            let relayed = core
-                .table
-                .get_mut(id)
-                .map(|a| a.relayed.iter_mut().flatten());
-            for relayed in relayed.into_iter().flatten() {
-                relayed.expires = now + lifetime;
+            if let Some(allocation) = core.table.get_mut(id) {
+                allocation.set_expiry(None, now + lifetime);
             }
         });
         true

@@ -1,6 +1,6 @@
 //! What a server has done so far, in numbers: the one list of them.
 //!
-//! A new counter is an entry below, under [`Later`], and a line that counts where
+//! A new counter is an entry below, under `Later`, and a line that counts where
 //! it happens. The structure that C sees, the sum over cores and drivers, the
 //! metrics and `pjauth_turn_server_counter()` are made from the list.
 #![forbid(unsafe_code)]

@@ -213,7 +213,7 @@ impl Core {
         match self.allocate(link, message, user, keys, &grant, now, relays) {
             Ok(granted) => {
                 let client = link.client;
-                self.succeed(message, signer, out, |writer| {
+                self.succeed(message, Some(signer), out, |writer| {
                     granted.write(writer, &client)
                 });
             }

@@ -21,6 +21,17 @@ use crate::turn::time::Time;
 use super::Core;
 use super::allocate::requested_family;
 
+/// What a request has brought about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Performed {
+    /// The allocation lasts so much longer.
+    Refreshed(Duration),
+    /// The allocation, or one of its relayed addresses, is given back.
+    Deleted,
+    /// The client may reach a peer.
+    Permitted,
+}
+
 impl Core {
     /// Does what the request asks for, and writes the reply.
     pub(super) fn perform(
@@ -34,32 +45,35 @@ impl Core {
     ) {
         let done = match message.method() {
             _ if !message.unknown().is_empty() => Err(errors::UNKNOWN_ATTRIBUTE),
-            Method::Refresh => self.refresh(id, message, now).map(Some),
-            Method::CreatePermission => self.create_permission(id, message, now).map(|()| None),
-            Method::ChannelBind => self.channel_bind(id, message, now).map(|()| None),
+            Method::Refresh => self.refresh(id, message, now),
+            Method::CreatePermission => self.create_permission(id, message, now),
+            Method::ChannelBind => self.channel_bind(id, message, now),
             _ => Err(errors::BAD_REQUEST),
         };
         match done {
-            Ok(lifetime) => self.succeed(message, signer, out, |writer| {
-                if let Some(lifetime) = lifetime {
+            Ok(performed) => self.succeed(message, Some(signer), out, |writer| match performed {
+                Performed::Refreshed(lifetime) => {
                     writer.number(kind::LIFETIME, lifetime.as_secs() as u32);
                 }
+                Performed::Deleted => {
+                    writer.number(kind::LIFETIME, 0);
+                }
+                Performed::Permitted => {}
             }),
             Err(code) => self.fail(link, message, code, signer, out),
         }
-        if done == Ok(Some(Duration::ZERO)) {
+        if done == Ok(Performed::Deleted) {
             // The allocation that could answer a retransmission is gone.
             self.keep_reply(link, message, out, now);
         }
     }
 
-    /// Returns the lifetime that is left.
     fn refresh(
         &mut self,
         id: AllocationId,
         message: &Message<'_>,
         now: Time,
-    ) -> Result<Duration, u16> {
+    ) -> Result<Performed, u16> {
         let lifetime = message.number(kind::LIFETIME);
         let lifetime = lifetime.map_err(|_| errors::BAD_REQUEST)?;
         let wanted = requested_family(message)?;
@@ -74,22 +88,15 @@ impl Core {
                 Some(family) if is_dual => self.retime(id, |core| core.drop_relayed(id, family)),
                 _ => self.end(id, Reason::Deleted, now),
             }
-            return Ok(Duration::ZERO);
+            return Ok(Performed::Deleted);
         }
         let expires = self.expiry(lifetime, end, now);
         self.retime(id, |core| {
-            let relayed = core
-                .table
-                .get_mut(id)
-                .map(|a| a.relayed.iter_mut().flatten());
-            for relayed in relayed.into_iter().flatten() {
-                let family = Family::of(&relayed.address.ip());
-                if wanted.is_none_or(|wanted| wanted == family) {
-                    relayed.expires = expires;
-                }
+            if let Some(allocation) = core.table.get_mut(id) {
+                allocation.set_expiry(wanted, expires);
             }
         });
-        Ok(expires.since(now))
+        Ok(Performed::Refreshed(expires.since(now)))
     }
 
     /// Changes the expiry of an allocation, and its timer with it.
@@ -109,7 +116,7 @@ impl Core {
         id: AllocationId,
         message: &Message<'_>,
         now: Time,
-    ) -> Result<(), u16> {
+    ) -> Result<Performed, u16> {
         let mut ips = Vec::new();
         for peer in message.peers() {
             ips.push(peer.map_err(|_| errors::BAD_REQUEST)?.ip());
@@ -121,7 +128,8 @@ impl Core {
         let limit = self.config.max_permissions;
         let allocation = self.table.get_mut(id).ok_or(errors::ALLOCATION_MISMATCH)?;
         let granted = allocation.permissions.grant(&ips, limit, now);
-        granted.map_err(|_| errors::INSUFFICIENT_CAPACITY)
+        granted.map_err(|_| errors::INSUFFICIENT_CAPACITY)?;
+        Ok(Performed::Permitted)
     }
 
     fn channel_bind(
@@ -129,7 +137,7 @@ impl Core {
         id: AllocationId,
         message: &Message<'_>,
         now: Time,
-    ) -> Result<(), u16> {
+    ) -> Result<Performed, u16> {
         let number = match message.get(kind::CHANNEL_NUMBER) {
             Some([high, low, _, _]) => u16::from_be_bytes([*high, *low]),
             _ => return Err(errors::BAD_REQUEST),
@@ -155,7 +163,10 @@ impl Core {
             .permissions
             .grant(&[peer.ip()], max_permissions, now);
         granted.map_err(|_| errors::INSUFFICIENT_CAPACITY)?;
-        channels.bind(number, peer, max_channels, now).map_err(code)
+        channels
+            .bind(number, peer, max_channels, now)
+            .map_err(code)?;
+        Ok(Performed::Permitted)
     }
 
     /// Whether an allocation may have these peers: 443 for a family that it

@@ -14,18 +14,22 @@ use crate::turn::time::Time;
 use super::Core;
 
 impl Core {
-    /// Writes a protected success response with the attributes of `body`.
+    /// Writes a success response with the attributes of `body`, protected where
+    /// the request was.
     pub(super) fn succeed(
         &mut self,
         message: &Message<'_>,
-        signer: &Signer,
+        signer: Option<&Signer>,
         out: &mut Vec<u8>,
         body: impl FnOnce(&mut Writer<'_>),
     ) {
         self.counters.successes += 1;
         let mut writer = Writer::new(out, message.method(), Class::Success, message.id());
         body(&mut writer);
-        self.seal(writer, message, signer);
+        match signer {
+            Some(signer) => self.seal(writer, message, signer),
+            None => finish(writer, message),
+        }
     }
 
     /// Writes a protected error response.
@@ -120,10 +124,9 @@ impl Core {
         if !self.may_answer("binding", link, now) {
             return Action::Nothing;
         }
-        self.counters.successes += 1;
-        let mut writer = Writer::new(out, message.method(), Class::Success, message.id());
-        writer.xor_address(kind::XOR_MAPPED_ADDRESS, &link.client);
-        finish(writer, message);
+        self.succeed(message, None, out, |writer| {
+            writer.xor_address(kind::XOR_MAPPED_ADDRESS, &link.client);
+        });
         Action::Reply
     }
 

@@ -20,6 +20,7 @@
 
 mod clock;
 mod control;
+mod conversation;
 mod cores;
 mod descriptor;
 mod embedded;

@@ -9,6 +9,7 @@ use crate::turn::core::action::{Action, Header};
 use crate::turn::state::arena::RelayId;
 use crate::turn::state::five_tuple::{Link, ListenerId, Transport};
 
+use super::conversation::Conversation;
 use super::queue::Buffer;
 use super::streams::Written;
 use super::sys::{HEADROOM, Received};

@@ -16,11 +16,12 @@ use crate::turn::time::Time;
 
 use super::clock;
 use super::control::Control;
+use super::conversation::Conversation;
 use super::cores::CoreAccess;
 use super::descriptor::Descriptor;
 use super::listeners::ListenerSocket;
 use super::mailbox::{Command, Handover, Mailbox};
-use super::observer::{Ask, Level, Observer, Place};
+use super::observer::{Level, Observer};
 use super::panics;
 use super::queue::Queue;
 use super::relay_sockets::RelaySockets;
@@ -179,83 +180,13 @@ impl Worker {
         for command in commands.drain(..) {
             match command {
                 Command::Forget(relay) => locked.sockets.forget(relay),
-                Command::Decide(id, decision) => {
-                    self.decide(locked, id, decision);
-                    let observer = &mut self.observer;
-                    MutexGuard::unlocked(locked, || observer.done(id));
-                }
+                Command::Decide(id, decision) => self.decide_late(locked, id, decision),
             }
         }
         if commands.capacity() < 1024 {
             self.commands = commands;
         }
         self.read_handover(locked);
-    }
-
-    /// Asks the observer about a request, and does what it says.
-    pub(super) fn ask(&mut self, locked: &mut Guard<'_>, id: RequestId) {
-        let place = Place {
-            worker: self.index,
-            id,
-        };
-        let Some(request) = locked.core.request_of(id) else {
-            return;
-        };
-        let ask = Ask::new(place, &request);
-        let observer = &mut self.observer;
-        let decision = MutexGuard::unlocked(locked, || observer.authenticate(ask));
-        let is_later = matches!(decision, Decision::Later);
-        self.now = clock::now();
-        let decided = self.decide(locked, id, decision);
-        if is_later && decided != Decided::Held {
-            let observer = &mut self.observer;
-            MutexGuard::unlocked(locked, || observer.done(id));
-        }
-    }
-
-    fn decide(&mut self, locked: &mut Guard<'_>, id: RequestId, decision: Decision) -> Decided {
-        let Locked { core, sockets, .. } = &mut **locked;
-        let decided = core.decide(id, decision, self.now, sockets, &mut self.out);
-        if let Decided::Reply(link) = decided {
-            self.tell(locked);
-            self.reply(locked, &link);
-        }
-        decided
-    }
-
-    /// Tells the observer what happened.
-    pub(super) fn tell(&mut self, locked: &mut Guard<'_>) {
-        loop {
-            // The next event may close a socket that a packet waits for.
-            if self.queue.holds_relays() || self.queue.is_full() {
-                self.flush(locked);
-            }
-            let Locked { core, sockets, .. } = &mut **locked;
-            let Some(event) = core.poll_event(sockets) else {
-                return;
-            };
-            let worker = self.index;
-            let observer = &mut self.observer;
-            match event {
-                Event::Created(id) => {
-                    MutexGuard::unlocked(locked, || observer.created(Place { worker, id }));
-                }
-                Event::Removed(id, reason) => {
-                    MutexGuard::unlocked(locked, || observer.removed(Place { worker, id }, reason));
-                }
-                Event::Withdrawn(id, _) => {
-                    MutexGuard::unlocked(locked, || observer.done(id));
-                }
-                Event::Send(link, bytes) => self.send_to(locked, &link, &bytes),
-            }
-        }
-    }
-
-    /// Sends what the core wrote into `out`.
-    pub(super) fn reply(&mut self, locked: &mut Guard<'_>, link: &Link) {
-        let out = std::mem::take(&mut self.out);
-        self.send_to(locked, link, &out);
-        self.out = out;
     }
 
     fn send_to(&mut self, locked: &mut Guard<'_>, link: &Link, bytes: &[u8]) {
@@ -334,5 +265,49 @@ impl Worker {
     fn finish(&mut self) {
         self.end_core();
         self.control.ended.fetch_add(1, Release);
+    }
+}
+
+impl Conversation for Worker {
+    type Locked = Locked;
+
+    fn worker(&self) -> u16 {
+        self.index
+    }
+
+    fn core(locked: &Locked) -> &Core {
+        &locked.core
+    }
+
+    fn observer(&mut self) -> &mut dyn Observer {
+        &mut *self.observer
+    }
+
+    fn look_at_the_clock(&mut self) {
+        self.now = clock::now();
+    }
+
+    fn next_event(&mut self, locked: &mut Guard<'_>) -> Option<Event> {
+        // The next event may close a socket that a packet waits for.
+        if self.queue.holds_relays() || self.queue.is_full() {
+            self.flush(locked);
+        }
+        let Locked { core, sockets, .. } = &mut **locked;
+        core.poll_event(sockets)
+    }
+
+    fn apply(&mut self, locked: &mut Locked, id: RequestId, decision: Decision) -> Decided {
+        let Locked { core, sockets, .. } = locked;
+        core.decide(id, decision, self.now, sockets, &mut self.out)
+    }
+
+    fn reply(&mut self, locked: &mut Guard<'_>, link: &Link) {
+        let out = std::mem::take(&mut self.out);
+        self.send_to(locked, link, &out);
+        self.out = out;
+    }
+
+    fn send(&mut self, locked: &mut Guard<'_>, link: &Link, bytes: Vec<u8>) {
+        self.send_to(locked, link, &bytes);
     }
 }

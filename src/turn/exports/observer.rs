@@ -4,15 +4,12 @@ use core::ffi::c_void;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
 
 use crate::handle::Handle;
-use crate::turn::auth::credentials::Credential;
 use crate::turn::core::action::{Decision, Grant};
 use crate::turn::driver::{self, Ask, Level, Observer, Options, Place};
-use crate::turn::policy::limits::Rate;
 use crate::turn::state::allocation::Reason;
 use crate::turn::state::arena::{AllocationId, RequestId};
 use crate::turn::status::{EINVAL, Status};
@@ -29,7 +26,7 @@ use super::{ALLOCATIONS, REQUESTS, UserData};
 pub struct ServerState {
     pub options: Options,
     /// What each allocation starts with.
-    pub terms: Terms,
+    pub terms: Grant,
     pub observer: ObserverPointer,
     /// Its own handle.
     pub handle: OnceLock<Handle>,
@@ -48,7 +45,7 @@ pub struct ServerState {
 pub struct RequestState {
     pub server: Arc<ServerState>,
     pub ask: Ask,
-    pub terms: Mutex<Terms>,
+    pub terms: Mutex<Grant>,
     phase: Mutex<Phase>,
     pub user_data: UserData,
 }
@@ -83,39 +80,20 @@ pub struct AllocationState {
     pub user_data: UserData,
 }
 
-/// What the observer says of a request beside its decision.
-#[derive(Clone, Default)]
-pub struct Terms {
-    pub credential: Option<Credential>,
-    pub username: Option<String>,
-    pub quota: Option<u32>,
-    pub byte_cap: Option<u64>,
-    pub rate: Option<Rate>,
-    pub valid_for: Option<Duration>,
-}
-
-impl Terms {
-    /// The decision that a state stands for; `None` for one that is none.
-    pub fn decide(self, state: i32) -> Option<Decision> {
-        match state {
-            PJAUTH_TURN_AUTHORIZED => Some(Decision::Authorized(Grant {
-                credential: self.credential,
-                username: self.username,
-                quota: self.quota,
-                byte_cap: self.byte_cap,
-                rate: self.rate,
-                valid_for: self.valid_for,
-            })),
-            PJAUTH_TURN_QUOTA_REACHED => Some(Decision::QuotaReached(self.credential)),
-            PJAUTH_TURN_NOT_AUTHORIZED => Some(Decision::NotAuthorized),
-            _ => None,
-        }
+/// The decision that a state stands for, on these terms; `None` for one that is
+/// none.
+pub fn decision(terms: Grant, state: i32) -> Option<Decision> {
+    match state {
+        PJAUTH_TURN_AUTHORIZED => Some(Decision::Authorized(terms)),
+        PJAUTH_TURN_QUOTA_REACHED => Some(Decision::QuotaReached(terms.credential)),
+        PJAUTH_TURN_NOT_AUTHORIZED => Some(Decision::NotAuthorized),
+        _ => None,
     }
 }
 
 impl ServerState {
     /// A server that does not run.
-    pub fn new(options: Options, terms: Terms, observer: ObserverPointer) -> Arc<Self> {
+    pub fn new(options: Options, terms: Grant, observer: ObserverPointer) -> Arc<Self> {
         Arc::new(ServerState {
             options,
             terms,
@@ -150,8 +128,8 @@ impl ServerState {
     }
 
     /// The decision that a state stands for. One that is none is refused.
-    pub fn decision(&self, terms: Terms, state: i32) -> Decision {
-        terms.decide(state).unwrap_or_else(|| {
+    pub fn decision(&self, terms: Grant, state: i32) -> Decision {
+        decision(terms, state).unwrap_or_else(|| {
             let text = format!("{state} is no state of a request: taken as NOT_AUTHORIZED");
             self.log(Level::Warning, &text);
             Decision::NotAuthorized

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::turn::auth::credentials::Algorithm;
+use crate::turn::core::action::Grant;
 use crate::turn::driver::{Level, Log, Options, RelayAddress};
 use crate::turn::policy::limits::{Frequency, Rate};
 use crate::turn::policy::ranges::Range;
@@ -15,7 +16,6 @@ use crate::turn::state::five_tuple::{Listener, Transport};
 use crate::turn::status::{EINVAL, Status};
 
 use super::call::call;
-use super::observer::Terms;
 use super::strings;
 use super::types::{
     PJAUTH_TURN_MD5, PJAUTH_TURN_SHA256, PJAUTH_TURN_TCP, PJAUTH_TURN_UDP, PJAUTH_TURN_UNLIMITED,
@@ -139,7 +139,7 @@ pub unsafe fn copy(options: *const pjauth_turn_options) -> Result<pjauth_turn_op
 ///
 /// # Safety
 /// Pointers and counts in the options belong together.
-pub unsafe fn read(c: &pjauth_turn_options) -> Result<(Options, Terms), Status> {
+pub unsafe fn read(c: &pjauth_turn_options) -> Result<(Options, Grant), Status> {
     // SAFETY: as the caller promises.
     unsafe { read_all(c) }.map_err(|option| {
         if let Some(log) = c.log {
@@ -155,7 +155,7 @@ type BadOption = &'static str;
 
 /// # Safety
 /// Pointers and counts in the options belong together.
-unsafe fn read_all(c: &pjauth_turn_options) -> Result<(Options, Terms), BadOption> {
+unsafe fn read_all(c: &pjauth_turn_options) -> Result<(Options, Grant), BadOption> {
     let bad = |option: BadOption| move |_: Status| option;
     let mut options = Options::default();
     // SAFETY: the caller's strings, terminated.
@@ -186,10 +186,10 @@ unsafe fn read_all(c: &pjauth_turn_options) -> Result<(Options, Terms), BadOptio
     if let Some(log) = c.log {
         options.log = logger(log, c.log_user_data);
     }
-    let terms = Terms {
+    let terms = Grant {
         byte_cap: limit(c.bandwidth_limit),
         rate: rate(c.rate, c.rate_burst),
-        ..Terms::default()
+        ..Grant::default()
     };
     Ok((options, terms))
 }

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use crate::stun::address::Family;
 use crate::turn::auth::credentials::{Algorithm, Credential};
+use crate::turn::core::action::Grant;
 use crate::turn::status::{EINVAL, Status};
 
-use super::observer::{RequestState, Terms};
+use super::observer::RequestState;
 use super::options::{limit, rate};
 use super::server::transport_number;
 use super::types::{
@@ -378,7 +379,7 @@ pub extern "C" fn pjauth_turn_request_user_data(
 
 fn change(
     request: *mut pjauth_turn_request,
-    change: impl FnOnce(&mut Terms) -> Result<(), Status>,
+    change: impl FnOnce(&mut Grant) -> Result<(), Status>,
 ) -> Status {
     guard(|| {
         let state = request_of(request).ok_or(EINVAL)?;

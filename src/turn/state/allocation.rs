@@ -92,6 +92,15 @@ impl Allocation {
             .min()
     }
 
+    /// Sets when the relayed addresses expire, or the one of a family.
+    pub(crate) fn set_expiry(&mut self, family: Option<Family>, at: Time) {
+        for relayed in self.relayed.iter_mut().flatten() {
+            if family.is_none_or(|family| family == Family::of(&relayed.address.ip())) {
+                relayed.expires = at;
+            }
+        }
+    }
+
     /// Lets a packet pass under cap and rates, and counts it if it does.
     pub(crate) fn pass(&mut self, direction: Direction, bytes: usize, now: Time) -> Passage {
         let used = self.bytes_used();

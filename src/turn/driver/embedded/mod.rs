@@ -2,15 +2,13 @@
 #![forbid(unsafe_code)]
 
 mod access;
+mod relays;
 mod work;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{
-    AtomicBool, AtomicU64,
-    Ordering::{AcqRel, Acquire, Release},
-};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::AcqRel};
 
 use parking_lot::Mutex;
 
@@ -28,10 +26,26 @@ use super::options::{Options, StartError};
 use super::panics;
 use super::sys::interface_addresses;
 
-use access::{EmbeddedCore, Exclusive, RelaySockets, forget_opening};
-use work::Guard;
+use access::EmbeddedCore;
+use relays::{ProgramRelays, forget_opening};
+use work::{Guard, Work};
 
-pub use access::{Opener, Output, Refused};
+pub use relays::{Opener, Output};
+
+/// Why something was not taken in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// There is no such listener.
+    Unknown,
+    /// The core is at work: this is an observer's function, or another thread.
+    Busy,
+    /// The core was stopped.
+    Stopped,
+    /// Too many outputs wait.
+    Full,
+    /// A bug of ours; the core is stopped.
+    Bug,
+}
 
 /// Outputs that may wait to be taken before packets are refused.
 const MAX_OUTPUTS: usize = 4096;
@@ -41,12 +55,10 @@ const MAX_OUTPUTS: usize = 4096;
 pub struct Embedded {
     own: Arc<EmbeddedCore>,
     cores: Cores,
-    exclusive: Mutex<Exclusive>,
+    work: Mutex<Work>,
     shared: Arc<Shared>,
     listeners: Vec<Listener>,
     log: Arc<Log>,
-    stopping: AtomicBool,
-    ended: AtomicBool,
 }
 
 impl Embedded {
@@ -84,13 +96,16 @@ impl Embedded {
             decisions: Mutex::default(),
             now: AtomicU64::new(0),
             wake,
+            stopping: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
         });
         Ok(Embedded {
             cores: Cores::new(vec![own.clone()]),
-            own,
-            exclusive: Mutex::new(Exclusive {
+            own: own.clone(),
+            work: Mutex::new(Work {
+                own,
                 observer,
-                sockets: RelaySockets {
+                relays: ProgramRelays {
                     open,
                     outputs: VecDeque::new(),
                 },
@@ -99,8 +114,6 @@ impl Embedded {
             shared,
             listeners: options.listeners.clone(),
             log: options.log.clone(),
-            stopping: AtomicBool::new(false),
-            ended: AtomicBool::new(false),
         })
     }
 
@@ -127,21 +140,21 @@ impl Embedded {
     /// Ends every allocation, and tells the observer: before it returns, or,
     /// when somebody is at work in the core, before that ends.
     pub fn stop(&self) {
-        self.stopping.store(true, Release);
-        match self.exclusive.try_lock() {
-            Some(mut exclusive) => self.work_off(&mut exclusive),
+        self.own.stop();
+        match self.work.try_lock() {
+            Some(mut work) => work.finish(),
             None => self.own.wake(),
         }
     }
 
     /// Whether somebody is at work in the core.
     pub fn is_busy(&self) -> bool {
-        self.exclusive.is_locked()
+        self.work.is_locked()
     }
 
     /// Whether it has stopped: the observer will not be called again.
     pub fn has_ended(&self) -> bool {
-        self.ended.load(Acquire)
+        self.own.has_ended()
     }
 
     /// Takes in a datagram from a client, or one frame of a client's stream.
@@ -156,9 +169,9 @@ impl Embedded {
         now: Time,
     ) -> Result<(), Refused> {
         let link = self.link(listener, client)?;
-        self.work(now, |core, exclusive, now| {
-            let action = core.inbound(&link, bytes, now, &mut exclusive.out);
-            self.act(core, exclusive, Some(&link), action, bytes);
+        self.with(now, |core, work, now| {
+            let action = core.inbound(&link, bytes, now, &mut work.out);
+            work.act(core, Some(&link), action, bytes);
         })
     }
 
@@ -173,9 +186,9 @@ impl Embedded {
         bytes: &[u8],
         now: Time,
     ) -> Result<(), Refused> {
-        self.work(now, |core, exclusive, now| {
+        self.with(now, |core, work, now| {
             let action = core.from_peer(relay, peer, bytes.len(), now);
-            self.act(core, exclusive, None, action, bytes);
+            work.act(core, None, action, bytes);
         })
     }
 
@@ -185,7 +198,7 @@ impl Embedded {
     /// [`Refused`].
     pub fn client_gone(&self, listener: u32, client: SocketAddr, now: Time) -> Result<(), Refused> {
         let link = self.link(listener, client)?;
-        self.work(now, |core, _, now| core.client_gone(&link, now))
+        self.with(now, |core, _, now| core.client_gone(&link, now))
     }
 
     /// Lets time pass, and takes up what other threads have asked for.
@@ -193,13 +206,13 @@ impl Embedded {
     /// # Errors
     /// [`Refused`].
     pub fn tick(&self, now: Time) -> Result<(), Refused> {
-        self.work(now, |core, _, now| core.tick(now))
+        self.with(now, |core, _, now| core.tick(now))
     }
 
     /// When [`tick`](Self::tick) is due next.
     pub fn next_deadline(&self) -> Option<Time> {
         let has_decisions = !self.own.decisions.lock().is_empty();
-        if has_decisions || self.stopping.load(Acquire) && !self.has_ended() {
+        if has_decisions || self.own.must_stop() {
             return Some(self.own.now());
         }
         let mut next = None;
@@ -210,7 +223,7 @@ impl Embedded {
 
     /// The next thing to do; `None` for nothing, or when somebody is at work.
     pub fn next_output(&self) -> Option<Output> {
-        let outputs = &mut self.exclusive.try_lock()?.sockets.outputs;
+        let outputs = &mut self.work.try_lock()?.relays.outputs;
         let next = outputs.pop_front();
         if next.is_none() {
             outputs.shrink_to(64);
@@ -228,32 +241,33 @@ impl Embedded {
         }
     }
 
-    fn work(
+    /// Runs `f` with the core, and does what follows from it.
+    fn with(
         &self,
         now: Time,
-        f: impl FnOnce(&mut Guard<'_>, &mut Exclusive, Time),
+        f: impl FnOnce(&mut Guard<'_>, &mut Work, Time),
     ) -> Result<(), Refused> {
-        let mut exclusive = self.exclusive.try_lock().ok_or(Refused::Busy)?;
+        let mut work = self.work.try_lock().ok_or(Refused::Busy)?;
         if self.has_ended() {
             return Err(Refused::Stopped);
         }
-        if exclusive.sockets.outputs.len() >= MAX_OUTPUTS {
+        if work.relays.outputs.len() >= MAX_OUTPUTS {
             return Err(Refused::Full);
         }
         self.own.now.fetch_max(now.as_nanos(), AcqRel);
         let now = self.own.now();
         let done = panics::catch(|| {
-            f(&mut self.own.core.lock(), &mut exclusive, now);
-            self.work_off(&mut exclusive);
+            f(&mut self.own.core.lock(), &mut work, now);
+            work.finish();
         });
         done.map_err(|panic| {
             forget_opening();
             let line = format!("a bug in pjauth: {panic}; the core stops");
             (self.log)(Level::Error, &line);
-            self.stopping.store(true, Release);
+            self.own.stop();
             // What is left when even that panics is lost.
-            let _ = panics::catch(|| self.work_off(&mut exclusive));
-            self.ended.store(true, Release);
+            let _ = panics::catch(|| work.finish());
+            self.own.end();
             Refused::Bug
         })
     }

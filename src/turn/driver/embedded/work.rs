@@ -2,104 +2,59 @@
 #![forbid(unsafe_code)]
 
 use std::ops::Range;
-use std::sync::atomic::Ordering::{Acquire, Release};
+use std::sync::Arc;
 
 use parking_lot::MutexGuard;
 
-use crate::turn;
+use crate::turn::core::Core;
 use crate::turn::core::action::{Action, Decided, Decision, Event};
-use crate::turn::driver::observer::{Ask, Place};
+use crate::turn::driver::conversation::Conversation;
+use crate::turn::driver::observer::Observer;
 use crate::turn::state::arena::RequestId;
 use crate::turn::state::five_tuple::Link;
 
-use super::Embedded;
-use super::access::{Exclusive, Output};
+use super::access::EmbeddedCore;
+use super::relays::{Output, ProgramRelays};
 
 /// The lock on the core, which is opened for calls to the observer.
-pub type Guard<'a> = MutexGuard<'a, turn::Core>;
+pub type Guard<'a> = MutexGuard<'a, Core>;
 
-impl Embedded {
+/// What whoever is at work in the core needs, one at a time.
+pub struct Work {
+    pub own: Arc<EmbeddedCore>,
+    pub observer: Box<dyn Observer>,
+    pub relays: ProgramRelays,
+    /// Where the core writes replies.
+    pub out: Vec<u8>,
+}
+
+impl Work {
     /// Takes up decisions, a stop, and events, until there are none.
-    pub(super) fn work_off(&self, exclusive: &mut Exclusive) {
-        let mut core = self.own.core.lock();
+    pub(super) fn finish(&mut self) {
+        let own = self.own.clone();
+        let mut core = own.core.lock();
         loop {
-            self.tell(&mut core, exclusive);
-            let decisions = std::mem::take(&mut *self.own.decisions.lock());
-            let must_stop = self.stopping.load(Acquire) && !self.has_ended();
+            self.tell(&mut core);
+            let decisions = std::mem::take(&mut *own.decisions.lock());
+            let must_stop = own.must_stop();
             if decisions.is_empty() && !must_stop {
                 return;
             }
             for (id, decision) in decisions {
-                self.decide(&mut core, exclusive, id, decision);
-                MutexGuard::unlocked(&mut core, || exclusive.observer.done(id));
+                self.decide_late(&mut core, id, decision);
             }
             if must_stop {
-                core.stop(self.own.now());
-                self.tell(&mut core, exclusive);
-                self.ended.store(true, Release);
+                core.stop(own.now());
+                self.tell(&mut core);
+                own.end();
             }
         }
-    }
-
-    /// Tells the observer what happened.
-    fn tell(&self, core: &mut Guard<'_>, exclusive: &mut Exclusive) {
-        while let Some(event) = core.poll_event(&mut exclusive.sockets) {
-            let observer = &mut exclusive.observer;
-            let place = |id| Place { worker: 0, id };
-            match event {
-                Event::Created(id) => {
-                    MutexGuard::unlocked(core, || observer.created(place(id)));
-                }
-                Event::Removed(id, reason) => {
-                    MutexGuard::unlocked(core, || observer.removed(place(id), reason));
-                }
-                Event::Withdrawn(id, _) => MutexGuard::unlocked(core, || observer.done(id)),
-                Event::Send(link, bytes) => {
-                    let outputs = &mut exclusive.sockets.outputs;
-                    outputs.push_back(Output::ToClient(link, bytes));
-                }
-            }
-        }
-    }
-
-    fn ask(&self, core: &mut Guard<'_>, exclusive: &mut Exclusive, id: RequestId) {
-        let Some(request) = core.request_of(id) else {
-            return;
-        };
-        let ask = Ask::new(Place { worker: 0, id }, &request);
-        let observer = &mut exclusive.observer;
-        let decision = MutexGuard::unlocked(core, || observer.authenticate(ask));
-        let is_later = matches!(decision, Decision::Later);
-        let decided = self.decide(core, exclusive, id, decision);
-        if is_later && decided != Decided::Held {
-            MutexGuard::unlocked(core, || exclusive.observer.done(id));
-        }
-    }
-
-    fn decide(
-        &self,
-        core: &mut Guard<'_>,
-        exclusive: &mut Exclusive,
-        id: RequestId,
-        decision: Decision,
-    ) -> Decided {
-        let Exclusive { sockets, out, .. } = exclusive;
-        let decided = core.decide(id, decision, self.own.now(), sockets, out);
-        if let Decided::Reply(link) = decided {
-            // The observer knows of an allocation before its client does.
-            let reply = std::mem::take(out);
-            self.tell(core, exclusive);
-            let outputs = &mut exclusive.sockets.outputs;
-            outputs.push_back(Output::ToClient(link, reply));
-        }
-        decided
     }
 
     /// Does what the core says about a packet.
     pub(super) fn act(
-        &self,
+        &mut self,
         core: &mut Guard<'_>,
-        exclusive: &mut Exclusive,
         link: Option<&Link>,
         action: Action,
         packet: &[u8],
@@ -107,9 +62,9 @@ impl Embedded {
         let payload = |range: Range<usize>| packet.get(range).unwrap_or_default();
         let output = match action {
             Action::Nothing => return,
-            Action::Ask(id) => return self.ask(core, exclusive, id),
+            Action::Ask(id) => return self.ask(core, id),
             Action::Reply => match link {
-                Some(link) => Output::ToClient(*link, std::mem::take(&mut exclusive.out)),
+                Some(link) => Output::ToClient(*link, std::mem::take(&mut self.out)),
                 None => return,
             },
             Action::ToClient {
@@ -143,6 +98,46 @@ impl Embedded {
             },
             Action::Elsewhere { kernel: None, .. } => return,
         };
-        exclusive.sockets.outputs.push_back(output);
+        self.relays.outputs.push_back(output);
+    }
+}
+
+impl Conversation for Work {
+    type Locked = Core;
+
+    /// There is no other.
+    fn worker(&self) -> u16 {
+        0
+    }
+
+    fn core(locked: &Core) -> &Core {
+        locked
+    }
+
+    fn observer(&mut self) -> &mut dyn Observer {
+        &mut *self.observer
+    }
+
+    /// Time is what the application says, before and after.
+    fn look_at_the_clock(&mut self) {}
+
+    fn next_event(&mut self, core: &mut Guard<'_>) -> Option<Event> {
+        core.poll_event(&mut self.relays)
+    }
+
+    fn apply(&mut self, core: &mut Core, id: RequestId, decision: Decision) -> Decided {
+        let now = self.own.now();
+        core.decide(id, decision, now, &mut self.relays, &mut self.out)
+    }
+
+    fn reply(&mut self, core: &mut Guard<'_>, link: &Link) {
+        let reply = std::mem::take(&mut self.out);
+        self.send(core, link, reply);
+    }
+
+    fn send(&mut self, _: &mut Guard<'_>, link: &Link, bytes: Vec<u8>) {
+        self.relays
+            .outputs
+            .push_back(Output::ToClient(*link, bytes));
     }
 }
