@@ -5,8 +5,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::turn;
 use crate::turn::auth::credentials::Credential;
+use crate::turn::core::Core;
 use crate::turn::core::action::Decision;
 use crate::turn::core::counters::Counters;
 use crate::turn::policy::limits::Rate;
@@ -19,7 +19,7 @@ use super::observer::Place;
 /// What drives a core, seen from outside. Called from any thread.
 pub trait CoreAccess: Send + Sync {
     /// Has `f` look at the core or change it, at the driver's time.
-    fn with_core(&self, f: &mut dyn FnMut(&mut turn::Core, Time));
+    fn with_core(&self, f: &mut dyn FnMut(&mut Core, Time));
 
     /// There may be events to tell, or an earlier deadline.
     fn wake(&self);
@@ -130,14 +130,14 @@ impl Cores {
         0..self.0.len() as u16
     }
 
-    fn look<R>(&self, worker: u16, f: impl FnOnce(&mut turn::Core, Time) -> R) -> Option<R> {
+    fn look<R>(&self, worker: u16, f: impl FnOnce(&mut Core, Time) -> R) -> Option<R> {
         let driver = self.0.get(usize::from(worker))?;
         let (mut f, mut found) = (Some(f), None);
         driver.with_core(&mut |core, now| found = f.take().map(|f| f(core, now)));
         found
     }
 
-    fn change<R: Default>(&self, worker: u16, f: impl FnOnce(&mut turn::Core, Time) -> R) -> R {
+    fn change<R: Default>(&self, worker: u16, f: impl FnOnce(&mut Core, Time) -> R) -> R {
         let changed = self.look(worker, f);
         if let Some(driver) = self.0.get(usize::from(worker)) {
             driver.wake();

@@ -12,8 +12,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::AcqRel};
 
 use parking_lot::Mutex;
 
-use crate::turn;
 use crate::turn::auth::accounts::Accounts;
+use crate::turn::core::Core;
 use crate::turn::state::arena::RelayId;
 use crate::turn::state::five_tuple::{Link, Listener, ListenerId};
 use crate::turn::state::shared::Shared;
@@ -87,7 +87,7 @@ impl Embedded {
             std::array::from_fn(|i| words[i / 8][i % 8])
         });
         let shared = Arc::new(Shared::new(secret));
-        let mut core = turn::Core::new(config, shared.clone(), 0, random());
+        let mut core = Core::new(config, shared.clone(), 0, random());
         for listener in &options.listeners {
             core.add_listener(*listener);
         }
