@@ -1496,6 +1496,58 @@ int pjauth_turn_request_set_user_data(struct pjauth_turn_request *request, void 
 void *pjauth_turn_request_user_data(const struct pjauth_turn_request *request);
 
 /**
+ * Answers for an observer whose users come with time-limited credentials from a
+ * web service, the "TURN REST interface" (draft-uberti-behave-turn-rest-00): the
+ * user's name is `timestamp:user`, or `timestamp` alone, in seconds since 1970,
+ * and the password is the Base64 text of the HMAC-SHA1, or the HMAC-SHA256, of
+ * that name under a secret that the service shares with the server.
+ *
+ * Where the time has not come and one of the secrets proves the request, that
+ * password is set for it, and the allocation ends with the credential however
+ * often it is refreshed (`pjauth_turn_request_set_valid_for()`). Quotas and rates
+ * are yours to set, before or after. An observer may consist of
+ * `return pjauth_turn_request_check_rest(request, &secret, 1);`.
+ *
+ * @param request  The request. One that hides its user's name is refused unless
+ *                 `pjauth_turn_request_set_username()` has said it.
+ * @param secrets  The secrets, terminated, the newest first: several while one is
+ *                 being replaced. They are copied nowhere.
+ * @param count    How many.
+ * @return PJAUTH_TURN_AUTHORIZED or PJAUTH_TURN_NOT_AUTHORIZED, for
+ *         `authenticate_request` to return or for
+ *         `pjauth_turn_handle_request()`; the latter for a dead handle or a NULL.
+ *         May be called from any thread.
+ */
+int pjauth_turn_request_check_rest(struct pjauth_turn_request *request,
+                                   const char *const *secrets,
+                                   unsigned int count);
+
+/**
+ * Makes a credential of the TURN REST interface, as the web service does that hands
+ * them out. See `pjauth_turn_request_check_rest()`.
+ *
+ * @param secret         The shared secret, terminated and not empty.
+ * @param user           The user, terminated; NULL or empty for none.
+ * @param seconds        How long it is good for, from now.
+ * @param sha256         0 for HMAC-SHA1, which all servers understand; else
+ *                       HMAC-SHA256.
+ * @param username       Where to write the name: 22 bytes and the user's.
+ * @param username_size  The room there.
+ * @param password       Where to write the password: 29 bytes, or 45 of SHA-256.
+ * @param password_size  The room there.
+ * @return 0; PJ_EINVAL for a NULL, an empty secret, no room for all of it, or a user
+ *         with control characters: then nothing is written.
+ */
+int pjauth_turn_rest_credential(const char *secret,
+                                const char *user,
+                                unsigned int seconds,
+                                int sha256,
+                                char *username,
+                                size_t username_size,
+                                char *password,
+                                size_t password_size);
+
+/**
  * Makes a server that does not run yet.
  *
  * @param options   Its options, copied.

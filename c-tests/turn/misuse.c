@@ -44,6 +44,7 @@ static void bad_server(pjauth_turn_server *server)
 
 static void bad_request(pjauth_turn_request *request)
 {
+    const char *secrets[] = {ann};
     uint8_t hash[32];
     CHECK(pjauth_turn_handle_request(request, PJAUTH_TURN_AUTHORIZED) == PJ_EINVAL);
     CHECK(pjauth_turn_handle_request(request, 12345) == PJ_EINVAL);
@@ -61,6 +62,8 @@ static void bad_request(pjauth_turn_request *request)
     CHECK(pjauth_turn_request_set_password(request, ann) == PJ_EINVAL);
     CHECK(pjauth_turn_request_set_key(request, PJAUTH_TURN_MD5, hash, 16) == PJ_EINVAL);
     CHECK(pjauth_turn_request_verify(request) == 0);
+    CHECK(pjauth_turn_request_check_rest(request, secrets, 1) == PJAUTH_TURN_NOT_AUTHORIZED);
+    CHECK(pjauth_turn_request_check_rest(request, NULL, 1) == PJAUTH_TURN_NOT_AUTHORIZED);
     CHECK(pjauth_turn_request_set_username(request, ann) == PJ_EINVAL);
     CHECK(pjauth_turn_request_set_quota(request, 1) == PJ_EINVAL);
     CHECK(pjauth_turn_request_set_bandwidth_limit(request, 1) == PJ_EINVAL);
@@ -196,6 +199,23 @@ static void driven(struct stand *stand)
     bad_server(server);
 }
 
+static void bad_credentials(void)
+{
+    char name[64] = "", word[64] = "", letter[2] = "";
+    CHECK(pjauth_turn_rest_credential("north", "ann", 60, 0, name, sizeof(name), word, sizeof(word)) == 0);
+    CHECK(strchr(name, ':') && !strcmp(strchr(name, ':'), ":ann") && strlen(word) == 28);
+    CHECK(pjauth_turn_rest_credential("north", NULL, 60, 1, name, sizeof(name), word, sizeof(word)) == 0);
+    CHECK(!strchr(name, ':') && strlen(word) == 44);
+    CHECK(pjauth_turn_rest_credential(NULL, "ann", 60, 0, name, sizeof(name), word, sizeof(word)) == PJ_EINVAL);
+    CHECK(pjauth_turn_rest_credential("", "ann", 60, 0, name, sizeof(name), word, sizeof(word)) == PJ_EINVAL);
+    CHECK(pjauth_turn_rest_credential("north", "a\nn", 60, 0, name, sizeof(name), word, sizeof(word)) == PJ_EINVAL);
+    CHECK(pjauth_turn_rest_credential("north", "ann", 60, 0, NULL, 64, word, sizeof(word)) == PJ_EINVAL);
+    CHECK(pjauth_turn_rest_credential("north", "ann", 60, 0, name, sizeof(name), NULL, 64) == PJ_EINVAL);
+    CHECK(pjauth_turn_rest_credential("north", "ann", 60, 0, letter, sizeof(letter), word, sizeof(word)) == PJ_EINVAL);
+    CHECK(pjauth_turn_rest_credential("north", "ann", 60, 0, name, sizeof(name), letter, sizeof(letter)) == PJ_EINVAL);
+    CHECK(!*letter);
+}
+
 int main(void)
 {
     char on_the_stack[64] = "no handle";
@@ -206,6 +226,7 @@ int main(void)
     struct wire wire, other;
     size_t i;
 
+    bad_credentials();
     /* The dead: one of each, from a server that is gone. */
     stand_start(&stand, NULL);
     old_server = stand.server;

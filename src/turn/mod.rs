@@ -44,6 +44,7 @@ pub use self::core::{Core, Request};
 pub use auth::accounts::Accounts;
 pub use auth::credentials::{Algorithm, Credential, userhash};
 pub use auth::mechanism::User;
+pub use auth::rest::RestHash;
 pub use policy::limits::{Frequency, Rate};
 pub use policy::peers::{Policy, Verdict};
 pub use policy::ranges::{BadRange, Range};

@@ -3,6 +3,7 @@
  *
  * usage: judged_server --user NAME:PASSWORD [--port PORT] [--realm TEXT] [--workers N] [--delay-ms N] [--allow RANGE]
  *                      [--max-held N] [--hold NAME]
+ *        judged_server --secret TEXT [--secret TEXT] ...     with credentials of the TURN REST interface
  *
  * With a delay, every decision is made that much later, by another thread; about the user to hold, never. Prints
  * "listening PORT" when it does; ends when it is told to (SIGTERM).
@@ -19,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MOST_ALLOWED = 16, MOST_WAITING = 1 << 17, LISTENERS = 4 };
+enum { MOST_ALLOWED = 16, MOST_SECRETS = 4, MOST_WAITING = 1 << 17, LISTENERS = 4 };
 
 struct waiting {
     pjauth_turn_request *request;
@@ -31,6 +32,8 @@ static struct {
     const char *user;
     const char *password;
     const char *never;
+    const char *secrets[MOST_SECRETS];
+    unsigned secret_count;
     double delay;
     const char *allowed[MOST_ALLOWED];
     unsigned allowed_count;
@@ -54,6 +57,9 @@ static int decide(pjauth_turn_request *request) {
     char name[64];
     size_t length = pjauth_turn_request_username(request, name, sizeof(name));
 
+    if (host.secret_count != 0) {
+        return pjauth_turn_request_check_rest(request, host.secrets, host.secret_count);
+    }
     if (host.never != NULL && strcmp(name, host.never) == 0) {
         return PJAUTH_TURN_AUTHENTICATING;
     }
@@ -141,7 +147,7 @@ static void read_options(int argc, char **argv, pjauth_turn_options *options, in
                                           {"realm", 1, NULL, 'r'},    {"workers", 1, NULL, 'w'},
                                           {"delay-ms", 1, NULL, 'd'}, {"allow", 1, NULL, 'a'},
                                           {"max-held", 1, NULL, 'm'}, {"hold", 1, NULL, 'h'},
-                                          {NULL, 0, NULL, 0}};
+                                          {"secret", 1, NULL, 's'},   {NULL, 0, NULL, 0}};
     int name;
 
     while ((name = getopt_long(argc, argv, "", names, NULL)) != -1) {
@@ -160,14 +166,16 @@ static void read_options(int argc, char **argv, pjauth_turn_options *options, in
             options->max_held = (unsigned)atoi(optarg);
         } else if (name == 'h') {
             host.never = optarg;
+        } else if (name == 's' && host.secret_count < MOST_SECRETS) {
+            host.secrets[host.secret_count++] = optarg;
         } else if (name == 'a' && host.allowed_count < MOST_ALLOWED) {
             host.allowed[host.allowed_count++] = optarg;
         } else {
             exit(2);
         }
     }
-    if (host.user == NULL || host.password == NULL) {
-        printf("--user NAME:PASSWORD is needed\n");
+    if (host.secret_count == 0 && (host.user == NULL || host.password == NULL)) {
+        printf("--user NAME:PASSWORD is needed, or --secret TEXT\n");
         exit(2);
     }
     if (host.allowed_count == 0) {

@@ -53,10 +53,13 @@ def relays(*options, address="127.0.0.1", server_options=()):
     return case
 
 
-def refuses_password(kind):
-    with lab.server(kind) as server, peer("127.0.0.1") as port:
-        status, output = uclient(server, "127.0.0.1", "-e", "127.0.0.1", "-r", str(port), password="wrong")
-        lab.check(status != 0, f"a wrong password was let in:\n{output[-1500:]}")
+def refuses(*options, what, server_options=(), **rest):
+    """A case: nobody is let in with these options."""
+    def case(kind):
+        with lab.server(kind, *server_options) as server, peer("127.0.0.1") as port:
+            status, output = uclient(server, "127.0.0.1", *options, "-e", "127.0.0.1", "-r", str(port), **rest)
+            lab.check(status != 0, f"{what} was let in:\n{output[-1500:]}")
+    return case
 
 
 # Not -Z, two relayed addresses at once: coturn asks for them with attribute 0x8032, where RFC 8656 has 0x8000.
@@ -74,7 +77,11 @@ CASES = {
     "between-clients": relays("-y", "-c", "-l", "160"),
     "between-clients-tcp": relays("-y", "-c", "-t", "-l", "160"),
     "extra-requests": relays("-G", "-l", "160"),
-    "password": refuses_password,
+    "password": refuses(what="a wrong password", password="wrong"),
+    "rest": relays("-W", "north", "-l", "160", server_options=["--secret", "north"]),
+    "rest-tcp": relays("-t", "-W", "north", "-l", "160", server_options=["--secret", "north"]),
+    "rest-replaced": relays("-W", "old", "-l", "160", server_options=["--secret", "new", "--secret", "old"]),
+    "rest-wrong": refuses("-W", "east", what="another secret", server_options=["--secret", "north"]),
     "delayed": relays("-l", "160", server_options=["--delay-ms", "200"]),
     "delayed-tcp": relays("-t", "-l", "160", server_options=["--delay-ms", "200"]),
 }

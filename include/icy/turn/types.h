@@ -7,6 +7,7 @@
 #define ICY_TURN_TYPES_H
 
 #include <string_view>
+#include <vector>
 
 #include "turn.h"
 
@@ -179,6 +180,17 @@ public:
     /// Whether the client holds what was set. The server asks the same after Authorized; ask it before if the answer
     /// is to depend on it, such as for taking something that others want too.
     bool verify() const { return pjauth_turn_request_verify(c()) == 1; }
+
+    /// Answers for an observer whose users come with time-limited credentials of the TURN REST interface: see
+    /// pjauth_turn_request_check_rest(). `secrets` are what the web service shares with the server, the newest first.
+    AuthenticationState checkRest(const std::vector<std::string>& secrets)
+    {
+        std::vector<const char*> texts;
+        for (const auto& secret : secrets)
+            texts.push_back(secret.c_str());
+        return static_cast<AuthenticationState>(
+            pjauth_turn_request_check_rest(c(), texts.data(), static_cast<unsigned>(texts.size())));
+    }
 
     /// How many allocations the user may have at once, this one included; where it would be more, Authorized becomes
     /// QuotaReached.

@@ -16,6 +16,7 @@ mod metrics;
 mod observer;
 mod options;
 mod request;
+mod rest;
 mod server;
 mod strings;
 mod types;
