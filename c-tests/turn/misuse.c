@@ -54,6 +54,7 @@ static void bad_request(pjauth_turn_request *request)
     CHECK(pjauth_turn_request_server_address(request, room, sizeof(room)) == 0);
     CHECK(pjauth_turn_request_transport(request) == 0);
     CHECK(pjauth_turn_request_method(request) == 0);
+    CHECK(pjauth_turn_request_refusal(request) == 0);
     CHECK(pjauth_turn_request_algorithm(request) == 0);
     CHECK(pjauth_turn_request_lifetime(request) == -1);
     CHECK(pjauth_turn_request_family(request) == 0);

@@ -42,7 +42,7 @@ pub use self::core::config::Config;
 pub use self::core::counters::Counters;
 pub use self::core::{Core, Request};
 pub use auth::accounts::Accounts;
-pub use auth::credentials::{Algorithm, Credential, userhash};
+pub use auth::credentials::{Algorithm, Credential, Identity, userhash};
 pub use auth::mechanism::User;
 pub use auth::rest::RestHash;
 pub use policy::limits::{Frequency, Rate};

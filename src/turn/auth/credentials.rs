@@ -64,6 +64,26 @@ impl std::fmt::Debug for Credential {
     }
 }
 
+/// Who a user is: what the client must prove to hold, and the name, where the
+/// request hides it (USERHASH).
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// What the client must prove to hold.
+    pub credential: Credential,
+    /// The user's name. It must match the hash. Ignored where the request names
+    /// the user.
+    pub username: Option<String>,
+}
+
+impl From<Credential> for Identity {
+    fn from(credential: Credential) -> Self {
+        Identity {
+            credential,
+            username: None,
+        }
+    }
+}
+
 /// The keys that a credential gives for one user and realm.
 #[derive(Clone)]
 pub(crate) struct Keys {

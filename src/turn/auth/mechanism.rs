@@ -32,6 +32,14 @@ pub enum User<'a> {
 }
 
 impl User<'_> {
+    /// SHA-256 of user and realm, whichever way the request names the user.
+    pub(crate) fn hash(&self, realm: &str) -> [u8; 32] {
+        match self {
+            User::Name(name) => userhash(name, realm),
+            User::Hash(hash) => **hash,
+        }
+    }
+
     /// Whether that is this user.
     pub(crate) fn is(&self, name: &str, realm: &str) -> bool {
         match self {

@@ -4,6 +4,7 @@
 
 pub(in crate::turn) mod accounts;
 pub(in crate::turn) mod credentials;
+pub(in crate::turn) mod keyring;
 pub(in crate::turn) mod mechanism;
 pub(in crate::turn) mod nonce;
 pub(in crate::turn) mod rest;

@@ -6,7 +6,7 @@ use std::ops::{Deref, Range};
 use std::time::Duration;
 
 use crate::stun::address::Family;
-use crate::turn::auth::credentials::Credential;
+use crate::turn::auth::credentials::{Credential, Identity};
 use crate::turn::policy::limits::Rate;
 use crate::turn::state::allocation::Reason;
 use crate::turn::state::arena::{AllocationId, RelayId, RequestId};
@@ -156,7 +156,7 @@ pub enum Decision {
     Later,
     /// Answered with 486. With a credential the reply is protected, and one
     /// who does not hold the credential gets 401 instead.
-    QuotaReached(Option<Credential>),
+    QuotaReached(Option<Identity>),
     /// Answered with 401.
     NotAuthorized,
 }
@@ -183,6 +183,14 @@ pub struct Grant {
 }
 
 impl Grant {
+    /// Who the client must prove to be.
+    pub(crate) fn identity(&self) -> Option<Identity> {
+        Some(Identity {
+            credential: self.credential.clone()?,
+            username: self.username.clone(),
+        })
+    }
+
     /// A grant without bounds.
     pub fn new(credential: Credential) -> Self {
         Grant {

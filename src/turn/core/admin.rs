@@ -131,7 +131,7 @@ impl Core {
     /// allocation (RFC 8656, 3.1).
     pub fn client_gone(&mut self, link: &Link, now: Time) {
         for id in self.held.of_client(link) {
-            self.withdraw(id, Withdrawal::ClientGone);
+            self.withdraw(id, Withdrawal::ClientGone, now);
         }
         if let Some(id) = self.table.of_client(&link.key()) {
             self.end(id, Reason::ClientGone, now);
@@ -143,7 +143,7 @@ impl Core {
     pub fn stop(&mut self, now: Time) {
         self.state = State::Stopped;
         for id in self.held.all() {
-            self.withdraw(id, Withdrawal::Stopped);
+            self.withdraw(id, Withdrawal::Stopped, now);
         }
         let ids: Vec<_> = self.allocations().collect();
         for id in ids {

@@ -17,6 +17,7 @@ use crate::turn::state::arena::RelayId;
 use crate::turn::state::channels::Channels;
 use crate::turn::state::five_tuple::Link;
 use crate::turn::state::permissions::Permissions;
+use crate::turn::state::replies::LastReplies;
 use crate::turn::state::reservations::{ReservationToken, Reserved};
 use crate::turn::state::table::Owner;
 use crate::turn::state::timers::Due;
@@ -128,6 +129,8 @@ impl Core {
                 to_client: Traffic::default(),
                 byte_cap: grant.byte_cap,
                 bucket: Bucket::new(grant.rate),
+                replies: LastReplies::default(),
+                guesses: Time::ZERO,
                 ended: None,
             },
         );

@@ -43,7 +43,8 @@ pub struct Config {
     pub max_held_per_source: u32,
     /// How long a request may wait; then it gets 500.
     pub held_deadline: Duration,
-    /// Replies kept for retransmissions.
+    /// Replies kept for retransmissions beside those that allocations keep: to
+    /// deletions, and apart from these to refused requests.
     pub max_replies: usize,
     /// How long each is kept; the RFC says 40 seconds.
     pub reply_lifetime: Duration,
@@ -53,6 +54,10 @@ pub struct Config {
     /// proof of who it is, by all cores together; beyond that it is not answered.
     /// Likewise, and apart, for Binding.
     pub challenges: Frequency,
+    /// How many wrong keys are looked at: from a source, for a user, and from where
+    /// a user has come from lately; by all cores together. Beyond that nobody is
+    /// asked. `None` for no limit.
+    pub guesses: Option<Frequency>,
     /// Answer Binding requests.
     pub binding: bool,
     /// Which peers clients may reach.
@@ -83,13 +88,17 @@ impl Default for Config {
             max_held: 16_384,
             max_held_per_source: 256,
             held_deadline: Duration::from_secs(30),
-            max_replies: 16_384,
+            max_replies: 1024,
             reply_lifetime: Duration::from_secs(40),
             reservation_lifetime: Duration::from_secs(30),
             challenges: Frequency {
                 every: Duration::from_millis(10),
                 burst: 200,
             },
+            guesses: Some(Frequency {
+                every: Duration::from_secs(1),
+                burst: 100,
+            }),
             binding: true,
             policy: Policy::new(),
             dont_fragment: false,

@@ -173,7 +173,11 @@ counters! {
     }
 
     /// Figures that came after the structure was fixed.
-    struct Later {}
+    struct Later {
+        /// Requests whose key was not looked at, because too many wrong ones had come
+        /// from the source or for the user.
+        pub guesses_suppressed: u64,
+    }
 }
 
 #[cfg(test)]

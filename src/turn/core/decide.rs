@@ -2,14 +2,13 @@
 #![forbid(unsafe_code)]
 
 use crate::stun::errors;
-use crate::stun::integrity;
 use crate::stun::message::{Message, Method};
-use crate::turn::auth::credentials::{Credential, Keys, Signer};
-use crate::turn::auth::mechanism::{Presented, User};
+use crate::turn::auth::credentials::{Identity, Keys, Signer};
+use crate::turn::auth::mechanism::Presented;
 use crate::turn::core::action::{Action, Decided, Decision, Grant, Relays};
-use crate::turn::state::arena::RequestId;
+use crate::turn::state::arena::{AllocationId, RequestId};
 use crate::turn::state::five_tuple::Link;
-use crate::turn::state::held::Held;
+use crate::turn::state::held::{Held, Question};
 use crate::turn::state::timers::Due;
 use crate::turn::time::Time;
 
@@ -90,59 +89,72 @@ impl Core {
             Ok(presented) => presented,
             Err(code) => return self.fail_unsigned(link, message, code, now, out),
         };
-        if held.verified {
-            return self.answer_verified(link, message, &presented, decision, now, out);
-        }
-        let unsigned = match decision {
-            Decision::Later => errors::INSUFFICIENT_CAPACITY,
-            Decision::QuotaReached(None) => errors::QUOTA_REACHED,
-            Decision::NotAuthorized => errors::UNAUTHENTICATED,
-            Decision::QuotaReached(Some(credential)) => {
-                match self.prove(message, &presented, &credential, None) {
-                    Some((_, _, signer)) => {
-                        self.fail(link, message, errors::QUOTA_REACHED, &signer, out);
-                        return Action::Reply;
-                    }
-                    None => errors::UNAUTHENTICATED,
-                }
-            }
-            Decision::Authorized(grant) => {
-                let name = grant.username.as_deref();
-                let proven = grant
-                    .credential
-                    .as_ref()
-                    .and_then(|credential| self.prove(message, &presented, credential, name));
-                match proven {
-                    Some((user, keys, signer)) => {
-                        let terms = (user.as_str(), keys, grant);
-                        self.grant(link, message, terms, &signer, now, relays, out);
-                        return Action::Reply;
-                    }
-                    None => errors::UNAUTHENTICATED,
-                }
-            }
+        let identity = match &decision {
+            Decision::Authorized(grant) => grant.identity(),
+            Decision::QuotaReached(identity) => identity.clone(),
+            Decision::Later => held.identity.as_deref().cloned(),
+            Decision::NotAuthorized => None,
         };
-        self.fail_unsigned(link, message, unsigned, now, out)
+        if held.question == Question::Performance {
+            return self.answer_within(held, message, &presented, (decision, identity), now, out);
+        }
+        let proven = identity
+            .as_ref()
+            .and_then(|identity| self.prove(message, &presented, identity));
+        match &proven {
+            Some((_, keys, _)) => self.has_proven(&held.who, keys, now),
+            None => self.has_failed(&held.who, now),
+        }
+        let is_wrong = identity.is_some() && proven.is_none();
+        let (code, signer) = match (held.question, decision, proven) {
+            (Question::Allocation, Decision::Authorized(grant), Some((user, keys, signer))) => {
+                let terms = (user.as_str(), keys, grant);
+                self.grant(link, message, terms, &signer, now, relays, out);
+                return Action::Reply;
+            }
+            (_, Decision::NotAuthorized, _) => (errors::UNAUTHENTICATED, None),
+            (Question::Refusal(code), _, proven) => (code, proven.map(|(.., signer)| signer)),
+            (_, Decision::Authorized(_), _) => (errors::UNAUTHENTICATED, None),
+            (_, Decision::QuotaReached(_), proven) => {
+                (errors::QUOTA_REACHED, proven.map(|(.., signer)| signer))
+            }
+            (_, Decision::Later, proven) => (
+                errors::INSUFFICIENT_CAPACITY,
+                proven.map(|(.., signer)| signer),
+            ),
+        };
+        let refusal = (code, is_wrong);
+        self.turn_down(held, message, &presented, refusal, signer, now, out)
     }
 
-    /// Likewise where the integrity was verified before the observer was asked.
-    fn answer_verified(
+    /// Likewise where the allocation's key was right before the observer was asked.
+    /// If it names a key, that must be right as well: the password may have changed.
+    fn answer_within(
         &mut self,
-        link: &Link,
+        held: &Held,
         message: &Message<'_>,
         presented: &Presented<'_>,
-        decision: Decision,
+        (decision, identity): (Decision, Option<Identity>),
         now: Time,
         out: &mut Vec<u8>,
     ) -> Action {
+        let link = &held.link;
         let allocation = self.table.of_client(&link.key());
         let proven = allocation
             .ok_or(errors::ALLOCATION_MISMATCH)
             .and_then(|id| Ok((id, self.authenticate(id, message, presented)?)));
         let (id, signer) = match proven {
             Ok(proven) => proven,
-            Err(code) => return self.fail_unsigned(link, message, code, now, out),
+            Err(code) => {
+                let refusal = (code, false);
+                return self.turn_down(held, message, presented, refusal, None, now, out);
+            }
         };
+        if identity.is_some_and(|identity| self.is_another(id, message, presented, identity)) {
+            self.has_failed_within(id, now);
+            self.has_failed(&held.who, now);
+            return self.fail_unsigned(link, message, errors::UNAUTHENTICATED, now, out);
+        }
         let code = match decision {
             Decision::Authorized(_) => {
                 self.perform(id, link, message, &signer, now, out);
@@ -159,42 +171,34 @@ impl Core {
         Action::Reply
     }
 
-    /// Whether a request that is yet to be decided was made by one who holds the
-    /// credential. `None` when there is no such request.
-    pub fn verify(
+    /// Whether an allocation's client is somebody else than the observer says.
+    fn is_another(
         &self,
-        id: RequestId,
-        credential: Option<&Credential>,
-        name: Option<&str>,
-    ) -> Option<bool> {
+        id: AllocationId,
+        message: &Message<'_>,
+        presented: &Presented<'_>,
+        mut identity: Identity,
+    ) -> bool {
+        let owner = self.table.get(id).map(|a| a.user.to_string());
+        identity.username = identity.username.or(owner);
+        self.prove(message, presented, &identity).is_none()
+    }
+
+    /// Whether a request that is yet to be decided was made by one who holds the
+    /// credential; where none is named, by one who has the allocation's key.
+    /// `None` when there is no such request.
+    pub fn verify(&self, id: RequestId, identity: Option<&Identity>) -> Option<bool> {
         let held = self.held.get(id)?;
         let message = Message::parse(&held.message).ok()?;
         let presented = self.mechanism.examine(&message, |_| true).ok()?;
-        let proves = |credential| self.prove(&message, &presented, credential, name).is_some();
-        Some(credential.map_or(held.verified, proves))
-    }
-
-    /// Whether the request was made by one who holds the credential: then the
-    /// user's name, the keys, and what signs the reply.
-    fn prove(
-        &self,
-        message: &Message<'_>,
-        presented: &Presented<'_>,
-        credential: &Credential,
-        name: Option<&str>,
-    ) -> Option<(String, Keys, Signer)> {
-        let realm = &self.mechanism.realm;
-        let user = match presented.user {
-            User::Name(own) => own,
-            User::Hash(_) => name.filter(|name| presented.user.is(name, realm))?,
-        };
-        let keys = Keys::new(credential, user, realm);
-        let key = keys.get(presented.algorithm)?;
-        if !integrity::verify(message, presented.protection, key) {
-            return None;
-        }
-        let signer = Signer::new(key, presented.reply);
-        Some((user.to_owned(), keys, signer))
+        let is_within = held.question == Question::Performance;
+        Some(identity.map_or(is_within, |identity| {
+            let allocation = self.table.of_client(&held.link.key());
+            match allocation.filter(|_| is_within) {
+                Some(id) => !self.is_another(id, &message, &presented, identity.clone()),
+                None => self.prove(&message, &presented, identity).is_some(),
+            }
+        }))
     }
 
     /// Makes the allocation, and writes the reply either way.

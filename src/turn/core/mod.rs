@@ -9,6 +9,8 @@ pub(in crate::turn) mod counters;
 mod data;
 mod decide;
 mod perform;
+mod refuse;
+mod replied;
 mod reply;
 mod requests;
 
@@ -19,12 +21,12 @@ use std::sync::Arc;
 use ahash::RandomState;
 
 use crate::stun::address::Family;
-use crate::stun::errors;
-use crate::stun::message::Message;
+use crate::turn::auth::credentials::userhash;
 use crate::turn::auth::mechanism::Mechanism;
-use crate::turn::core::action::{Action, Event, Relays, Withdrawal};
+use crate::turn::core::action::{Action, Event, Relays};
 use crate::turn::core::config::Config;
 use crate::turn::core::counters::Counters;
+use crate::turn::policy::guesses::user_of;
 use crate::turn::state::allocation::Reason;
 use crate::turn::state::arena::{AllocationId, RelayId};
 use crate::turn::state::five_tuple::{FiveTuple, Link, Listener, ListenerId, Transport};
@@ -52,7 +54,12 @@ pub struct Core {
     listeners: Vec<Listener>,
     table: Table,
     held: HeldRequests,
-    replies: Replies,
+    /// Replies to those whose allocation ended with them.
+    farewells: Replies,
+    /// Replies to those who were refused.
+    refusals: Replies,
+    /// Allocations that keep replies, and until when at least.
+    replied: VecDeque<(Time, AllocationId)>,
     timers: Timers,
     events: VecDeque<Event>,
     /// The allocation whose `Removed` was the last event taken.
@@ -88,7 +95,9 @@ impl Core {
             listeners: Vec::new(),
             table: Table::new(&hasher),
             held: HeldRequests::new(config.max_held, config.max_held_per_source, hasher.clone()),
-            replies: Replies::new(config.max_replies, config.reply_lifetime, hasher.clone()),
+            farewells: Replies::new(config.max_replies, config.reply_lifetime, hasher.clone()),
+            refusals: Replies::new(config.max_replies, config.reply_lifetime, hasher.clone()),
+            replied: VecDeque::new(),
             timers: Timers::default(),
             events: VecDeque::new(),
             lent: None,
@@ -159,15 +168,15 @@ impl Core {
                 Due::Reservation(relay) => self.unreserve(relay),
             }
         }
-        self.replies.purge(now);
+        self.forget_replies(now);
     }
 
     /// When [`tick`](Self::tick) is due next.
     pub fn next_deadline(&self) -> Option<Time> {
-        match (self.timers.next(), self.replies.next()) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        }
+        let replies = [self.farewells.next(), self.refusals.next()];
+        let replied = self.replied.front().map(|(at, _)| *at);
+        let all = [self.timers.next(), replied].into_iter().chain(replies);
+        all.flatten().min()
     }
 
     /// The next thing to tell the application. Call until `None`.
@@ -229,6 +238,11 @@ impl Core {
             self.timers.cancel(at, Due::Allocation(id));
         }
         allocation.ended = Some((reason, now));
+        if reason != Reason::Stopped {
+            let user = user_of(&userhash(&allocation.user, &self.mechanism.realm));
+            let keyring = self.shared.keyring();
+            keyring.lock().keep(user, &allocation.keys, now);
+        }
         allocation.quota_share = None;
         let client = allocation.link.key();
         let relayed = allocation.relayed;
@@ -292,25 +306,6 @@ impl Core {
         self.unused.push(relayed.relay);
     }
 
-    /// Answers a held request that nobody decided in time.
-    fn give_up(&mut self, id: crate::turn::RequestId, now: Time) {
-        let Some(held) = self.held.remove(id) else {
-            return;
-        };
-        self.counters.held_expired += 1;
-        self.events
-            .push_back(Event::Withdrawn(id, Withdrawal::Deadline));
-        let Ok(message) = Message::parse(&held.message) else {
-            return;
-        };
-        let mut out = Vec::new();
-        let code = errors::SERVER_ERROR;
-        if self.fail_unsigned(&held.link, &message, code, now, &mut out) == Action::Reply {
-            self.keep_reply(&held.link, &message, &out, now);
-            self.events.push_back(Event::Send(held.link, out));
-        }
-    }
-
     /// Closes a reserved port whose token nobody brought.
     fn unreserve(&mut self, relay: RelayId) {
         let Some(Owner::Reserved(token)) = self.table.owner(relay) else {
@@ -321,14 +316,6 @@ impl Core {
         } else {
             // Another core has it by now.
             self.table.forget_relay(relay);
-        }
-    }
-
-    /// Keeps a reply for retransmissions, where there are any.
-    fn keep_reply(&mut self, link: &Link, message: &Message<'_>, reply: &[u8], now: Time) {
-        if self.transport(link) == Transport::Udp {
-            let key = link.key();
-            self.replies.keep(key, message.bytes(), reply, now);
         }
     }
 }
@@ -357,7 +344,9 @@ impl Core {
     pub(crate) fn capacity(&self) -> usize {
         self.table.capacity()
             + self.held.capacity()
-            + self.replies.capacity()
+            + self.farewells.capacity()
+            + self.refusals.capacity()
+            + self.replied.capacity()
             + self.events.capacity()
     }
 }

@@ -64,7 +64,7 @@ impl Core {
         }
         if done == Ok(Performed::Deleted) {
             // The allocation that could answer a retransmission is gone.
-            self.keep_reply(link, message, out, now);
+            self.keep_farewell(link, message, out, now);
         }
     }
 

@@ -10,10 +10,11 @@ use crate::stun::integrity;
 use crate::stun::message::{Class, Message, Method};
 use crate::turn::auth::credentials::{Algorithm, Signer};
 use crate::turn::auth::mechanism::{Presented, User};
-use crate::turn::core::action::{Action, Event, Withdrawal};
+use crate::turn::core::action::{Action, Withdrawal};
+use crate::turn::policy::guesses::Claimant;
 use crate::turn::state::arena::{AllocationId, RequestId};
 use crate::turn::state::five_tuple::{FiveTuple, Link};
-use crate::turn::state::held::Held;
+use crate::turn::state::held::{Held, Question};
 use crate::turn::time::Time;
 
 use super::allocate::requested_family;
@@ -38,6 +39,9 @@ pub struct Request<'a> {
     pub family: Option<Family>,
     /// Whether the client has proven to hold the credential (`ask_each`).
     pub verified: bool,
+    /// The error code that it is refused with whatever is decided: the answer needs a
+    /// key to be signed with.
+    pub refusal: Option<u16>,
     /// The message as it came.
     pub message: &'a [u8],
 }
@@ -85,8 +89,8 @@ impl Core {
         out: &mut Vec<u8>,
     ) -> Action {
         let client = link.key();
-        if let Some(reply) = self.replies.find(client, message.bytes()) {
-            out.clear();
+        out.clear();
+        if let Some(reply) = self.kept_reply(link, message) {
             out.extend_from_slice(reply);
             self.counters.retransmissions += 1;
             return Action::Reply;
@@ -110,12 +114,18 @@ impl Core {
         match (message.method(), self.table.of_client(&client)) {
             (Method::Allocate, None) if self.turns_away(link) => {
                 let code = errors::INSUFFICIENT_CAPACITY;
-                self.fail_unsigned(link, message, code, now, out)
+                self.refuse(link, message, &presented, code, now, out)
             }
-            (Method::Allocate, None) => self.ask(link, message, false, now, out),
+            (Method::Allocate, None) => {
+                let who = self.claimant(link, &presented.user);
+                if !self.may_try(&who, now) {
+                    return self.suppress(link, message, now, out);
+                }
+                self.ask(link, message, who, Question::Allocation, now, out)
+            }
             (_, None) => {
                 let code = errors::ALLOCATION_MISMATCH;
-                self.fail_unsigned(link, message, code, now, out)
+                self.refuse(link, message, &presented, code, now, out)
             }
             (_, Some(id)) => self.within(id, link, message, &presented, now, out),
         }
@@ -137,21 +147,30 @@ impl Core {
         out: &mut Vec<u8>,
     ) -> Action {
         let is_allocate = message.method() == Method::Allocate;
+        if !self.may_try_within(id, now) {
+            return self.suppress(link, message, now, out);
+        }
         let signer = match self.authenticate(id, message, presented) {
             Ok(signer) => signer,
-            // Whoever asks, the 5-tuple is in use.
-            Err(_) if is_allocate => {
-                let code = errors::ALLOCATION_MISMATCH;
-                return self.fail_unsigned(link, message, code, now, out);
+            Err(why) => {
+                if why == errors::UNAUTHENTICATED {
+                    self.has_failed_within(id, now);
+                }
+                // Whoever asks, the 5-tuple is in use.
+                let code = match is_allocate {
+                    true => errors::ALLOCATION_MISMATCH,
+                    false => errors::WRONG_CREDENTIALS,
+                };
+                return self.refuse(link, message, presented, code, now, out);
             }
-            Err(code) => return self.fail_unsigned(link, message, code, now, out),
         };
         if is_allocate {
             self.fail(link, message, errors::ALLOCATION_MISMATCH, &signer, out);
             return Action::Reply;
         }
         if self.config.ask_each && !is_deletion(message) {
-            return self.ask(link, message, true, now, out);
+            let who = self.claimant(link, &presented.user);
+            return self.ask(link, message, who, Question::Performance, now, out);
         }
         self.perform(id, link, message, &signer, now, out);
         Action::Reply
@@ -180,21 +199,22 @@ impl Core {
     }
 
     /// Holds a request and has the observer asked about it.
-    fn ask(
+    pub(super) fn ask(
         &mut self,
         link: &Link,
         message: &Message<'_>,
-        verified: bool,
+        who: Claimant,
+        question: Question,
         now: Time,
         out: &mut Vec<u8>,
     ) -> Action {
         if message.bytes().len() > MAX_KEPT {
             return self.fail_unsigned(link, message, errors::BAD_REQUEST, now, out);
         }
-        if !verified {
+        if question == Question::Allocation {
             // The client has given up the transaction it began before.
             for earlier in self.held.of_client(link) {
-                self.withdraw(earlier, Withdrawal::Superseded);
+                self.withdraw(earlier, Withdrawal::Superseded, now);
             }
         }
         self.counters.asked += 1;
@@ -202,15 +222,11 @@ impl Core {
             link: *link,
             id: *message.id(),
             message: message.bytes().into(),
-            verified,
+            who,
+            question,
+            identity: None,
             deadline: None,
         }))
-    }
-
-    pub(super) fn withdraw(&mut self, id: RequestId, why: Withdrawal) {
-        if self.take_held(id).is_some() {
-            self.events.push_back(Event::Withdrawn(id, why));
-        }
     }
 
     /// What is known of a request that waits; `None` when none does.
@@ -227,7 +243,11 @@ impl Core {
             algorithm: presented.algorithm,
             lifetime: lifetime.map(|secs| Duration::from_secs(secs.into())),
             family: requested_family(&message).ok().flatten(),
-            verified: held.verified,
+            verified: held.question == Question::Performance,
+            refusal: match held.question {
+                Question::Refusal(code) => Some(code),
+                Question::Allocation | Question::Performance => None,
+            },
             message: &held.message,
         })
     }

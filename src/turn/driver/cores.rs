@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::turn::auth::credentials::Credential;
+use crate::turn::auth::credentials::Identity;
 use crate::turn::core::Core;
 use crate::turn::core::action::Decision;
 use crate::turn::core::counters::Counters;
@@ -40,17 +40,18 @@ impl Cores {
         Cores(drivers)
     }
 
-    /// Whether the client of a request holds a credential; `None` when the
-    /// request has been decided, or can no longer be.
-    pub fn verify(
-        &self,
-        request: Place<RequestId>,
-        credential: Option<&Credential>,
-        name: Option<&str>,
-    ) -> Option<bool> {
+    /// Whether the client of a request is that; `None` when the request has been
+    /// decided, or can no longer be.
+    pub fn verify(&self, request: Place<RequestId>, identity: Option<&Identity>) -> Option<bool> {
+        self.look(request.worker, |core, _| core.verify(request.id, identity))?
+    }
+
+    /// Says of a request that waits who its client must prove to be, should nobody
+    /// decide.
+    pub fn identify(&self, request: Place<RequestId>, identity: Identity) {
         self.look(request.worker, |core, _| {
-            core.verify(request.id, credential, name)
-        })?
+            core.identify(request.id, identity)
+        });
     }
 
     /// Decides about a request that was to be answered later.

@@ -78,6 +78,8 @@ pub struct Ask {
     pub family: Option<Family>,
     /// Whether the client has proven to hold the credential (`ask_each`).
     pub verified: bool,
+    /// The error code that it is refused with whatever is decided.
+    pub refusal: Option<u16>,
 }
 
 impl Ask {
@@ -96,6 +98,7 @@ impl Ask {
             lifetime: request.lifetime,
             family: request.family,
             verified: request.verified,
+            refusal: request.refusal,
         }
     }
 }

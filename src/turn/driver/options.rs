@@ -139,7 +139,6 @@ impl Options {
         let mut config = self.config.clone();
         config.max_allocations = config.max_allocations.div_ceil(workers);
         config.max_held = config.max_held.div_ceil(workers);
-        config.max_replies = config.max_replies.div_ceil(workers);
         config
     }
 }

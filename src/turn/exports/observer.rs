@@ -60,6 +60,17 @@ enum Phase {
 }
 
 impl RequestState {
+    /// Tells the server of a request that waits what has been set so far.
+    pub fn identify(&self) {
+        let is_waiting = matches!(*self.phase.lock(), Phase::Waiting);
+        let identity = self.terms.lock().identity();
+        if let Some(identity) = identity.filter(|_| is_waiting)
+            && let Some(server) = self.server.running()
+        {
+            server.cores().identify(self.ask.place, identity);
+        }
+    }
+
     /// Takes in the answer, or gives it back where it must be brought to a
     /// request that waits.
     pub fn answer(&self, decision: Decision) -> Option<Decision> {
@@ -85,7 +96,7 @@ pub struct AllocationState {
 pub fn decision(terms: Grant, state: i32) -> Option<Decision> {
     match state {
         PJAUTH_TURN_AUTHORIZED => Some(Decision::Authorized(terms)),
-        PJAUTH_TURN_QUOTA_REACHED => Some(Decision::QuotaReached(terms.credential)),
+        PJAUTH_TURN_QUOTA_REACHED => Some(Decision::QuotaReached(terms.identity())),
         PJAUTH_TURN_NOT_AUTHORIZED => Some(Decision::NotAuthorized),
         _ => None,
     }
@@ -269,6 +280,7 @@ impl Observer for Caller {
         }
         if state == PJAUTH_TURN_AUTHENTICATING {
             self.requests.insert(id, handle);
+            request.identify();
             return Decision::Later;
         }
         match REQUESTS.take(handle) {

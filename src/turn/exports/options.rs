@@ -105,6 +105,8 @@ fn defaults() -> pjauth_turn_options {
         log: None,
         log_user_data: core::ptr::null_mut(),
         binding: 1,
+        guesses_per_minute: config.guesses.map_or(0, per_minute),
+        guess_burst: config.guesses.map_or(0, |guesses| guesses.burst),
     }
 }
 
@@ -217,6 +219,10 @@ fn numbers(c: &pjauth_turn_options, options: &mut Options) -> Result<(), BadOpti
     config.userhash = c.userhash != 0;
     config.ask_each = c.ask_each != 0;
     config.binding = c.binding != 0;
+    config.guesses = (c.guesses_per_minute > 0).then(|| Frequency {
+        every: Duration::from_secs(60) / c.guesses_per_minute,
+        burst: c.guess_burst,
+    });
     config.default_lifetime = seconds(c.default_lifetime);
     config.max_lifetime = seconds(c.max_lifetime);
     config.nonce_lifetime = seconds(c.nonce_lifetime);
@@ -239,6 +245,10 @@ fn numbers(c: &pjauth_turn_options, options: &mut Options) -> Result<(), BadOpti
     options.streams.backlog = c.connection_backlog as usize;
     options.streams.stall = millis(c.connection_stall_msec);
     Ok(())
+}
+
+fn per_minute(frequency: Frequency) -> c_uint {
+    (60_000 / frequency.every.as_millis().max(1)) as c_uint
 }
 
 /// `None` for PJAUTH_TURN_UNLIMITED.

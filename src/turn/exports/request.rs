@@ -145,6 +145,19 @@ pub extern "C" fn pjauth_turn_request_method(request: *const pjauth_turn_request
     number(request, |state| state.ask.method as c_int)
 }
 
+/// What becomes of a request whatever is decided, because there is nothing to decide:
+/// it is refused, and the observer is asked for the user's key alone, with which the
+/// refusal is signed. A client throws unsigned ones away (RFC 8489, 9.2.5).
+///
+/// @return the error code: 437, 441 or 508; 0 for a request to decide about, and for
+///         a dead handle.
+#[unsafe(no_mangle)]
+pub extern "C" fn pjauth_turn_request_refusal(request: *const pjauth_turn_request) -> c_int {
+    number(request, |state| {
+        state.ask.refusal.map_or(0, |code| c_int::from(code))
+    })
+}
+
 /// @return PJAUTH_TURN_MD5 or PJAUTH_TURN_SHA256: which key the client uses. A
 ///         stored key of the other is no use. 0 for a dead handle.
 #[unsafe(no_mangle)]
@@ -225,7 +238,7 @@ pub unsafe extern "C" fn pjauth_turn_request_set_password(
     request: *mut pjauth_turn_request,
     password: *const c_char,
 ) -> Status {
-    change(request, |terms| {
+    identify(request, |terms| {
         // SAFETY: the caller's string.
         let password = unsafe { strings::read(password) }?;
         terms.credential = Some(Credential::password(password));
@@ -251,7 +264,7 @@ pub unsafe extern "C" fn pjauth_turn_request_set_key(
     if key.is_null() {
         return EINVAL;
     }
-    change(request, |terms| {
+    identify(request, |terms| {
         terms.credential = Some(match (algorithm, size) {
             // SAFETY: the caller's 16 bytes.
             (PJAUTH_TURN_MD5, 16) => Credential::md5(unsafe { key.cast::<[u8; 16]>().read() }),
@@ -273,12 +286,11 @@ pub unsafe extern "C" fn pjauth_turn_request_set_key(
 #[unsafe(no_mangle)]
 pub extern "C" fn pjauth_turn_request_verify(request: *const pjauth_turn_request) -> c_int {
     number(request, |state| {
-        let terms = state.terms.lock().clone();
-        let (credential, name) = (terms.credential.as_ref(), terms.username.as_deref());
+        let identity = state.terms.lock().identity();
         let proven = state
             .server
             .running()
-            .and_then(|server| server.cores().verify(state.ask.place, credential, name));
+            .and_then(|server| server.cores().verify(state.ask.place, identity.as_ref()));
         c_int::from(proven == Some(true))
     })
 }
@@ -292,7 +304,7 @@ pub unsafe extern "C" fn pjauth_turn_request_set_username(
     request: *mut pjauth_turn_request,
     username: *const c_char,
 ) -> Status {
-    change(request, |terms| {
+    identify(request, |terms| {
         // SAFETY: the caller's string.
         terms.username = Some(unsafe { strings::read(username) }?.to_owned());
         Ok(())
@@ -384,6 +396,20 @@ fn change(
     guard(|| {
         let state = request_of(request).ok_or(EINVAL)?;
         change(&mut state.terms.lock())
+    })
+}
+
+/// A change in who the client must prove to be, which a reply may need that nobody
+/// decides about.
+fn identify(
+    request: *mut pjauth_turn_request,
+    set: impl FnOnce(&mut Grant) -> Result<(), Status>,
+) -> Status {
+    guard(|| {
+        let state = request_of(request).ok_or(EINVAL)?;
+        set(&mut state.terms.lock())?;
+        state.identify();
+        Ok(())
     })
 }
 

@@ -3,6 +3,7 @@
 use core::ffi::{c_char, c_int, c_uint};
 use std::time::{Duration, SystemTime};
 
+use crate::turn::auth::credentials::Identity;
 use crate::turn::auth::rest::{
     RestHash, rest_credentials, rest_password, rest_remaining, rest_username,
 };
@@ -71,12 +72,17 @@ unsafe fn check(
     let left = rest_remaining(name, now()).ok_or(EINVAL)?;
     let server = state.server.running().ok_or(EINVAL)?;
     let proven = rest_credentials(secrets, name).find(|candidate| {
-        let (place, candidate) = (state.ask.place, Some(candidate));
-        server.cores().verify(place, candidate, told.as_deref()) == Some(true)
+        let identity = Identity {
+            credential: candidate.clone(),
+            username: told.clone(),
+        };
+        server.cores().verify(state.ask.place, Some(&identity)) == Some(true)
     });
     let mut terms = state.terms.lock();
     terms.credential = Some(proven.ok_or(EINVAL)?);
     terms.valid_for = Some(terms.valid_for.map_or(left, |set| set.min(left)));
+    drop(terms);
+    state.identify();
     Ok(())
 }
 

@@ -31,7 +31,9 @@ pub struct pjauth_turn_allocation {
 pub const PJAUTH_TURN_AUTHENTICATING: c_int = 1;
 /// The client may have what it asks for, if it holds the credential.
 pub const PJAUTH_TURN_AUTHORIZED: c_int = 2;
-/// The client gets 486 (Allocation Quota Reached).
+/// The client gets 486 (Allocation Quota Reached). Set its key first, as for
+/// PJAUTH_TURN_AUTHORIZED: a client throws an unsigned 486 away (RFC 8489, 9.2.5) and
+/// goes on asking. One who does not hold the key gets 401 instead.
 pub const PJAUTH_TURN_QUOTA_REACHED: c_int = 3;
 /// The client gets 401 (Unauthenticated).
 pub const PJAUTH_TURN_NOT_AUTHORIZED: c_int = 4;
@@ -109,6 +111,20 @@ pub struct pjauth_turn_observer_vtable {
     /// Decides about a request: returns a PJAUTH_TURN_* state. What the client
     /// must prove to hold is set before that with
     /// `pjauth_turn_request_set_password()` or `pjauth_turn_request_set_key()`.
+    ///
+    /// It is asked about each Allocate whose nonce is fresh; with `ask_each` about
+    /// Refresh, CreatePermission and ChannelBind too, where a key that it sets must be
+    /// right as well as the allocation's; and, whatever `ask_each` says, about a
+    /// request that is refused anyway, so that the refusal can be signed:
+    /// any that finds no allocation (437, after a restart, say), one with other
+    /// credentials than the allocation's (437, 441), and Allocate during a drain
+    /// (508). Answer these as any other: if the client holds the key that you set, it
+    /// gets the refusal signed. `pjauth_turn_request_refusal()` tells them apart, for
+    /// an observer that counts what it grants. Keys that were right within the last
+    /// hour are kept for that, and then nobody is asked.
+    ///
+    /// It is not asked about a source or user of which too many wrong keys have come:
+    /// see `guesses_per_minute`.
     ///
     /// After PJAUTH_TURN_AUTHENTICATING the server keeps the request until
     /// `pjauth_turn_handle_request()`, the deadline, or the end of client or
@@ -256,6 +272,16 @@ pub struct pjauth_turn_options {
     /// Whether Binding requests (STUN, RFC 8489) are answered. Where not, they get
     /// nothing over UDP and 403 over TCP. Default: 1.
     pub binding: c_int,
+    /// Wrong keys a minute that are looked at from one source (IPv6: /64), and
+    /// likewise for one user, whatever the source, by all workers together; a right
+    /// key costs nothing. Beyond that no key is looked at and the observer is not
+    /// asked: over UDP the request gets no answer, so that its client repeats it; over
+    /// TCP, where it would not, 401. No user is locked out by strangers: where a user
+    /// has come from within the last day, a count of its own holds. 0 for no limit.
+    /// Default: 60.
+    pub guesses_per_minute: c_uint,
+    /// How many of these at once. Default: 100.
+    pub guess_burst: c_uint,
 }
 
 /// Bytes of a user name in `pjauth_turn_allocation_info`, with the terminator.

@@ -31,7 +31,6 @@ struct Entry {
     full_at: AtomicU64,
 }
 
-#[allow(dead_code)]
 impl Sources {
     pub(crate) fn new(hasher: RandomState) -> Self {
         Sources {

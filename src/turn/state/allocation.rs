@@ -13,6 +13,7 @@ use crate::turn::state::arena::RelayId;
 use crate::turn::state::channels::Channels;
 use crate::turn::state::five_tuple::{FiveTuple, Link};
 use crate::turn::state::permissions::Permissions;
+use crate::turn::state::replies::LastReplies;
 use crate::turn::time::Time;
 
 /// A relayed transport address, and until when it is the client's.
@@ -74,6 +75,10 @@ pub(crate) struct Allocation {
     pub to_client: Traffic,
     pub byte_cap: Option<u64>,
     pub bucket: Bucket,
+    /// Those to its client.
+    pub replies: LastReplies,
+    /// When wrong keys that came with the client's address are forgotten.
+    pub guesses: Time,
     /// Set when the allocation has ended and only its figures are left.
     pub ended: Option<(Reason, Time)>,
 }

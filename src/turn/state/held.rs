@@ -7,6 +7,8 @@ use ahash::RandomState;
 
 use crate::stun::message::TransactionId;
 use crate::turn::address::AddrKey;
+use crate::turn::auth::credentials::Identity;
+use crate::turn::policy::guesses::Claimant;
 use crate::turn::shrink::shrink_map;
 use crate::turn::state::arena::{Arena, RequestId};
 use crate::turn::state::five_tuple::Link;
@@ -18,10 +20,26 @@ pub(crate) struct Held {
     pub link: Link,
     pub id: TransactionId,
     pub message: Box<[u8]>,
-    /// Whether its integrity was verified with an allocation's key.
-    pub verified: bool,
+    /// Who it says it is from.
+    pub who: Claimant,
+    /// What is to be decided.
+    pub question: Question,
+    /// What the observer has said of the user so far.
+    pub identity: Option<Box<Identity>>,
     /// When it is taken back. `None` while the observer is being asked.
     pub deadline: Option<Time>,
+}
+
+/// What is to be decided about a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Question {
+    /// Whether the client gets an allocation.
+    Allocation,
+    /// Whether a request is performed that was made with an allocation's key
+    /// (`ask_each`).
+    Performance,
+    /// Nothing: it is refused with this code, and the answer needs a key.
+    Refusal(u16),
 }
 
 /// The requests that wait, found by id and by client and transaction.
@@ -70,6 +88,14 @@ impl HeldRequests {
 
     pub(crate) fn get(&self, id: RequestId) -> Option<&Held> {
         self.arena.get(id.0).map(|held| &**held)
+    }
+
+    /// Keeps what the observer has said of the user. `false` when there is no such
+    /// request.
+    pub(crate) fn identify(&mut self, id: RequestId, identity: Identity) -> bool {
+        let held = self.arena.get_mut(id.0);
+        held.map(|held| held.identity = Some(Box::new(identity)))
+            .is_some()
     }
 
     /// Lets a request wait until `deadline`. `false` when a bound is reached

@@ -6,19 +6,19 @@ use std::time::Duration;
 
 use ahash::RandomState;
 
-use crate::turn::address::AddrKey;
 use crate::turn::shrink::shrink_map;
 use crate::turn::time::Time;
 
-/// The last replies that cannot be made again: those to requests that had an
-/// effect. Bounded in number and time; the oldest goes first.
-///
-/// A reply is found by a keyed hash of client and whole request, so that only a
-/// retransmission gets it, and little is kept.
+/// A request in tables of replies: a keyed hash of client and whole message, so that
+/// only a retransmission is taken for it, and little is kept.
+pub(crate) type RequestName = u64;
+
+/// Replies kept beside those of allocations. Bounded in number and time; the oldest
+/// goes first.
 #[derive(Debug)]
 pub(crate) struct Replies {
-    table: HashMap<u64, Box<[u8]>, RandomState>,
-    order: VecDeque<(Time, u64)>,
+    table: HashMap<RequestName, Box<[u8]>, RandomState>,
+    order: VecDeque<(Time, RequestName)>,
     capacity: usize,
     lifetime: Duration,
 }
@@ -33,30 +33,29 @@ impl Replies {
         }
     }
 
-    /// The reply to an earlier copy of this very request.
-    pub(crate) fn find(&self, client: AddrKey, request: &[u8]) -> Option<&[u8]> {
-        if self.table.is_empty() {
-            return None;
-        }
-        let reply = self.table.get(&self.key(client, request))?;
-        Some(reply)
+    /// The reply to an earlier copy of a request.
+    pub(crate) fn find(&self, request: RequestName) -> Option<&[u8]> {
+        Some(self.table.get(&request)?)
     }
 
-    pub(crate) fn keep(&mut self, client: AddrKey, request: &[u8], reply: &[u8], now: Time) {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.table.is_empty()
+    }
+
+    pub(crate) fn keep(&mut self, request: RequestName, reply: &[u8], now: Time) {
         if self.capacity == 0 {
             return;
         }
-        let key = self.key(client, request);
         self.purge(now);
-        if let Some(earlier) = self.table.get_mut(&key) {
+        if let Some(earlier) = self.table.get_mut(&request) {
             *earlier = reply.into();
             return;
         }
         while self.order.len() >= self.capacity {
             self.drop_oldest();
         }
-        self.table.insert(key, reply.into());
-        self.order.push_back((now + self.lifetime, key));
+        self.table.insert(request, reply.into());
+        self.order.push_back((now + self.lifetime, request));
     }
 
     /// When the oldest reply goes.
@@ -69,10 +68,6 @@ impl Replies {
         while self.next().is_some_and(|expires| expires <= now) {
             self.drop_oldest();
         }
-    }
-
-    fn key(&self, client: AddrKey, request: &[u8]) -> u64 {
-        self.table.hasher().hash_one((client, request))
     }
 
     fn drop_oldest(&mut self) {
@@ -96,6 +91,56 @@ impl Replies {
     }
 }
 
+/// The last replies to the client of one allocation, which nobody else's can push
+/// out.
+#[derive(Debug, Default)]
+pub(crate) struct LastReplies {
+    list: Vec<LastReply>,
+}
+
+/// How many an allocation keeps.
+const LAST: usize = 4;
+
+#[derive(Debug)]
+struct LastReply {
+    request: RequestName,
+    expires: Time,
+    reply: Box<[u8]>,
+}
+
+impl LastReplies {
+    /// The reply to an earlier copy of a request.
+    pub(crate) fn find(&self, request: RequestName) -> Option<&[u8]> {
+        let found = self.list.iter().find(|kept| kept.request == request);
+        found.map(|kept| &*kept.reply)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    pub(crate) fn keep(&mut self, request: RequestName, reply: &[u8], expires: Time) {
+        if self.list.len() == LAST {
+            self.list.remove(0);
+        }
+        self.list.reserve_exact(1);
+        self.list.push(LastReply {
+            request,
+            expires,
+            reply: reply.into(),
+        });
+    }
+
+    /// Lets go of what is too old. Returns when the last of the others is.
+    pub(crate) fn purge(&mut self, now: Time) -> Option<Time> {
+        self.list.retain(|kept| kept.expires > now);
+        if self.list.is_empty() {
+            self.list = Vec::new();
+        }
+        self.list.last().map(|kept| kept.expires)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,19 +149,30 @@ mod tests {
     fn replies_are_bounded_in_number_and_time() {
         let hasher = RandomState::with_seeds(1, 2, 3, 4);
         let mut replies = Replies::new(10, Duration::from_secs(40), hasher);
-        let client = AddrKey::of(&"1.2.3.4:5".parse().unwrap());
         for n in 0..30 {
-            replies.keep(client, &[b'q', n], &[n], Time::ZERO);
+            replies.keep(n, &[n as u8], Time::ZERO);
         }
         assert_eq!((replies.len(), replies.order.len()), (10, 10));
-        assert_eq!(replies.find(client, &[b'q', 19]), None);
-        assert_eq!(replies.find(client, &[b'q', 20]), Some(&[20][..]));
-        let other = AddrKey::of(&"1.2.3.4:6".parse().unwrap());
-        assert_eq!(replies.find(other, &[b'q', 20]), None);
-        replies.keep(client, &[b'q', 29], b"newer", Time::ZERO);
+        assert_eq!(replies.find(19), None);
+        assert_eq!(replies.find(20), Some(&[20][..]));
+        replies.keep(29, b"newer", Time::ZERO);
         assert_eq!((replies.len(), replies.order.len()), (10, 10));
-        assert_eq!(replies.find(client, &[b'q', 29]), Some(&b"newer"[..]));
+        assert_eq!(replies.find(29), Some(&b"newer"[..]));
         replies.purge(Time::ZERO + Duration::from_secs(40));
         assert_eq!((replies.len(), replies.order.len()), (0, 0));
+    }
+
+    #[test]
+    fn an_allocation_keeps_its_last_few_and_no_memory_after_them() {
+        let at = |secs| Time::ZERO + Duration::from_secs(secs);
+        let mut last = LastReplies::default();
+        for n in 1..=6 {
+            last.keep(n, &[n as u8], at(n));
+        }
+        assert_eq!((last.find(2), last.find(3)), (None, Some(&[3][..])));
+        assert_eq!(last.purge(at(4)), Some(at(6)));
+        assert_eq!((last.find(4), last.find(5)), (None, Some(&[5][..])));
+        assert_eq!(last.purge(at(6)), None);
+        assert_eq!(last.list.capacity(), 0);
     }
 }

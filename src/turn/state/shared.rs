@@ -4,9 +4,12 @@
 use std::sync::Arc;
 
 use ahash::RandomState;
+use parking_lot::Mutex;
 
 use crate::turn::auth::accounts::Accounts;
+use crate::turn::auth::keyring::Keyring;
 use crate::turn::auth::nonce::Nonces;
+use crate::turn::policy::guesses::Guesses;
 use crate::turn::policy::sources::Sources;
 use crate::turn::state::reservations::Reservations;
 
@@ -18,6 +21,8 @@ pub struct Shared {
     nonces: Nonces,
     reservations: Reservations,
     answers: Sources,
+    guesses: Guesses,
+    keyring: Mutex<Keyring>,
 }
 
 impl Shared {
@@ -31,7 +36,9 @@ impl Shared {
             accounts: Arc::default(),
             nonces,
             reservations: Reservations::default(),
+            guesses: Guesses::new(&hasher),
             answers: Sources::new(hasher),
+            keyring: Mutex::default(),
         }
     }
 
@@ -51,5 +58,15 @@ impl Shared {
     /// What sources have been answered without proof of who they are.
     pub(crate) fn answers(&self) -> &Sources {
         &self.answers
+    }
+
+    /// What wrong keys have come from where.
+    pub(crate) fn guesses(&self) -> &Guesses {
+        &self.guesses
+    }
+
+    /// The keys that were right lately.
+    pub(crate) fn keyring(&self) -> &Mutex<Keyring> {
+        &self.keyring
     }
 }

@@ -304,11 +304,15 @@ fn with_ask_each_the_observer_decides_about_every_request() {
     assert_eq!(world.decide(id, quota), Decided::Reply(ann.link));
     assert_eq!(reply_code(&world), 486);
     assert!(Reply::parse(&world.out).signed_by(&ann));
-    // One who does not hold the key is not asked about.
+    // One who does not hold the key is asked about for the key alone.
     let mut guess = ann.clone();
     guess.password = "guess".into();
     let refresh = guess.refresh(600);
-    assert_eq!(world.send(&guess, &refresh), Action::Reply);
+    let id = asked(&mut world, &guess, &refresh);
+    let request = world.core.request_of(id).unwrap();
+    assert_eq!((request.verified, request.refusal), (false, Some(441)));
+    assert_eq!(world.decide(id, yes()), Decided::Reply(ann.link));
+    assert_eq!(reply_code(&world), 401);
     // The allocation ends while a request waits.
     let refresh = ann.refresh(600);
     let id = asked(&mut world, &ann, &refresh);
@@ -349,13 +353,11 @@ fn who_holds_the_credential_is_known_before_the_decision() {
     let mut world = World::new();
     let mut ann = client(&world);
     let (id, _) = hold(&mut world, &mut ann);
-    let (right, wrong) = (
-        Credential::password("secret"),
-        Credential::password("guess"),
-    );
-    assert_eq!(world.core.verify(id, None, None), Some(false));
-    assert_eq!(world.core.verify(id, Some(&wrong), None), Some(false));
-    assert_eq!(world.core.verify(id, Some(&right), None), Some(true));
+    let right = Credential::password("secret").into();
+    let wrong = Credential::password("guess").into();
+    assert_eq!(world.core.verify(id, None), Some(false));
+    assert_eq!(world.core.verify(id, Some(&wrong)), Some(false));
+    assert_eq!(world.core.verify(id, Some(&right)), Some(true));
     assert_eq!(world.authorize(id), Decided::Reply(ann.link));
-    assert_eq!(world.core.verify(id, Some(&right), None), None);
+    assert_eq!(world.core.verify(id, Some(&right)), None);
 }

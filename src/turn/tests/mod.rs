@@ -11,6 +11,7 @@ mod data;
 mod deferred;
 mod hostile;
 mod lifetimes;
+mod refusals;
 mod sharing;
 mod vectors;
 mod walk;
