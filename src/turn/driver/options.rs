@@ -11,7 +11,7 @@ use crate::turn::core::config::Config;
 use crate::turn::state::five_tuple::Listener;
 
 use super::observer::Log;
-use super::ports::RelayAddress;
+use super::relay_addresses::RelayAddress;
 use super::streams::StreamLimits;
 
 /// Everything about a server but its observer.

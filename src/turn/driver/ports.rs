@@ -1,37 +1,14 @@
 //! Which worker has which port of a relay address.
 #![forbid(unsafe_code)]
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU16, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 
-use crate::stun::address::Family;
-
-/// An address that relay sockets are bound to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RelayAddress {
-    /// The host's own address; unspecified for those of the listeners.
-    pub bind: IpAddr,
-    /// What clients are told: another where the host sits behind a 1:1 NAT.
-    pub advertised: IpAddr,
-}
-
-impl RelayAddress {
-    /// Stands for the listeners' addresses of a family.
-    pub fn everywhere(family: Family) -> Self {
-        let ip = match family {
-            Family::V4 => IpAddr::from([0; 4]),
-            Family::V6 => IpAddr::from([0; 16]),
-        };
-        RelayAddress {
-            bind: ip,
-            advertised: ip,
-        }
-    }
-}
+use super::relay_addresses::RelayAddress;
 
 /// Addresses that a server may come to have in its life.
 const MOST_ADDRESSES: usize = 1024;
@@ -55,6 +32,26 @@ struct Address {
 /// By port of the range: the worker that has it, plus one; 0 for nobody.
 /// Addresses that are bound or seen as the same one have them in common.
 type Owners = Arc<[AtomicU16]>;
+
+/// Spreads ports, so that the next one cannot be guessed from the last.
+#[derive(Debug)]
+pub struct Spread(u32);
+
+impl Spread {
+    /// `seed` is random.
+    pub fn new(seed: u32) -> Self {
+        Spread(seed | 1)
+    }
+
+    /// A few random bits: where to begin to look for a port, or an address.
+    pub fn next(&mut self) -> u16 {
+        // xorshift32: quick, and seeded by the system.
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 17;
+        self.0 ^= self.0 << 5;
+        (self.0 >> 8) as u16
+    }
+}
 
 /// A port that nobody else can claim until it is given back.
 #[derive(Clone, Copy, Debug)]
@@ -199,6 +196,8 @@ impl Claim {
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
+
     use super::*;
 
     fn ports() -> Ports {

@@ -15,8 +15,8 @@ use crate::turn::state::arena::RelayId;
 
 use super::descriptor::Descriptor;
 use super::mailbox::{Command, Mailbox};
-use super::places::Places;
-use super::ports::{Claim, Ports};
+use super::ports::{Claim, Ports, Spread};
+use super::relay_addresses::RelayAddresses;
 use super::sys::{Epoll, Interest, enable_gro, set_dont_fragment};
 
 /// RelaySockets by the worker that opened them, and their name there.
@@ -26,7 +26,7 @@ type Reserved = HashMap<(u16, RelayId), (Arc<Socket>, Claim)>;
 #[derive(Debug)]
 pub struct RelayPool {
     pub ports: Ports,
-    pub places: Places,
+    pub addresses: RelayAddresses,
     /// By worker.
     pub pollers: Vec<Arc<Epoll>>,
     /// By worker.
@@ -54,8 +54,7 @@ pub struct RelaySockets {
     worker: u16,
     pool: Arc<RelayPool>,
     table: Vec<Option<Relay>>,
-    /// A few random bits for the next port.
-    random: u32,
+    spread: Spread,
 }
 
 impl RelaySockets {
@@ -64,7 +63,7 @@ impl RelaySockets {
             worker,
             pool,
             table: Vec::new(),
-            random: random | 1,
+            spread: Spread::new(random),
         }
     }
 
@@ -101,15 +100,6 @@ impl RelaySockets {
         {
             *place = None;
         }
-    }
-
-    /// Ports are spread so that the next one cannot be guessed from the last.
-    fn random(&mut self) -> u16 {
-        // xorshift32: quick, and seeded by the system.
-        self.random ^= self.random << 13;
-        self.random ^= self.random >> 17;
-        self.random ^= self.random << 5;
-        (self.random >> 8) as u16
     }
 
     /// Keeps a bound socket. `None` when it cannot be waited for.
@@ -167,12 +157,12 @@ impl Relays for RelaySockets {
         used: IpAddr,
     ) -> Result<SocketAddr, OpenError> {
         let pool = self.pool.clone();
-        let random = self.random();
-        let places = pool.places.choose(family, used, random.into());
-        if places.is_empty() {
+        let random = self.spread.next();
+        let addresses = pool.addresses.choose(family, used, random.into());
+        if addresses.is_empty() {
             return Err(OpenError::Family);
         }
-        let numbers = places.iter().filter_map(|at| pool.ports.number(*at));
+        let numbers = addresses.iter().filter_map(|at| pool.ports.number(*at));
         let pair = matches!(port, Port::EvenAndNext(_));
         let kind = (port != Port::Any, pair);
         for address in numbers {

@@ -25,9 +25,9 @@ use super::listeners::{self, ListenerSocket};
 use super::mailbox::{Handover, Mailbox};
 use super::observer::Observer;
 use super::options::{Options, StartError};
-use super::places::Places;
-use super::ports::{Ports, RelayAddress};
+use super::ports::Ports;
 use super::queue::Queue;
+use super::relay_addresses::{RelayAddress, RelayAddresses};
 use super::relay_sockets::RelayPool;
 use super::streams::Streams;
 use super::sys::{
@@ -178,9 +178,9 @@ fn control(
     let system = |what| move |error| StartError::System(what, error);
     let is_reached = |own: &&HostAddress| bound.iter().any(|door| door.address.ip() == own.ip);
     let reached = interfaces.iter().filter(is_reached).cloned();
-    let places = Places::new(&options.relays, reached.collect());
+    let addresses = RelayAddresses::new(&options.relays, reached.collect());
     let mut config = options.core_config(count);
-    own_addresses(&mut config, interfaces, &places.all());
+    own_addresses(&mut config, interfaces, &addresses.all());
     let mailboxes: Result<Vec<_>, _> = (0..count).map(|_| Mailbox::new().map(Arc::new)).collect();
     let mailboxes = mailboxes.map_err(system("eventfd"))?;
     let pollers: Result<Vec<_>, _> = (0..count).map(|_| Epoll::new().map(Arc::new)).collect();
@@ -198,7 +198,7 @@ fn control(
         shared: Arc::new(Shared::new(secret)),
         relays: Arc::new(RelayPool {
             ports: Ports::new(options.ports.clone()),
-            places,
+            addresses,
             pollers: pollers.map_err(system("epoll"))?,
             mailboxes: mailboxes.clone(),
             reserved: Mutex::default(),

@@ -9,12 +9,34 @@ use crate::stun::Family;
 use crate::turn::policy::peers::is_special;
 
 use super::listeners::is_link_local;
-use super::ports::RelayAddress;
 use super::sys::HostAddress;
+
+/// An address that relay sockets are bound to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RelayAddress {
+    /// The host's own address; unspecified for those of the listeners.
+    pub bind: IpAddr,
+    /// What clients are told: another where the host sits behind a 1:1 NAT.
+    pub advertised: IpAddr,
+}
+
+impl RelayAddress {
+    /// Stands for the listeners' addresses of a family.
+    pub fn everywhere(family: Family) -> Self {
+        let ip = match family {
+            Family::V4 => IpAddr::from([0; 4]),
+            Family::V6 => IpAddr::from([0; 16]),
+        };
+        RelayAddress {
+            bind: ip,
+            advertised: ip,
+        }
+    }
+}
 
 /// Chooses relay addresses. Asked for each allocation, never for a packet.
 #[derive(Debug)]
-pub struct Places(RwLock<State>);
+pub struct RelayAddresses(RwLock<State>);
 
 #[derive(Debug)]
 struct State {
@@ -25,9 +47,9 @@ struct State {
     reached: Vec<HostAddress>,
 }
 
-impl Places {
+impl RelayAddresses {
     pub fn new(relays: &[RelayAddress], reached: Vec<HostAddress>) -> Self {
-        Places(RwLock::new(State {
+        RelayAddresses(RwLock::new(State {
             relays: relays.to_vec(),
             reached,
         }))
@@ -45,7 +67,7 @@ impl Places {
     pub fn choose(&self, family: Family, used: IpAddr, random: usize) -> Vec<RelayAddress> {
         let state = self.0.read();
         let mut found = state.of_family(family);
-        if let Some(at) = found.iter().position(|place| place.bind == used) {
+        if let Some(at) = found.iter().position(|relay| relay.bind == used) {
             if state.is_vague(family) {
                 return vec![found[at]];
             }
@@ -65,17 +87,17 @@ impl Places {
             of_ip.map(|own| &own.interface)
         };
         let (beside, default) = (interface(used), default_source(family));
-        found.sort_by_key(|place| {
-            let is_beside = beside.is_some() && interface(place.bind) == beside;
+        found.sort_by_key(|relay| {
+            let is_beside = beside.is_some() && interface(relay.bind) == beside;
             (
-                is_special(&place.bind),
+                is_special(&relay.bind),
                 !is_beside,
-                Some(place.bind) != default,
+                Some(relay.bind) != default,
             )
         });
         // A private address is no substitute for a public one.
         let is_private = is_special(&found[0].bind);
-        found.retain(|place| is_special(&place.bind) == is_private);
+        found.retain(|relay| is_special(&relay.bind) == is_private);
         found
     }
 }
@@ -162,9 +184,9 @@ mod tests {
         text.split_whitespace().map(read).collect()
     }
 
-    fn chosen(places: &Places, family: Family, used: &str) -> Vec<String> {
-        let found = places.choose(family, used.parse().unwrap(), 7);
-        let text = |place: &RelayAddress| format!("{}={}", place.bind, place.advertised);
+    fn chosen(addresses: &RelayAddresses, family: Family, used: &str) -> Vec<String> {
+        let found = addresses.choose(family, used.parse().unwrap(), 7);
+        let text = |relay: &RelayAddress| format!("{}={}", relay.bind, relay.advertised);
         found.iter().map(text).collect()
     }
 
@@ -173,47 +195,53 @@ mod tests {
 
     #[test]
     fn a_relay_is_at_the_address_that_the_client_used() {
-        let places = Places::new(&[], host(HOST));
+        let addresses = RelayAddresses::new(&[], host(HOST));
         for used in ["11.0.0.5", "172.17.0.1", "10.8.0.1"] {
             assert_eq!(
-                chosen(&places, Family::V4, used),
+                chosen(&addresses, Family::V4, used),
                 [format!("{used}={used}")]
             );
         }
-        assert_eq!(chosen(&places, Family::V6, "fd00::5"), ["fd00::5=fd00::5"]);
+        assert_eq!(
+            chosen(&addresses, Family::V6, "fd00::5"),
+            ["fd00::5=fd00::5"]
+        );
         // Loopback and link-local addresses mean nothing elsewhere.
         assert_eq!(
-            chosen(&places, Family::V4, "127.0.0.1")[0],
+            chosen(&addresses, Family::V4, "127.0.0.1")[0],
             "11.0.0.5=11.0.0.5"
         );
-        assert_eq!(chosen(&places, Family::V6, "fe80::1")[0], "2a00::6=2a00::6");
+        assert_eq!(
+            chosen(&addresses, Family::V6, "fe80::1")[0],
+            "2a00::6=2a00::6"
+        );
     }
 
     #[test]
     fn for_the_other_family_public_goes_before_private_and_then_the_same_interface() {
-        let places = Places::new(&[], host(HOST));
+        let addresses = RelayAddresses::new(&[], host(HOST));
         assert_eq!(
-            chosen(&places, Family::V4, "fd00::5"),
+            chosen(&addresses, Family::V4, "fd00::5"),
             ["11.0.0.5=11.0.0.5"]
         );
         let sixes = ["2a00::6=2a00::6", "2a00::5=2a00::5"];
-        assert_eq!(chosen(&places, Family::V6, "11.0.0.5"), sixes);
+        assert_eq!(chosen(&addresses, Family::V6, "11.0.0.5"), sixes);
         let private = host("10.0.0.5%eth0 172.17.0.1%docker0 2a00::5%eth0");
-        let places = Places::new(&[], private);
+        let addresses = RelayAddresses::new(&[], private);
         assert_eq!(
-            chosen(&places, Family::V4, "2a00::5")[0],
+            chosen(&addresses, Family::V4, "2a00::5")[0],
             "10.0.0.5=10.0.0.5"
         );
     }
 
     #[test]
     fn loopback_serves_where_there_is_nothing_else() {
-        let places = Places::new(&[], host("127.0.0.1%lo ::1%lo"));
+        let addresses = RelayAddresses::new(&[], host("127.0.0.1%lo ::1%lo"));
         assert_eq!(
-            chosen(&places, Family::V4, "127.0.0.1"),
+            chosen(&addresses, Family::V4, "127.0.0.1"),
             ["127.0.0.1=127.0.0.1"]
         );
-        assert_eq!(chosen(&places, Family::V6, "127.0.0.1"), ["::1=::1"]);
+        assert_eq!(chosen(&addresses, Family::V6, "127.0.0.1"), ["::1=::1"]);
     }
 
     #[test]
@@ -223,22 +251,22 @@ mod tests {
             advertised: advertised.parse().unwrap(),
         };
         let named = [relay("11.0.0.5", "11.0.0.5"), relay("11.0.0.6", "5.5.5.5")];
-        let places = Places::new(&named, host(HOST));
+        let addresses = RelayAddresses::new(&named, host(HOST));
         assert_eq!(
-            chosen(&places, Family::V4, "11.0.0.6")[0],
+            chosen(&addresses, Family::V4, "11.0.0.6")[0],
             "11.0.0.6=5.5.5.5"
         );
-        assert_eq!(chosen(&places, Family::V4, "172.17.0.1").len(), 2);
-        assert!(chosen(&places, Family::V6, "2a00::5").is_empty());
+        assert_eq!(chosen(&addresses, Family::V4, "172.17.0.1").len(), 2);
+        assert!(chosen(&addresses, Family::V6, "2a00::5").is_empty());
 
         let vague = [relay("0.0.0.0", "5.5.5.5")];
-        let places = Places::new(&vague, host(HOST));
+        let addresses = RelayAddresses::new(&vague, host(HOST));
         assert_eq!(
-            chosen(&places, Family::V4, "172.17.0.1"),
+            chosen(&addresses, Family::V4, "172.17.0.1"),
             ["172.17.0.1=5.5.5.5"]
         );
         assert_eq!(
-            chosen(&places, Family::V4, "2a00::5")[0],
+            chosen(&addresses, Family::V4, "2a00::5")[0],
             "11.0.0.5=5.5.5.5"
         );
     }
