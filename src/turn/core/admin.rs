@@ -111,10 +111,14 @@ impl Core {
         self.alternate[family.index()] = server.filter(|a| Family::of(&a.ip()) == family);
     }
 
+    /// Whether a client has an allocation here.
+    pub fn has_allocation(&self, link: &Link) -> bool {
+        self.table.of_client(&link.key()).is_some()
+    }
+
     /// Whether a client has an allocation here, or a request that waits.
     pub fn serves(&self, link: &Link) -> bool {
-        let has_allocation = self.table.of_client(&link.key()).is_some();
-        has_allocation || !self.held.of_client(link).is_empty()
+        self.has_allocation(link) || !self.held.of_client(link).is_empty()
     }
 
     /// Refuses new allocations (508, or 300 where there is an alternate), or no

@@ -67,11 +67,22 @@ impl Handover {
         &self.bytes
     }
 
+    /// Whether it is time to give it away.
+    pub fn is_full(&self) -> bool {
+        self.weight() >= MAX_WAITING
+    }
+
+    /// The memory that it takes, which an empty packet takes too.
+    fn weight(&self) -> usize {
+        self.bytes.len() + self.packets.len() * size_of::<Packet>()
+    }
+
     /// Appends another handover's packets, as many as there is room for. Returns
     /// how many are lost.
     fn append(&mut self, other: &Handover) -> usize {
         for (i, packet) in other.packets.iter().enumerate() {
-            if self.bytes.len() + packet.payload.len() > MAX_WAITING {
+            let more = packet.payload.len() + size_of::<Packet>();
+            if self.weight() + more > MAX_WAITING {
                 return other.packets.len() - i;
             }
             self.push(packet.from, packet.to, &other.bytes[packet.payload.clone()]);
@@ -169,6 +180,16 @@ mod tests {
             count += 1;
         }
         assert_eq!(count + lost, 5000);
-        assert_eq!(count, MAX_WAITING / 1000);
+        assert_eq!(count, MAX_WAITING / (1000 + size_of::<Packet>()));
+        // Empty ones take room too.
+        for _ in 0..1000 {
+            for _ in 0..1000 {
+                handover.push(address, address, &[]);
+            }
+            mailbox.send(&mut handover);
+        }
+        let mut taken = Handover::default();
+        mailbox.take_handover(&mut taken);
+        assert_eq!(taken.packets.len(), MAX_WAITING / size_of::<Packet>());
     }
 }

@@ -19,6 +19,9 @@ use super::worker::{Guard, Worker};
 const ROUNDS: usize = 4;
 /// Datagrams taken in one call.
 const BATCH: usize = 64;
+/// The longest message in pieces from a client without an allocation: all that it
+/// has to say is shorter.
+const LONGEST_OF_A_STRANGER: usize = 4096;
 /// Datagrams taken from one relay socket before the others have their turn.
 const RELAY_BATCH: usize = 16;
 
@@ -91,6 +94,7 @@ impl Worker {
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+                Ok(_) if self.streams.end(index) => return self.ended.push(index),
                 Ok(_) | Err(_) => return self.close(locked, index),
             }
         }
@@ -113,8 +117,14 @@ impl Worker {
             let frame = match frame_len(rest) {
                 Err(_) => return false,
                 Ok(Some(frame)) if frame <= rest.len() => frame,
-                Ok(_) => {
-                    stream.pending = rest.to_vec();
+                Ok(len) => {
+                    let (link, pending) = (stream.link, rest.to_vec());
+                    if len.is_some_and(|len| len > LONGEST_OF_A_STRANGER)
+                        && !locked.core.has_allocation(&link)
+                    {
+                        return false;
+                    }
+                    stream.pending = pending;
                     return true;
                 }
             };
@@ -207,6 +217,9 @@ impl Worker {
                         };
                         let handover = &mut self.handovers[usize::from(worker)];
                         handover.push(from, to, &buffer[payload]);
+                        if handover.is_full() {
+                            self.hand_over(locked);
+                        }
                     }
                     (None, Some(relay)) => {
                         if let Some(fd) = self.relay_fd(locked, relay, dont_fragment) {

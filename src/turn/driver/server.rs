@@ -264,6 +264,7 @@ fn worker(
         handover: Handover::default(),
         commands: Vec::new(),
         observer,
+        ended: Vec::new(),
         out: Vec::new(),
         now: clock::now(),
         next_sweep: clock::now(),

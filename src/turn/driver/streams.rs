@@ -107,6 +107,9 @@ pub struct Stream {
     /// Since when the client has read nothing although it could.
     stalled: Option<Time>,
     is_dirty: bool,
+    /// Whether the client says nothing more: the connection closes when nothing waits
+    /// for it.
+    has_ended: bool,
 }
 
 impl Stream {
@@ -195,6 +198,7 @@ impl Streams {
             sent: 0,
             stalled: None,
             is_dirty: false,
+            has_ended: false,
         });
     }
 
@@ -258,8 +262,36 @@ impl Streams {
         Written::Queued
     }
 
+    /// The client says nothing more. `false` when it had said so before, or when
+    /// nothing can be sent to it: close the connection.
+    pub fn end(&mut self, index: usize) -> bool {
+        let Some(stream) = self.get_mut(index) else {
+            return true;
+        };
+        let is_first = !std::mem::replace(&mut stream.has_ended, true);
+        let (fd, tag) = (
+            stream.socket.as_raw_fd(),
+            Descriptor::Connection(index).pack(),
+        );
+        is_first && self.poller.change(fd, tag, Interest::Write).is_ok()
+    }
+
+    /// Whether the client has ended and nothing waits for it.
+    pub fn is_done(&self, index: usize) -> bool {
+        let stream = self.table.get(index).and_then(Option::as_ref);
+        stream.is_some_and(|stream| stream.has_ended && stream.waiting() == 0)
+    }
+
+    /// How much waits for a client.
+    pub fn backlog(&self, link: &Link) -> usize {
+        let stream = self
+            .of_link(link)
+            .and_then(|index| self.table[index].as_ref());
+        stream.map_or(0, Stream::waiting)
+    }
+
     /// Sends what was written in this batch, and returns a connection that
-    /// broke. Call until `None`.
+    /// broke or is done. Call until `None`.
     pub fn flush(&mut self, now: Time) -> Option<usize> {
         while let Some(index) = self.dirty.pop() {
             let is_blocked = match self.get_mut(index) {
@@ -277,7 +309,8 @@ impl Streams {
         None
     }
 
-    /// Sends as much as the kernel takes. `false` when the connection broke.
+    /// Sends as much as the kernel takes. `false` when the connection broke, or
+    /// nothing more is to come either way.
     pub fn push_out(&mut self, index: usize, now: Time) -> bool {
         let Some(Some(stream)) = self.table.get_mut(index) else {
             return true;
@@ -303,16 +336,21 @@ impl Streams {
             if progress || !was_stalled {
                 stream.stalled = Some(now);
             }
-            return was_stalled || self.poller.change(fd, tag, Interest::ReadWrite).is_ok();
+            let interest = match stream.has_ended {
+                true => Interest::Write,
+                false => Interest::ReadWrite,
+            };
+            return was_stalled || self.poller.change(fd, tag, interest).is_ok();
         }
         let mut buffer = std::mem::take(&mut stream.out);
         stream.sent = 0;
         buffer.clear();
         let was_stalled = stream.stalled.take().is_some();
+        let has_ended = stream.has_ended;
         if self.pool.len() < POOL && buffer.capacity() <= POOLED {
             self.pool.push(buffer);
         }
-        !was_stalled || self.poller.change(fd, tag, Interest::Read).is_ok()
+        !has_ended && (!was_stalled || self.poller.change(fd, tag, Interest::Read).is_ok())
     }
 
     /// The connections that have been silent or stuck for too long. `is_in_use`

@@ -28,6 +28,8 @@ use super::relay_sockets::RelaySockets;
 use super::streams::{Streams, Written};
 use super::sys::{Epoll, Inbox, Ready, Slots};
 
+/// Bytes of answers that may wait for a client without an allocation.
+const BACKLOG_OF_A_STRANGER: usize = 16 * 1024;
 /// Bugs of ours that a worker survives.
 const LIVES: u32 = 8;
 /// The longest wait: also how long a lost wake would go unnoticed.
@@ -86,6 +88,8 @@ pub struct Worker {
     pub(super) handovers: Vec<Handover>,
     pub(super) commands: Vec<Command>,
     pub(super) observer: Box<dyn Observer>,
+    /// Connections whose clients said in this batch that they say nothing more.
+    pub(super) ended: Vec<usize>,
     /// Where the core writes replies.
     pub(super) out: Vec<u8>,
     pub(super) now: Time,
@@ -137,6 +141,7 @@ impl Worker {
                 self.dispatch(&mut locked, *event);
             }
             self.read_mail(&mut locked);
+            self.close_ended(&mut locked);
             if locked.core.next_deadline().is_some_and(|at| at <= self.now) {
                 locked.core.tick(self.now);
             }
@@ -195,7 +200,10 @@ impl Worker {
             self.queue.reply(listener.fd(), link.client, bytes);
             return;
         }
-        if self.streams.write(link, [bytes, &[], &[]], false, self.now) == Written::Gone
+        let written = self.streams.write(link, [bytes, &[], &[]], false, self.now);
+        let is_too_much =
+            self.streams.backlog(link) > BACKLOG_OF_A_STRANGER && !locked.core.has_allocation(link);
+        if (written == Written::Gone || is_too_much)
             && let Some(index) = self.streams.of_link(link)
         {
             self.close(locked, index);
@@ -208,6 +216,11 @@ impl Worker {
         while let Some(broken) = self.streams.flush(self.now) {
             self.close(locked, broken);
         }
+        self.hand_over(locked);
+    }
+
+    /// Gives other workers what is theirs.
+    pub(super) fn hand_over(&mut self, locked: &mut Guard<'_>) {
         for (worker, handover) in self.handovers.iter_mut().enumerate() {
             if !handover.is_empty() {
                 let mailbox = &self.control.mailboxes[worker];
@@ -227,6 +240,17 @@ impl Worker {
                 .streams
                 .overdue(self.now, |link| locked.core.serves(link));
             for index in overdue {
+                self.close(locked, index);
+            }
+        }
+    }
+
+    /// Closes the connections whose clients say nothing more, unless an answer is on
+    /// its way: what has been decided by now is. TCP does not tell who has left from
+    /// who waits, so a request that is yet to be decided goes with its client.
+    fn close_ended(&mut self, locked: &mut Guard<'_>) {
+        while let Some(index) = self.ended.pop() {
+            if self.streams.is_done(index) {
                 self.close(locked, index);
             }
         }

@@ -11,12 +11,15 @@ pub enum Interest {
     Read,
     /// Something to read, or room to write.
     ReadWrite,
+    /// Room to write: the other end says nothing more.
+    Write,
 }
 
 impl Interest {
     fn bits(self) -> u32 {
         (match self {
             Interest::Read => libc::EPOLLIN | libc::EPOLLRDHUP,
+            Interest::Write => libc::EPOLLOUT,
             Interest::ReadWrite => libc::EPOLLIN | libc::EPOLLRDHUP | libc::EPOLLOUT,
         }) as u32
     }

@@ -165,3 +165,70 @@ fn messages_may_come_in_pieces_and_in_crowds() {
         assert_eq!(buffer[..len], [i; 5]);
     }
 }
+
+#[test]
+fn a_half_closed_client_gets_its_answer() {
+    let (closed, gate) = std::sync::mpsc::channel();
+    // The end of what the client says is there before the decision.
+    let lab = Lab::new(move |ask| {
+        gate.recv_timeout(PATIENCE).expect("the client has ended");
+        authorize(ask)
+    });
+    for _ in 0..3 {
+        let mut client = lab.tcp();
+        client.greet();
+        let request = client.client.allocate();
+        client.wire.send(&request);
+        let Wire::Tcp(stream, _) = &client.wire else {
+            unreachable!("a TCP client");
+        };
+        stream.shutdown(std::net::Shutdown::Write).unwrap();
+        closed.send(()).unwrap();
+        let reply = client.reply().expect("an answer");
+        assert_eq!(reply.code(), 0);
+        let place = lab.created();
+        assert_eq!(lab.removed(), (place, Reason::ClientGone));
+        let Wire::Tcp(mut stream, _) = client.wire else {
+            unreachable!("a TCP client");
+        };
+        assert!(is_closed(&mut stream));
+    }
+    assert_eq!(lab.server.totals().connections, 0);
+}
+
+#[test]
+fn who_has_no_allocation_cannot_keep_much_waiting() {
+    let lab = Lab::new(authorize);
+    // Half of a message, and a long one.
+    let mut stranger = TcpStream::connect(lab.address(Transport::Tcp)).unwrap();
+    let mut message = vec![0; 60_000];
+    message[..8].copy_from_slice(&[0, 3, 0xF0, 0, 0x21, 0x12, 0xA4, 0x42]);
+    stranger.write_all(&message).unwrap();
+    assert!(is_closed(&mut stranger));
+    // Answers that nobody reads.
+    let mut deaf = lab.tcp();
+    let request = deaf.client.bare(
+        crate::stun::message::Method::Allocate,
+        crate::turn::tests::client::udp,
+    );
+    let mut taken = 0;
+    while deaf.wire.try_send(&request).is_some() && taken < 1_000_000 {
+        taken += 1;
+    }
+    assert!(taken < 1_000_000);
+    // Whoever has an allocation may send what a datagram can hold.
+    let mut client = lab.tcp();
+    client.connect();
+    let peer = UdpSocket::bind("127.0.0.1:0").unwrap();
+    peer.set_read_timeout(Some(PATIENCE)).unwrap();
+    client.bind(0x4000, peer.local_addr().unwrap());
+    let mut data = vec![0x40, 0, 0xEA, 0x60];
+    data.resize(60_004, 7);
+    let Wire::Tcp(socket, _) = &mut client.wire else {
+        unreachable!("a TCP client");
+    };
+    for half in data.chunks(30_002) {
+        socket.write_all(half).unwrap();
+    }
+    assert_eq!(peer.recv(&mut [0; 65_536]).unwrap(), 60_000);
+}
