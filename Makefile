@@ -126,7 +126,7 @@ test-setup: ## what the set-up asks for, on machines that lack one thing or anot
 test-shared: ## inside libasteriskpj.so.2, Debian's PJSIP 2.17 as a shared library
 test-static: ## inside the pjproject that pkg-config finds, statically linked
 test-differential: ## the original object and ours, given the same inputs
-test-valgrind: ## test-static under valgrind
+test-valgrind: ## test-static and test-shared under valgrind
 test-asterisk: ## unmodified Asterisk with the library preloaded
 test-wheel: ## the Python wheel pjsua2-python with the library preloaded
 test-turn: ## the TURN server from C and C++: needs no PJSIP
@@ -135,6 +135,10 @@ test-faults: ## full tables, stopped and forked processes, clocks that jump (FAU
 test-soak: ## both halves in one process for SOAK_SECONDS (60), and what is left afterwards
 label_shared := real-shared
 label_static := real-static
+label_differential := differential(-shared)?
+label_valgrind := valgrind(-shared)?
+label_soak := soak(-shared)?
+label_faults := faults(-shared)?
 $(test_groups): test-%: build-tests
 	ctest --test-dir $(ctests) --output-on-failure --no-tests=error -L '^$(or $(label_$*),$*)$$'
 
@@ -151,7 +155,7 @@ build-tests: configure
 
 .PHONY: header differences lint loom miri
 differences: build-tests ## write the table of docs/differences.md anew from the list that the comparison goes by
-	python3 c-tests/differential/documented.py $(ctests)/differential/differential docs/differences.md --update
+	python3 c-tests/differential/documented.py --update docs/differences.md $(ctests)/differential/differential
 
 header: ## write include/pjauth.h anew from src/
 	PJAUTH_UPDATE_HEADER=1 $(CARGO) test --quiet --test header

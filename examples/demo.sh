@@ -44,16 +44,17 @@ with_pkg_config() {
         $(pkg-config --static --cflags --libs "$1" libpjproject)
 }
 
-# Debian's library wants a newer libc than this system may have: the program runs on
-# that of the root, and is linked without a look at what the library needs. It also
-# calls back into Asterisk, for which asterisk_symbols.c stands in.
+# Debian ships PJSIP 2.17 inside Asterisk, without headers: c-tests/pj217 has some. The
+# library wants a newer libc than this system may have: the program runs on that of the
+# root, and is linked without a look at what the library needs. It also calls back into
+# Asterisk, for which asterisk_symbols.c stands in.
 with_debian() {
     found=$(c-tests/pjsip/asterisk_root.sh build/asterisk-root) || without_pjsip $?
     loader=$(echo "$found" | sed -n 's/^LOADER=//p')
     libs=$(echo "$found" | sed -n 's/^LIBS=//p')
     # shellcheck disable=SC2086
-    show "$CC" $warnings -DWITHOUT_PJSIP_HEADERS -Iinclude -Ic-tests/pjsip \
-        $sources c-tests/pjsip/asterisk_symbols.c -rdynamic -o "$program" \
+    show "$CC" $warnings -Ic-tests/pj217 -include src/pjsip/configs/asterisk.h -Iinclude \
+        $sources c-tests/pj217/asterisk_symbols.c -rdynamic -o "$program" \
         build/asterisk/libpjauth.so "$(echo "$found" | sed -n 's/^PJ=//p')" \
         -Wl,--allow-shlib-undefined \
         -Wl,--no-as-needed -lstdc++ -lpthread -ldl

@@ -2,14 +2,10 @@
 #ifndef ENDPOINT_H
 #define ENDPOINT_H
 
-#ifdef WITHOUT_PJSIP_HEADERS /* Debian ships PJSIP 2.17 inside Asterisk, without them */
-#include "pj217.h"
-#else
 #include <pjlib.h>
 #include <pjlib-util.h>
 #include <pjsip.h>
 #include <pjsip_ua.h>
-#endif
 
 extern pjsip_endpoint *endpt;
 

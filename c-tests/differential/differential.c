@@ -72,6 +72,7 @@ int main(int argc, char **argv)
         else
             return fprintf(stderr, "usage: differential [--seed N] [--count N] | --markdown\n"), 2;
     }
+    sides_open();
     endpoint = open_endpoint(&factory);
     printf("pjauth %s beside the object of pjproject %s\n", pjauth_version(),
            pj_get_version());

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Whether docs/differences.md shows the list of differences that the comparison goes by.
 
-usage: documented.py PROGRAM PAGE [--update]
+usage: documented.py [--update] PAGE PROGRAM...
 
-The table stands between two comments in PAGE. --update writes it anew (`make differences`).
+The table stands between two comments in PAGE; PROGRAM... --markdown prints what it ought to be. --update writes it anew (`make differences`).
 """
 
 import subprocess
@@ -15,8 +15,9 @@ END = "<!-- end -->\n"
 
 
 def main():
-    program, page, *update = sys.argv[1:]
-    table = subprocess.run([program, "--markdown"], check=True, capture_output=True, text=True).stdout
+    update = sys.argv[1] == "--update"
+    page, *program = sys.argv[2 if update else 1:]
+    table = subprocess.run([*program, "--markdown"], check=True, capture_output=True, text=True).stdout
     text = Path(page).read_text()
     before, begin, rest = text.partition(BEGIN)
     shown, end, after = rest.partition(END)

@@ -1,6 +1,6 @@
-/* The two implementations in one process: ours under PJSIP's names, the
- * original object under names with `stock_` in front
- * (scripts/stock-object.sh). */
+/* The two implementations in one process: ours under PJSIP's names, linked into
+ * the program, and the original object: under names with `stock_` in front
+ * (scripts/stock-object.sh), or in the shared library STOCK_LIBRARY. */
 #ifndef PJAUTH_DIFFERENTIAL_SIDE_H
 #define PJAUTH_DIFFERENTIAL_SIDE_H
 
@@ -29,16 +29,18 @@
     X(pjsip_cred_info_dup)
 
 #define MEMBER(function) __typeof__(&function) function;
-#define DECLARE_STOCK(function) extern __typeof__(function) stock_##function;
 
 struct side {
     const char *name;
     COMPARED(MEMBER)
     const pjsip_auth_algorithm *algorithms;
 };
-COMPARED(DECLARE_STOCK)
 
-extern const struct side ours, stock;
+extern const struct side ours;
+extern struct side stock;
+
+/* Finds the original's functions; ends the program where they are ours. */
+void sides_open(void);
 
 #define CALL(side, function) (side)->pjsip_##function
 

@@ -16,7 +16,7 @@
 
 enum { WATCHDOG_SECONDS = 240, SETTLE_MSEC = 4000, SKIPPED = 77 };
 /* OpenSSL takes its time to start, under valgrind and beside others. */
-enum { CONNECT_MSEC = 30000 };
+enum { CONNECT_MSEC = 100000 };
 
 struct lab lab;
 
@@ -319,7 +319,6 @@ static void check_library(int expect)
         exit(1);
     }
     lab.stock = !expect;
-#ifndef PJAUTH_TESTS_OWN_HEADER
     if (expect) {
         const struct pjauth_layout layout = PJAUTH_LAYOUT;
         if (PJAUTH(pjauth_check_layout)(&layout, sizeof(layout)) != 0) {
@@ -328,7 +327,6 @@ static void check_library(int expect)
             exit(1);
         }
     }
-#endif
 }
 
 void lab_open_bare(int argc, char **argv)

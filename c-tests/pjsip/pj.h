@@ -1,22 +1,16 @@
-/* PJSIP as the tests see it: the installed headers, or our own where
- * PJAUTH_TESTS_OWN_HEADER asks for them.
+/* PJSIP as the tests see it: the installed headers, or ours of ../pj217.
  *
  * What versions lack: 2.15 brought algorithms to credentials, 2.16 parents to
  * sessions, 2.17 asynchronous challenges. */
 #ifndef PJAUTH_TESTS_PJ_H
 #define PJAUTH_TESTS_PJ_H
 
-#ifdef PJAUTH_TESTS_OWN_HEADER
-#include "pj217.h"
-#define PJ_SINCE(minor) 1
-#else
 #include <pjlib.h>
 #include <pjlib-util.h>
 #include <pjsip.h>
 #include <pjsip_ua.h>
 #include <pjsip_auth_async.h>
 #define PJ_SINCE(minor) (PJ_VERSION_NUM >= ((2 << 24) | ((minor) << 16)))
-#endif
 
 #define HAS_ALGORITHMS PJ_SINCE(15)
 #define HAS_PARENTS PJ_SINCE(16)

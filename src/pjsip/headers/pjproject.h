@@ -12,6 +12,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#define _Static_assert static_assert
+#endif
+
 #define PJ_VERSION_NUM_MAJOR 2
 #ifndef PJ_VERSION_NUM_MINOR
 #define PJ_VERSION_NUM_MINOR 17
@@ -83,10 +88,10 @@ typedef uint8_t pj_uint8_t;
 typedef uint32_t pj_uint32_t;
 
 enum { PJ_FALSE, PJ_TRUE };
-enum { PJ_SUCCESS = 0 };
 
 /* Status codes. */
 enum {
+    PJ_SUCCESS = 0,
     PJ_EUNKNOWN = 70001,
     PJ_EINVAL = 70004,
     PJ_ENOMEM = 70007,
@@ -125,6 +130,7 @@ typedef struct pj_time_val {
 } pj_time_val;
 
 typedef struct pj_lock_t pj_lock_t;
+typedef struct pj_atomic_t pj_atomic_t;
 typedef struct pj_grp_lock_t pj_grp_lock_t;
 typedef struct pj_mutex_t pj_mutex_t;
 typedef struct pj_thread_t pj_thread_t;
@@ -133,6 +139,11 @@ typedef struct pj_pool_t pj_pool_t;
 
 typedef void pj_pool_callback(pj_pool_t *pool, pj_size_t size);
 
+typedef struct pj_pool_block {
+    struct pj_pool_block *prev, *next;
+    unsigned char *buf, *cur, *end;
+} pj_pool_block;
+
 struct pj_pool_t {
     struct pj_pool_t *prev, *next;
     char obj_name[PJ_MAX_OBJ_NAME];
@@ -140,7 +151,7 @@ struct pj_pool_t {
     void *factory_data;
     pj_size_t capacity;
     pj_size_t increment_size;
-    void *block_list[5];
+    pj_pool_block block_list;
     pj_pool_callback *callback;
 #if PJ_VERSION_NUM_MINOR >= 16
     pj_size_t alignment;
@@ -212,8 +223,10 @@ typedef enum pjsip_msg_type_e {
 
 typedef enum pjsip_hdr_e {
     PJSIP_H_AUTHORIZATION = 6,
+    PJSIP_H_CSEQ = 15,
     PJSIP_H_PROXY_AUTHENTICATE = 26,
     PJSIP_H_PROXY_AUTHORIZATION = 27,
+    PJSIP_H_ROUTE = 33,
     PJSIP_H_VIA = 41,
     PJSIP_H_WWW_AUTHENTICATE = 43,
     PJSIP_H_OTHER = 44
@@ -228,7 +241,8 @@ typedef enum pjsip_method_e {
     PJSIP_INVITE_METHOD,
     PJSIP_CANCEL_METHOD,
     PJSIP_ACK_METHOD,
-    PJSIP_BYE_METHOD
+    PJSIP_BYE_METHOD,
+    PJSIP_REGISTER_METHOD
 } pjsip_method_e;
 
 typedef struct pjsip_method {
@@ -286,12 +300,19 @@ struct pjsip_msg {
     pjsip_msg_body *body;
 };
 
+typedef struct pjsip_host_port {
+    pj_str_t host;
+    int port;
+} pjsip_host_port;
+
 typedef struct pjsip_via_hdr {
     struct pjsip_via_hdr *prev, *next;
     pjsip_hdr_e type;
     pj_str_t name, sname;
     void *vptr;
-    char before_branch[80];
+    pj_str_t transport;
+    pjsip_host_port sent_by;
+    char before_branch[40];
     pj_str_t branch_param;
     char after_branch[64];
 } pjsip_via_hdr;
@@ -364,7 +385,11 @@ struct pjsip_tx_data {
     char obj_name[PJ_MAX_OBJ_NAME];
     char before_msg[336];
     pjsip_msg *msg;
-    char before_pending[40];
+    struct pjsip_routing_hdr *saved_strict_route;
+    struct {
+        char *start, *cur, *end;
+    } buf;
+    pj_atomic_t *ref_cnt;
     int is_pending;
     char before_dest[20];
     char dest_info[PJAUTH_ADDRESSES_SIZE +
@@ -396,7 +421,11 @@ struct pjsip_rx_data {
         void *cid, *from, *to;
         pjsip_via_hdr *via;
         pjsip_cseq_hdr *cseq;
-        char headers[104];
+        char headers[56];
+        struct {
+            void *prev, *next;
+            char rest[32];
+        } parse_err;
     } msg_info;
     struct {
         void *mod_data[PJSIP_MAX_MODULE];
@@ -643,7 +672,8 @@ struct pjsip_transaction {
 typedef struct pjsip_dialog {
     struct pjsip_dialog *prev, *next;
     char obj_name[PJ_MAX_OBJ_NAME];
-    void *pool, *ua, *endpt;
+    pj_pool_t *pool;
+    void *ua, *endpt;
     pj_grp_lock_t *grp_lock_;
     void *before_auth[61];
     pjsip_auth_clt_sess auth_sess;
@@ -709,6 +739,11 @@ _Static_assert(sizeof(pjsip_via_hdr) == 224, "pjsip_via_hdr");
 _Static_assert(offsetof(pjsip_via_hdr, branch_param) == 144, "via.branch");
 _Static_assert(sizeof(pjsip_digest_challenge) == 152, "digest_challenge");
 _Static_assert(sizeof(pjsip_digest_credential) == 208, "digest_credential");
+#endif
+
+#ifdef __cplusplus
+#undef _Static_assert
+}
 #endif
 
 #endif

@@ -1,0 +1,2 @@
+/* See pjlib.h. */
+#include <pjlib.h>
