@@ -3,6 +3,7 @@
 MAKEFLAGS += --no-print-directory
 
 PREFIX  ?= /usr/local
+LIBDIR  ?= $(PREFIX)/lib
 DESTDIR ?=
 CARGO   ?= cargo
 
@@ -12,6 +13,7 @@ build    := build$(if $(RUST_TARGET),/$(RUST_TARGET))
 target   := target
 release  := $(if $(RUST_TARGET),$(RUST_TARGET)/)release
 ctests   := $(build)/c-tests
+tested   := $(build)/tested
 recipe   := scripts/artefacts.sh
 
 .DELETE_ON_ERROR:
@@ -19,7 +21,8 @@ recipe   := scripts/artefacts.sh
 help: ## list the targets (default)
 	@echo "pjauth $(version)"; echo
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
-	@echo; echo "PREFIX=$(PREFIX)  DESTDIR=$(DESTDIR)  PJPROJECT_DIR (default: pkg-config libpjproject)"
+	@echo; echo "PREFIX=$(PREFIX)  LIBDIR=$(LIBDIR)  DESTDIR=$(DESTDIR)"
+	@echo "PJPROJECT_DIR=TREE_OR_PREFIX or PJAUTH_CONFIG=NAME (default: pkg-config libpjproject)"
 
 # -- the entrances ---------------------------------------------------------------------------------------------------
 #
@@ -27,14 +30,16 @@ help: ## list the targets (default)
 # two makes in one checkout take turns, and each looks for what it needs before it begins (scripts/enter.sh).
 built       := $(wildcard $(build)/lib/libpjauth*.a)
 needs_lib   := lib asterisk pjsua2-wheel stage bench bench-sip bench-turn header $(if $(built),,install)
-needs_demo  := demo demo-sip demo-turn
+needs_turn  := lib-turn demo-turn
+needs_demo  := demo demo-sip
 needs_tests := test matrix configure build-tests differences soak sanitize $(filter test-%,$(MAKECMDGOALS))
-building    := $(filter $(needs_lib) $(needs_demo) $(needs_tests),$(MAKECMDGOALS))
+building    := $(filter $(needs_lib) $(needs_turn) $(needs_demo) $(needs_tests),$(MAKECMDGOALS))
 entrances   := $(building) $(filter install uninstall,$(MAKECMDGOALS))
 asked       := $(filter-out --%,$(firstword -$(MAKEFLAGS)))
 ifneq ($(and $(entrances),$(if $(PJAUTH_ENTERED)$(findstring n,$(asked))$(findstring q,$(asked)),,enter)),)
 
-purposes := $(if $(building),building sip) $(if $(filter $(needs_demo),$(building)),demo) \
+purposes := $(if $(building),building) $(if $(filter-out $(needs_turn),$(building)),sip) \
+	$(if $(filter demo-turn,$(building)),demo-turn) $(if $(filter $(needs_demo),$(building)),demo) \
 	$(if $(filter $(needs_tests),$(building)),tests optional)
 .PHONY: enter $(MAKECMDGOALS)
 $(MAKECMDGOALS): enter ; @:
@@ -56,28 +61,47 @@ else
 cargo_archive = $(CARGO) rustc --release --lib --crate-type staticlib $(if $(RUST_TARGET),--target $(RUST_TARGET)) \
 	--target-dir $(1) $(2) -- -C relro-level=partial
 
-.PHONY: lib asterisk pjsua2-wheel
+# artefacts OUT_DIR, NAME, LINK_FLAG...: what is shipped, of the archive that Cargo made
+artefacts = echo 'pjauth_*' | $(recipe) $< $2 $(version) $1 $3
+
+.PHONY: lib lib-turn asterisk pjsua2-wheel
 lib: $(build)/lib/libpjauth.a $(build)/lib/libpjauth-turn.a ## the libraries, static and shared, into build/lib
-
-$(build)/lib/libpjauth.a: $(target)/$(release)/libpjauth.a $(recipe)
-	echo 'pjauth_*' | scripts/artefacts.sh $< libpjauth $(version) $(@D)
-
-$(build)/lib/libpjauth-turn.a: $(target)/turn/$(release)/libpjauth.a $(recipe)
-	echo 'pjauth_*' | scripts/artefacts.sh $< libpjauth-turn $(version) $(@D) -Wl,-z,defs
-
-asterisk: $(build)/asterisk/libpjauth.a ## the same for Asterisk's configuration of pjproject, into build/asterisk
-
-$(build)/asterisk/libpjauth.a: $(target)/asterisk/$(release)/libpjauth.a $(recipe)
-	echo 'pjauth_*' | scripts/artefacts.sh $< libpjauth $(version) $(@D)
-
+lib-turn: $(build)/lib/libpjauth-turn.a ## the TURN half alone: needs neither PJSIP nor libclang
+asterisk: $(build)/asterisk/libpjauth.a ## the libraries for Asterisk's configuration of pjproject, into build/asterisk
 pjsua2-wheel: $(build)/pjsua2-wheel/libpjauth.a ## the same for the Python wheel pjsua2-python, into build/pjsua2-wheel
 
+# The demo and the tests have their own, so that what `make lib` was told to make is still there for `make install`.
+stage_libraries := $(tested)/lib/libpjauth.a $(tested)/lib/libpjauth-turn.a
+
+$(build)/lib/libpjauth.a: $(target)/$(release)/libpjauth.a $(recipe)
+	$(call artefacts,$(@D),libpjauth)
+$(tested)/lib/libpjauth.a: $(target)/tested/$(release)/libpjauth.a $(recipe)
+	$(call artefacts,$(@D),libpjauth)
+$(build)/asterisk/libpjauth.a: $(target)/asterisk/$(release)/libpjauth.a $(recipe)
+	$(call artefacts,$(@D),libpjauth)
 $(build)/pjsua2-wheel/libpjauth.a: $(target)/pjsua2-wheel/$(release)/libpjauth.a $(recipe)
-	echo 'pjauth_*' | scripts/artefacts.sh $< libpjauth $(version) $(@D)
+	$(call artefacts,$(@D),libpjauth)
+$(build)/lib/libpjauth-turn.a $(tested)/lib/libpjauth-turn.a: $(target)/turn/$(release)/libpjauth.a $(recipe)
+	$(call artefacts,$(@D),libpjauth-turn,-Wl$(comma)-z$(comma)defs)
+comma := ,
+
+# Whose structures: said, or found. What is installed is not guessed; the demo and the tests bring Debian's pjproject,
+# or need none, and are built for our own description where there is no other.
+layouts := $(or $(PJAUTH_CONFIG),$(PJPROJECT_DIR),$(shell scripts/pjproject.sh $(RUST_TARGET)))
+define no_layouts
+make lib: whose structures? Say it in one of three ways:
+  install pjproject, so that pkg-config finds libpjproject (PKG_CONFIG_PATH)
+  make lib PJPROJECT_DIR=/path/to/pjproject     a source tree, configured, or an installation prefix
+  make lib PJAUTH_CONFIG=NAME                   no headers, our description of 2.17: $(basename $(notdir $(wildcard src/pjsip/configs/*.h)))
+(make lib-turn is the TURN half alone, which needs none.)
+endef
 
 # Cargo knows best whether anything changed: it is always asked, and leaves the archive alone if nothing did.
 $(target)/$(release)/libpjauth.a: FORCE
+	$(if $(layouts),,$(error $(no_layouts)))
 	$(call cargo_archive,$(target))
+$(target)/tested/$(release)/libpjauth.a: FORCE
+	$(if $(layouts),,PJAUTH_CONFIG=default) $(call cargo_archive,$(target)/tested)
 $(target)/turn/$(release)/libpjauth.a: FORCE
 	$(call cargo_archive,$(target)/turn,--no-default-features --features turn)
 $(target)/asterisk/$(release)/libpjauth.a: FORCE
@@ -91,11 +115,11 @@ $(target)/pjsua2-wheel/$(release)/libpjauth.a: FORCE
 demo: demo-sip demo-turn ## both halves at work: decisions that come later, and a table of what happened
 
 # With the pjproject that pkg-config finds, or else with Debian's: DEMO is static, shared or debian.
-DEMO ?= $(if $(shell pkg-config --exists libpjproject 2>/dev/null && echo yes),static,debian)
+DEMO ?= $(if $(shell scripts/pjproject.sh),static,debian)
 demo-sip: $(if $(filter debian,$(DEMO)),asterisk,stage) ## real PJSIP, and a vault thread that answers 300 ms later
 	@examples/demo.sh $(DEMO)
 
-demo-turn: stage ## a TURN server whose decisions come 200 ms later, and coturn's client; needs no PJSIP
+demo-turn: stage-turn ## a TURN server whose decisions come 200 ms later, and coturn's client; needs no PJSIP
 	@examples/turn_demo.sh
 
 test: build-tests ## every test, and a closing table: passed, failed, skipped and why
@@ -105,13 +129,15 @@ test: build-tests ## every test, and a closing table: passed, failed, skipped an
 matrix: ## the tests on real PJSIP for several versions of pjproject (PJPROJECTS="PREFIX ..."), and a table
 	@JOBS=$(jobs) scripts/matrix.sh
 
-bench: $(build)/lib/libpjauth.a $(build)/lib/libpjauth-turn.a ## both halves beside their competitors: one table, build/bench.json, build/bench.svg
+bench bench-sip bench-turn: export LIBPJAUTH := $(tested)/lib/libpjauth.a
+bench bench-sip bench-turn: export LIBPJAUTH_TURN := $(tested)/lib/libpjauth-turn.a
+bench: $(stage_libraries) ## both halves beside their competitors: one table, build/bench.json, build/bench.svg
 	benches/table.py --json $(build)/bench.json --svg $(build)/bench.svg
 
-bench-sip: $(build)/lib/libpjauth.a ## of the SIP half alone (benches/sip/run.sh --json: for machines)
+bench-sip: $(tested)/lib/libpjauth.a ## of the SIP half alone (benches/sip/run.sh --json: for machines)
 	benches/sip/run.sh
 
-bench-turn: $(build)/lib/libpjauth-turn.a ## of the TURN half alone (benches/turn/run.sh --json: for machines)
+bench-turn: $(tested)/lib/libpjauth-turn.a ## of the TURN half alone (benches/turn/run.sh --json: for machines)
 	benches/turn/run.sh
 
 bench-crate: ## handles and digests alone, by themselves (cargo bench)
@@ -143,11 +169,19 @@ $(test_groups): test-%: build-tests
 	ctest --test-dir $(ctests) --output-on-failure --no-tests=error -L '^$(or $(label_$*),$*)$$'
 
 # The programs are linked from an installation, as a user's are.
-.PHONY: stage configure build-tests
-stage: lib
-	@LIBRARIES=$(build)/lib scripts/install.sh install $(version) $(abspath $(build)/stage)
+.PHONY: stage stage-turn configure build-tests
+install_stage = LIBRARIES=$(tested)/lib scripts/install.sh install $(version) "$(CURDIR)/$(build)/stage" >$(tested)/installed
+stage: $(stage_libraries)
+	@$(install_stage)
+stage-turn: $(tested)/lib/libpjauth-turn.a
+	@$(install_stage)
 configure: stage asterisk pjsua2-wheel
-	@cmake -S c-tests -B $(ctests) -DCMAKE_BUILD_TYPE=RelWithDebInfo --log-level=WARNING >/dev/null
+	@cmake -S c-tests -B $(ctests) -DCMAKE_BUILD_TYPE=RelWithDebInfo --log-level=WARNING \
+		-DPJAUTH_STATIC_LIB="$(CURDIR)/$(tested)/lib/libpjauth.a" \
+		-DPJAUTH_SHARED_LIB="$(CURDIR)/$(tested)/lib/libpjauth.so" \
+		-DPJAUTH_TURN_STATIC_LIB="$(CURDIR)/$(tested)/lib/libpjauth-turn.a" \
+		-DPJAUTH_TURN_SHARED_LIB="$(CURDIR)/$(tested)/lib/libpjauth-turn.so" \
+		-DPJAUTH_TURN_LIB="$(CURDIR)/$(tested)/lib/libpjauth-turn.a" >/dev/null
 build-tests: configure
 	@cmake --build $(ctests) --parallel $(jobs)
 
@@ -193,11 +227,11 @@ soak: build-tests ## 200 registrations and 500 allocations for SECONDS (3600)
 
 .PHONY: install uninstall deps clean
 # What `make lib` has built, with whatever settings: nothing is built anew under it. `sudo make install` finds no cargo.
-install: $(if $(built),,lib) ## libraries, headers, pkg-config and CMake files, into DESTDIR and PREFIX
-	LIBRARIES=$(build)/lib scripts/install.sh install $(version) '$(PREFIX)' '$(DESTDIR)'
+install: $(if $(built),,lib) ## what `make lib` made: libraries, headers, pkg-config and CMake files, into DESTDIR and PREFIX
+	@LIBRARIES=$(build)/lib LIBDIR='$(LIBDIR)' scripts/install.sh install $(version) '$(PREFIX)' '$(DESTDIR)'
 
 uninstall: ## remove what install laid down
-	scripts/install.sh uninstall $(version) '$(PREFIX)' '$(DESTDIR)'
+	@LIBDIR='$(LIBDIR)' scripts/install.sh uninstall $(version) '$(PREFIX)' '$(DESTDIR)'
 
 deps: ## install from apt what building and testing need and this machine lacks
 	@scripts/install-deps.sh

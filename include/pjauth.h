@@ -994,11 +994,26 @@ const char *pjauth_layout_source(void);
  * @param app       The application's layout, `PJAUTH_LAYOUT`.
  * @param app_size  `sizeof(pjauth_layout)` as the application sees it.
  * @return 0 if they agree, PJ_EINVAL if not: the library was built for another
- *         pjproject or another `config_site.h` and must not be used.
+ *         pjproject or another `config_site.h` and must not be used. PJ_ENOTSUP if
+ *         they agree and the library is out of use (`pjauth_check_in_use()`).
  *
- * May be called from any thread, at any time.
+ * May be called from any thread, at any time; registered with PJLIB where the library
+ * may be out of use, for the line in the log.
  */
 int pjauth_check_layout(const struct pjauth_layout *app, size_t app_size);
+
+/**
+ * Whether the program's calls of PJSIP's client authentication come to this library. A
+ * shared library that was linked behind PJSIP's own archives is loaded, answers
+ * `pjauth_version()`, and is out of use.
+ *
+ * @return 0 if they do. PJ_ENOTSUP if another answers them; PJLIB's log then says what
+ *         to change. What a program keeps to itself cannot be seen: one that is linked
+ *         with PJSIP's archives and exports no symbol of theirs gets 0.
+ *
+ * May be called from any thread that is registered with PJLIB, at any time.
+ */
+int pjauth_check_in_use(void);
 
 /**
  * Whether a token stands for a challenge that can still be answered.

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Sees to it that this machine has what is needed, before anything is built:
 #
-#   install-deps.sh [PURPOSE...]      building, sip, demo, tests, optional (default: all of them)
+#   install-deps.sh [PURPOSE...]      building, sip, demo, demo-turn, tests, optional (default: all of them)
 #
 # Rust comes first, for no package manager is asked for anything while that is missing. Silent when nothing is. As root
 # with apt it installs; otherwise it names what to install. It fails if a purpose cannot do without; what is optional,
@@ -22,6 +22,7 @@ ld            binutils         building
 pkg-config    pkg-config       sip
 libclang      libclang-dev     sip
 pkg-config    pkg-config       demo
+pkg-config    pkg-config       demo-turn
 python3       python3          demo
 turnserver    coturn           optional-demo
 pjsip         mmdebstrap       demo
@@ -33,6 +34,10 @@ mmdebstrap    mmdebstrap       optional
 keyring       debian-archive-keyring optional
 turnserver    coturn           optional
 valgrind      valgrind         optional
+meson         meson            optional
+libtool       libtool-bin      optional
+ld.lld        lld              optional
+ld.mold       mold             optional
 sipp          sip-tester       optional
 chromium      chromium         optional
 ensurepip     python3-venv     optional
@@ -123,18 +128,24 @@ required() {
     done
 }
 
+apt_install() {
+    DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends -y "$@" >/dev/null
+}
+
 [ $# -gt 0 ] || set -- building sip demo tests optional
 check_rust
-case " $* " in *" demo "*) set -- "$@" optional-demo ;; esac
+case " $* " in *" demo"*) set -- "$@" optional-demo ;; esac
 
 wanted=$(missing "$@")
 [ -n "$wanted" ] || exit 0
 echo "missing:" $wanted
 if command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
     apt-get -qq update || true
+    # One that this release does not have is not to keep the others away.
     # shellcheck disable=SC2086 # one argument for each package
-    DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends -y $wanted >/dev/null ||
-        echo "apt could not install them: its reason is above" >&2
+    apt_install $wanted 2>/dev/null || for package in $wanted; do
+        apt_install "$package" || echo "apt could not install $package: its reason is above" >&2
+    done
     wanted=$(missing "$@")
     [ -n "$wanted" ] || exit 0
     echo "still missing:" $wanted >&2

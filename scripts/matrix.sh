@@ -18,7 +18,7 @@ one() {
     {
         make build="$1" target=target/matrix stage &&
         cmake -S c-tests -B "$1/c-tests" -DCMAKE_BUILD_TYPE=RelWithDebInfo -DPJAUTH_MATRIX=ON \
-            -DPJAUTH_STATIC_LIB="$PWD/$1/lib/libpjauth.a" -DPJAUTH_SHARED_LIB="$PWD/$1/lib/libpjauth.so" \
+            -DPJAUTH_STATIC_LIB="$PWD/$1/tested/lib/libpjauth.a" -DPJAUTH_SHARED_LIB="$PWD/$1/tested/lib/libpjauth.so" \
             -DPJAUTH_STAGE="$PWD/$1/stage" &&
         cmake --build "$1/c-tests" --parallel "$JOBS"
     } >"$1/build.log" 2>&1 || { tail -n 30 "$1/build.log"; return; }

@@ -4,7 +4,7 @@ import os
 import re
 
 import case
-from case import ARCHIVE, LIB, SHARED, check, declared, defined, drop_in_symbols, run, undefined
+from case import ARCHIVE, LIB, PRELOAD, SHARED, check, declared, defined, drop_in_symbols, run, undefined
 
 ASTERISK = os.environ["PJAUTH_ASTERISK_LIB"]
 # Debian 12 and Ubuntu 22.04 have more; RHEL 9 has just that.
@@ -12,7 +12,7 @@ GLIBC_FLOOR = (2, 34)
 
 
 def shared_libraries():
-    return [SHARED, LIB / "libpjauth-turn.so"] + ([ASTERISK] if os.path.exists(ASTERISK) else [])
+    return [SHARED, PRELOAD, LIB / "libpjauth-turn.so"] + ([ASTERISK] if os.path.exists(ASTERISK) else [])
 
 
 def same(found, expected, where):
@@ -24,7 +24,7 @@ def symbols():
     """Exactly the listed names and what pjauth.h declares; the array is data, the others are code."""
     listed = drop_in_symbols()
     check(listed and listed == sorted(set(listed)), "the list of names is not sorted")
-    for path, options in [(ARCHIVE, []), (SHARED, ["--dynamic"])]:
+    for path, options in [(ARCHIVE, []), (SHARED, ["--dynamic"]), (PRELOAD, ["--dynamic"])]:
         kinds = defined(path, *options)
         same(set(kinds), set(listed) | declared(), path.name)
         data = {name for name, kind in kinds.items() if kind != "T"}
@@ -48,7 +48,7 @@ def loading():
     for path in shared_libraries():
         dynamic = run("readelf", "--dynamic", "--wide", path)
         name = os.path.basename(path)
-        check(f"soname: [{name}.0]" in dynamic, f"{path}: wrong or no soname")
+        check(f"soname: [{name}{'' if path == PRELOAD else '.0'}]" in dynamic, f"{path}: wrong or no soname")
         check("NODELETE" in dynamic, f"{path}: dlclose would unmap it")
         check("BIND_NOW" not in dynamic and not re.search(r"FLAGS.*\bNOW\b", dynamic), f"{path}: bound at once")
         check("TEXTREL" not in dynamic, f"{path}: not position-independent")

@@ -16,6 +16,8 @@ SERIES = os.environ["PJAUTH_SERIES"]
 LIB = STAGE / "lib"
 ARCHIVE = LIB / "libpjauth.a"
 SHARED = LIB / "libpjauth.so"
+PRELOAD = LIB / "libpjauth-preload.so"
+BUILT = Path(os.environ["PJAUTH_SHARED_LIB"]).parent  # where they were built, before they were installed
 SKIPPED = 77
 
 
@@ -54,6 +56,11 @@ def defined(path, *options):
     """The global names a file defines, with nm's letter for their kind."""
     rows = (line.split() for line in run("nm", "--extern-only", "--defined-only", *options, path).splitlines())
     return {row[2].split("@")[0]: row[1] for row in rows if len(row) == 3}
+
+
+def names(path):
+    """All names a program defines: mold makes local what a program does not export."""
+    return {line.split()[-1] for line in run("nm", "--defined-only", path).splitlines() if line}
 
 
 def undefined(path):

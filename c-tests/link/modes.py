@@ -1,49 +1,17 @@
-"""Link modes, where there is no pjproject: a stand-in host shows who provides the functions.
-
-The stand-in is what PJSIP is to an application: an archive that calls the functions (caller.c), and behind it one
-with the original object, which marks itself by the symbol `original`, and with everything else that our library
-imports."""
+"""Link modes, where there is no pjproject: a stand-in host (host.py) shows who provides the functions."""
 
 import os
 import re
 import shutil
 
 import case
-from case import ARCHIVE, HERE, LIB, ROOT, STAGE, check, defined, drop_in_symbols, pkg_config, run, staged, undefined
-
-PROGRAMS = HERE / "programs"
-VERSION = "pjauth_version"
-
-
-def archive(name, *sources):
-    for source in sources:
-        run("cc", "-O1", "-c", source, "-o", f"{os.path.basename(source)}.o")
-    run("ar", "rcs", name, *[f"{os.path.basename(source)}.o" for source in sources])
-
-
-def stand_in():
-    """libcaller.a and libhost.a, in the order in which they must be linked."""
-    functions = [name for name in drop_in_symbols() if name != "pjsip_auth_algorithms"]
-    with open("original.c", "w") as file:
-        file.write("int original; int pjsip_auth_algorithms[64];\n")
-        file.writelines(f"int {name}(void) {{ return original; }}\n" for name in functions)
-    with open("rest.c", "w") as file:
-        file.write("void abort(void); int rest;\n")
-        file.writelines(f"void {name}(void) {{ abort(); }}\n"
-                        for name in sorted(undefined(ARCHIVE)) if name.startswith("pj"))
-    archive("libcaller.a", PROGRAMS / "caller.c")
-    archive("libhost.a", "original.c", "rest.c")
-    return ["libcaller.a", "libhost.a"]
+from case import ARCHIVE, HERE, ROOT, STAGE, check, defined, names, pkg_config, run, staged, undefined
+from host import PROGRAMS, VERSION, ours, stand_in
 
 
 def link(program, *libraries, flags=()):
     run("cc", "-Wall", "-Wextra", "-Werror", PROGRAMS / program, "-o", "app", *flags, *libraries)
-    return defined("app")
-
-
-def ours(symbols):
-    check("original" not in symbols, "the original object was linked too")
-    check(VERSION in symbols and "pjsip_auth_clt_init" in symbols, "pjauth was not linked")
+    return names("app")
 
 
 def linkers():
@@ -155,28 +123,6 @@ def turn_cmake():
         serves(f"out/{program}")
 
 
-def cmake():
-    """find_package(pjauth), all four targets."""
-    stand_in()
-    run("cmake", "-S", PROGRAMS / "cmake", "-B", "out", f"-DCMAKE_PREFIX_PATH={STAGE}",
-        f"-DHOST={os.path.abspath('libhost.a')}")
-    run("cmake", "--build", "out")
-    version = pkg_config("--modversion", "pjauth")[0]
-    for library in ("turn", "turn_static"):
-        check(run(f"out/{library}").strip() == version, f"{library}: not our version")
-    check(run("out/pjauth").strip().endswith("/libpjauth.so.0"), "pjauth: the functions are not the library's")
-    ours(defined("out/pjauth_static"))
-
-
-def uninstall():
-    """Leaves no file behind."""
-    version = pkg_config("--modversion", "pjauth")[0]
-    for action, expected in (("install", True), ("uninstall", False)):
-        run(ROOT / "scripts/install.sh", action, version, "/usr", os.path.abspath("root"), cwd=ROOT)
-        files = [name for _, _, names in os.walk("root") for name in names]
-        check(bool(files) == expected, f"after {action}: {files}")
-
-
 def readme():
     """README.md prints the very lines that are tested here."""
     readme_file = ROOT / "README.md"
@@ -189,5 +135,4 @@ def readme():
 
 
 case.main({function.__name__: function for function in (
-    static_first, static_forced, static_unforced, shared, other_rust, panic, turn, turn_readme, turn_cmake, cmake,
-    uninstall, readme)})
+    static_first, static_forced, static_unforced, shared, other_rust, panic, turn, turn_readme, turn_cmake, readme)})

@@ -20,7 +20,7 @@ codes! {
     EINVAL = PJAUTH_EINVAL: "A wrong argument, or a dead handle.",
     ENOMEM = PJAUTH_ENOMEM: "A pool is exhausted.",
     EBUG = PJAUTH_EBUG: "A panic of ours, caught at the boundary.",
-    ENOTSUP = PJAUTH_ENOTSUP: "An algorithm we do not have.",
+    ENOTSUP = PJAUTH_ENOTSUP: "An algorithm we do not have; a library that is out of use.",
     EINVALIDOP = PJAUTH_EINVALIDOP: "Asynchronous challenges are not configured.",
     ECANCELLED = PJAUTH_ECANCELLED: "The answer to a challenge that nobody waits for any more.",
     EIGNORED = PJAUTH_EIGNORED: "The application declined the challenge.",

@@ -5,7 +5,8 @@ use crate::pjsip::abi::{
     pjsip_digest_credential, pjsip_msg, pjsip_rx_data, pjsip_tx_data,
 };
 use crate::pjsip::aside::BUILT_FOR;
-use crate::pjsip::status::{EINVAL, SUCCESS, Status};
+use crate::pjsip::host;
+use crate::pjsip::status::{EINVAL, ENOTSUP, SUCCESS, Status};
 use core::ffi::{c_char, c_uint};
 use core::mem::offset_of;
 
@@ -69,15 +70,27 @@ pub extern "C" fn pjauth_layout_source() -> *const c_char {
     concat!(env!("PJAUTH_LAYOUT_SOURCE"), "\0").as_ptr().cast()
 }
 
+/// The same for `make install`, which says what it installs: `scripts/artefacts.sh`
+/// takes it out of the archive.
+#[used]
+#[unsafe(link_section = ".pjauth.layout")]
+static SOURCE: [u8; env!("PJAUTH_LAYOUT_SOURCE").len()] = {
+    let mut bytes = [0; env!("PJAUTH_LAYOUT_SOURCE").len()];
+    bytes.copy_from_slice(env!("PJAUTH_LAYOUT_SOURCE").as_bytes());
+    bytes
+};
+
 /// Compares the application's layout of PJSIP's structures with the library's. Call
 /// it once, at start-up, before PJSIP is used.
 ///
 /// @param app       The application's layout, `PJAUTH_LAYOUT`.
 /// @param app_size  `sizeof(pjauth_layout)` as the application sees it.
 /// @return 0 if they agree, PJ_EINVAL if not: the library was built for another
-///         pjproject or another `config_site.h` and must not be used.
+///         pjproject or another `config_site.h` and must not be used. PJ_ENOTSUP if
+///         they agree and the library is out of use (`pjauth_check_in_use()`).
 ///
-/// May be called from any thread, at any time.
+/// May be called from any thread, at any time; registered with PJLIB where the library
+/// may be out of use, for the line in the log.
 ///
 /// # Safety
 /// `app` is NULL or points to `app_size` bytes.
@@ -88,8 +101,29 @@ pub unsafe extern "C" fn pjauth_check_layout(app: *const pjauth_layout, app_size
     }
     // SAFETY: checked to be there and of the right size.
     if unsafe { &*app } == &LAYOUT {
-        SUCCESS
+        pjauth_check_in_use()
     } else {
         EINVAL
     }
+}
+
+/// Whether the program's calls of PJSIP's client authentication come to this library. A
+/// shared library that was linked behind PJSIP's own archives is loaded, answers
+/// `pjauth_version()`, and is out of use.
+///
+/// @return 0 if they do. PJ_ENOTSUP if another answers them; PJLIB's log then says what
+///         to change. What a program keeps to itself cannot be seen: one that is linked
+///         with PJSIP's archives and exports no symbol of theirs gets 0.
+///
+/// May be called from any thread that is registered with PJLIB, at any time.
+#[unsafe(no_mangle)]
+pub extern "C" fn pjauth_check_in_use() -> Status {
+    if host::is_answered_here(c"pjsip_auth_clt_init") {
+        return SUCCESS;
+    }
+    host::log_error(
+        "out of use: PJSIP's own pjsip_auth_clt_init is called; link pjauth ahead of PJSIP's \
+         libraries, or preload it",
+    );
+    ENOTSUP
 }

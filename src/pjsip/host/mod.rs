@@ -37,7 +37,7 @@ pub use link::{link, session_of_request, unlink};
 pub use message::{PreviousAnswer, Request, Response};
 pub use module::{ensure_module, free_module, module_of};
 pub use pool::Pool;
-pub use reach::share_host;
+pub use reach::{is_answered_here, share_host};
 pub use session::{Credential, Session};
 pub use text::{Text, bytes};
 pub use timer::{Alarm, on_exit};

@@ -30,6 +30,26 @@ fn is_visible(name: &CStr) -> bool {
     !unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) }.is_null()
 }
 
+/// Whether a call of `name` that the program makes comes to this file, the one our code is
+/// in. Where nobody shares the name, ours is linked into the program: no other can be.
+pub fn is_answered_here(name: &CStr) -> bool {
+    // SAFETY: a C string; looks the name up.
+    let found = unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) };
+    found.is_null() || file_of(found) == file_of(share_host as fn() as *const c_void)
+}
+
+/// Where the file that an address is in begins; NULL for none.
+fn file_of(address: *const c_void) -> *const c_void {
+    let mut about = core::mem::MaybeUninit::<libc::Dl_info>::uninit();
+    // SAFETY: any address may be asked about; filled in where the answer is not 0.
+    unsafe {
+        if libc::dladdr(address, about.as_mut_ptr()) == 0 {
+            return core::ptr::null();
+        }
+        about.assume_init().dli_fbase
+    }
+}
+
 /// Shares the symbols of a loaded file that brings PJSIP along. Nothing is loaded, and
 /// what is shared stays.
 fn share(file: &CStr) -> bool {
