@@ -17,6 +17,9 @@
 //! What the library lends to the application is a [`handle`], never a pointer:
 //! used once, checked always, dead when its owner is.
 
+#[macro_use]
+mod listed;
+
 pub mod digest;
 pub mod handle;
 #[cfg(feature = "sip")]

@@ -1,4 +1,4 @@
-/* What callers and the library hand each other by value or in arrays, without saying its size: a program that was
+/* What callers of the TURN half and the library hand each other by value or in arrays, without saying its size: a program that was
  * compiled against an older header must still fit, so these stay as they are as long as the soname does.
  * `pjauth_turn_options`, which says its size, may grow. */
 #include <pjauth.h>
@@ -8,9 +8,6 @@
 /* An enumerator divided by 0 where the size is another. */
 #define PINNED(structure, size) enum { structure##_has_changed = 1 / (sizeof(struct structure) == (size)) }
 
-PINNED(pjauth_layout, 120);
-PINNED(pjauth_challenge_info, 80);
-PINNED(pjauth_sip_stats, 64);
 PINNED(pjauth_turn_allocation_info, 840);
 PINNED(pjauth_turn_listener, 16);
 PINNED(pjauth_turn_relay, 16);

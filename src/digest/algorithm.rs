@@ -1,23 +1,22 @@
 //! The names that the `algorithm` parameter may carry.
 #![forbid(unsafe_code)]
 
-/// A hash function of the IANA registry "Hash Algorithms for HTTP Digest
-/// Authentication".
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Hash {
-    /// MD5 (RFC 1321). Weak; what nearly every registrar still offers.
-    Md5,
-    /// SHA-256 (FIPS 180-4).
-    Sha256,
-    /// SHA-512/256 (FIPS 180-4): SHA-512 with initial values of its own, which
-    /// is not SHA-512 cut short.
-    Sha512_256,
+listed! {
+    /// A hash function of the IANA registry "Hash Algorithms for HTTP Digest
+    /// Authentication", weakest first.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    pub enum Hash {
+        /// MD5 (RFC 1321). Weak; what nearly every registrar still offers.
+        Md5,
+        /// SHA-256 (FIPS 180-4).
+        Sha256,
+        /// SHA-512/256 (FIPS 180-4): SHA-512 with initial values of its own, which
+        /// is not SHA-512 cut short.
+        Sha512_256,
+    }
 }
 
 impl Hash {
-    /// Every hash, weakest first.
-    pub const ALL: [Hash; 3] = [Hash::Md5, Hash::Sha256, Hash::Sha512_256];
-
     /// Characters in the hexadecimal form of one digest: 32 or 64.
     pub const fn hex_len(self) -> usize {
         match self {

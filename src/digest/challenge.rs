@@ -55,10 +55,13 @@ pub enum Refusal {
 pub struct Policy(u8);
 
 impl Policy {
+    /// Refuses every hash that there is.
+    pub const ALL: Policy = Policy((1 << Hash::ALL.len()) - 1);
+
     /// The policy that refuses what is in `bits`: 1 MD5, 2 SHA-256, 4
     /// SHA-512-256, each with its `-sess`. Other bits have no meaning.
     pub const fn from_bits(bits: u8) -> Policy {
-        Policy(bits & 0b111)
+        Policy(bits & Policy::ALL.0)
     }
 
     /// The bits that [`Policy::from_bits`] takes.
@@ -77,11 +80,7 @@ impl Policy {
     }
 
     const fn bit(hash: Hash) -> u8 {
-        match hash {
-            Hash::Md5 => 1,
-            Hash::Sha256 => 2,
-            Hash::Sha512_256 => 4,
-        }
+        1 << hash as u8
     }
 }
 

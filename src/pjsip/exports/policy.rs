@@ -15,6 +15,8 @@ pub const PJAUTH_REFUSE_SHA256: c_uint = 2;
 /// Refuses SHA-512-256 and SHA-512-256-sess.
 pub const PJAUTH_REFUSE_SHA512_256: c_uint = 4;
 const REFUSE_ALL: c_uint = PJAUTH_REFUSE_MD5 | PJAUTH_REFUSE_SHA256 | PJAUTH_REFUSE_SHA512_256;
+// A hash that cannot be refused by name is forgotten above.
+const _: () = assert!(REFUSE_ALL == crate::digest::Policy::ALL.bits() as c_uint);
 
 /// Refuses to answer challenges of weak algorithms: they are passed over, and where
 /// there is no other the status is PJSIP_EINVALIDALGORITHM.

@@ -7,22 +7,28 @@ use zeroize::Zeroizing;
 
 use crate::stun::integrity::Protection;
 
-/// A password algorithm (RFC 8489, 18.5).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Algorithm {
-    /// `MD5(user:realm:password)`, the key of every RFC 5389 client.
-    Md5,
-    /// `SHA-256(user:realm:password)`.
-    Sha256,
+listed! {
+    /// A password algorithm with its number on the wire (RFC 8489, 18.5), the
+    /// weakest first.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    pub enum Algorithm {
+        /// `MD5(user:realm:password)`, the key of every RFC 5389 client.
+        Md5 = 1,
+        /// `SHA-256(user:realm:password)`.
+        Sha256 = 2,
+    }
 }
 
 impl Algorithm {
     /// The algorithm's number on the wire.
     pub const fn code(self) -> u16 {
-        match self {
-            Algorithm::Md5 => 1,
-            Algorithm::Sha256 => 2,
-        }
+        self as u16
+    }
+
+    /// The algorithm with that number.
+    pub fn from_code(code: u16) -> Option<Self> {
+        let mut all = Algorithm::ALL.into_iter();
+        all.find(|algorithm| algorithm.code() == code)
     }
 }
 

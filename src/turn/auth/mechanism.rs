@@ -151,10 +151,11 @@ impl Mechanism {
             return Err(errors::BAD_REQUEST);
         }
         let algorithm = match chosen {
-            Some([0, 1, 0, 0]) => Algorithm::Md5,
-            Some([0, 2, 0, 0]) => Algorithm::Sha256,
-            _ => return Err(errors::BAD_REQUEST),
+            // No algorithm that we know has parameters.
+            Some([high, low, 0, 0]) => Algorithm::from_code(u16::from_be_bytes([*high, *low])),
+            _ => None,
         };
+        let algorithm = algorithm.ok_or(errors::BAD_REQUEST)?;
         if !self.algorithms.contains(&algorithm) {
             return Err(errors::BAD_REQUEST);
         }

@@ -74,7 +74,7 @@ fn defaults() -> pjauth_turn_options {
         min_port: *ports.start(),
         max_port: *ports.end(),
         workers: 0,
-        algorithms: PJAUTH_TURN_MD5 | PJAUTH_TURN_SHA256,
+        algorithms: ALGORITHMS,
         default_lifetime: seconds(config.default_lifetime),
         max_lifetime: seconds(config.max_lifetime),
         nonce_lifetime: seconds(config.nonce_lifetime),
@@ -200,14 +200,12 @@ fn numbers(c: &pjauth_turn_options, options: &mut Options) -> Result<(), BadOpti
     let seconds = |n: c_uint| Duration::from_secs(n.into());
     let millis = |n: c_uint| Duration::from_millis(n.into());
     let config = &mut options.config;
-    config.algorithms = match c.algorithms {
-        PJAUTH_TURN_MD5 => vec![Algorithm::Md5],
-        PJAUTH_TURN_SHA256 => vec![Algorithm::Sha256],
-        both if both == PJAUTH_TURN_MD5 | PJAUTH_TURN_SHA256 => {
-            vec![Algorithm::Sha256, Algorithm::Md5]
-        }
-        _ => return Err("algorithms"),
-    };
+    if c.algorithms == 0 || c.algorithms & !ALGORITHMS != 0 {
+        return Err("algorithms");
+    }
+    // The strongest first.
+    let wanted = |algorithm: &Algorithm| c.algorithms & algorithm_number(*algorithm) != 0;
+    config.algorithms = Algorithm::ALL.into_iter().rev().filter(wanted).collect();
     let never_zero = [
         (c.challenges_per_second, "challenges_per_second"),
         (c.default_lifetime, "default_lifetime"),
@@ -249,6 +247,24 @@ fn numbers(c: &pjauth_turn_options, options: &mut Options) -> Result<(), BadOpti
 
 fn per_minute(frequency: Frequency) -> c_uint {
     (60_000 / frequency.every.as_millis().max(1)) as c_uint
+}
+
+/// All that the option `algorithms` may name.
+const ALGORITHMS: c_uint = {
+    let (mut all, mut i) = (0, 0);
+    while i < Algorithm::ALL.len() {
+        all |= algorithm_number(Algorithm::ALL[i]);
+        i += 1;
+    }
+    all
+};
+
+/// An algorithm's number in C, which is a bit.
+pub const fn algorithm_number(algorithm: Algorithm) -> c_uint {
+    match algorithm {
+        Algorithm::Md5 => PJAUTH_TURN_MD5,
+        Algorithm::Sha256 => PJAUTH_TURN_SHA256,
+    }
 }
 
 /// `None` for PJAUTH_TURN_UNLIMITED.

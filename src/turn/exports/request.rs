@@ -4,17 +4,14 @@ use core::ffi::{c_char, c_int, c_uint, c_void};
 use std::time::Duration;
 
 use crate::stun::address::Family;
-use crate::turn::auth::credentials::{Algorithm, Credential};
+use crate::turn::auth::credentials::Credential;
 use crate::turn::core::action::Grant;
 use crate::turn::status::{EINVAL, Status};
 
 use super::observer::RequestState;
-use super::options::{limit, rate};
+use super::options::{algorithm_number, limit, rate};
 use super::server::transport_number;
-use super::types::{
-    PJAUTH_TURN_AUTHENTICATING, PJAUTH_TURN_MD5, PJAUTH_TURN_SHA256, pjauth_turn_request,
-    pjauth_turn_server,
-};
+use super::types::{PJAUTH_TURN_AUTHENTICATING, pjauth_turn_request, pjauth_turn_server};
 use super::{REQUESTS, guard, handle, pointer, request_of, strings, value};
 
 /// Decides about a request, from any thread, once. The first to decide wins;
@@ -162,10 +159,9 @@ pub extern "C" fn pjauth_turn_request_refusal(request: *const pjauth_turn_reques
 ///         stored key of the other is no use. 0 for a dead handle.
 #[unsafe(no_mangle)]
 pub extern "C" fn pjauth_turn_request_algorithm(request: *const pjauth_turn_request) -> c_uint {
-    number(request, |state| match state.ask.algorithm {
-        Algorithm::Md5 => PJAUTH_TURN_MD5,
-        Algorithm::Sha256 => PJAUTH_TURN_SHA256,
-    } as c_int) as c_uint
+    number(request, |state| {
+        algorithm_number(state.ask.algorithm) as c_int
+    }) as c_uint
 }
 
 /// @return the lifetime in seconds that the client asks for; -1 if it asks for
