@@ -33,7 +33,7 @@ if(PJAUTH_MATRIX)
 else()
     set(PJAUTH_ASTERISK_ROOT "${PJAUTH_ROOT}/build/asterisk-root" CACHE PATH
         "where Asterisk's private root is, or is made")
-    execute_process(COMMAND "${CMAKE_CURRENT_SOURCE_DIR}/pjsip/asterisk_root.sh" "${PJAUTH_ASTERISK_ROOT}"
+    execute_process(COMMAND "${CMAKE_CURRENT_SOURCE_DIR}/pjsip/rig/asterisk_root.sh" "${PJAUTH_ASTERISK_ROOT}"
         OUTPUT_VARIABLE root_says RESULT_VARIABLE root_status OUTPUT_STRIP_TRAILING_WHITESPACE)
     if(NOT root_status EQUAL 0)
         string(REPLACE "SKIP " "" SHARED_MISSING "${root_says}")

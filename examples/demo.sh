@@ -49,7 +49,7 @@ with_pkg_config() {
 # root, and is linked without a look at what the library needs. It also calls back into
 # Asterisk, for which asterisk_symbols.c stands in.
 with_debian() {
-    found=$(c-tests/pjsip/asterisk_root.sh build/asterisk-root) || without_pjsip $?
+    found=$(c-tests/pjsip/rig/asterisk_root.sh build/asterisk-root) || without_pjsip $?
     loader=$(echo "$found" | sed -n 's/^LOADER=//p')
     libs=$(echo "$found" | sed -n 's/^LIBS=//p')
     # shellcheck disable=SC2086
@@ -76,7 +76,7 @@ command -v python3 >/dev/null || give_up "python3 is not installed: the registra
 pipes=$(mktemp -d)
 trap 'rm -rf "$pipes"' EXIT
 mkfifo "$pipes/in" "$pipes/out"
-python3 -B c-tests/pjsip/registrar.py <"$pipes/in" >"$pipes/out" &
+python3 -B c-tests/pjsip/judges/registrar.py <"$pipes/in" >"$pipes/out" &
 exec 3>"$pipes/in" 4<"$pipes/out"
 read -r line <&4 || line=
 port=$(echo "$line" | sed -n 's/^{"port":\([0-9]*\),.*/\1/p')

@@ -17,7 +17,7 @@ import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-sys.path.insert(0, str(HERE.parent / "pjsip"))
+sys.path.insert(0, str(HERE.parent / "pjsip" / "judges"))
 
 from registrar_process import RegistrarProcess  # noqa: E402
 

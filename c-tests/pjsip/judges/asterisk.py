@@ -25,7 +25,8 @@ class Root:
     """The private root: paths as asterisk_root.sh prints them."""
 
     def __init__(self, root):
-        run = subprocess.run([HERE / "asterisk_root.sh", root], stdout=subprocess.PIPE, text=True, check=False)
+        script = HERE.parent / "rig" / "asterisk_root.sh"
+        run = subprocess.run([script, root], stdout=subprocess.PIPE, text=True, check=False)
         if run.returncode == 77:
             print(run.stdout.strip())
             sys.exit(77)
