@@ -11,7 +11,10 @@ use crate::turn::status::{EINVAL, Status};
 use super::observer::RequestState;
 use super::options::{algorithm_number, limit, rate};
 use super::server::transport_number;
-use super::types::{PJAUTH_TURN_AUTHENTICATING, pjauth_turn_request, pjauth_turn_server};
+use super::types::{
+    PJAUTH_TURN_AUTHENTICATING, PJAUTH_TURN_MD5, PJAUTH_TURN_SHA256, pjauth_turn_request,
+    pjauth_turn_server,
+};
 use super::{REQUESTS, guard, handle, pointer, request_of, strings, value};
 
 /// Decides about a request, from any thread, once. The first to decide wins;
