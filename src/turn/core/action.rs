@@ -213,6 +213,38 @@ pub enum Decided {
     Dropped,
 }
 
+/// An ICMP or ICMPv6 error about a datagram that an allocation sent to a peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IcmpError {
+    /// Its type.
+    pub kind: u8,
+    /// Its code.
+    pub code: u8,
+    /// The MTU of the next link, where the datagram was too big; else ignored.
+    pub mtu: u32,
+}
+
+impl IcmpError {
+    /// The value of an ICMP attribute (RFC 8656, 18.13): 7 bits of type, 9 of code.
+    /// `None` for a type that clients are not told of (11.5).
+    pub(crate) fn value(&self, peer: &SocketAddr) -> Option<[u8; 8]> {
+        let is_told = match peer.is_ipv4() {
+            // Unreachable, time exceeded.
+            true => matches!(self.kind, 3 | 11),
+            // The same, and packet too big.
+            false => matches!(self.kind, 1..=3),
+        };
+        let is_too_big = match peer.is_ipv4() {
+            true => (self.kind, self.code) == (3, 4),
+            false => self.kind == 2,
+        };
+        let both = u16::from(self.kind) << 9 | u16::from(self.code);
+        let data = if is_too_big { self.mtu } else { 0 };
+        let words = [u32::from(both), data].map(u32::to_be_bytes);
+        is_told.then(|| std::array::from_fn(|at| words[at / 4][at % 4]))
+    }
+}
+
 /// What port a relayed transport address must have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Port {

@@ -130,6 +130,7 @@ impl Core {
                 byte_cap: grant.byte_cap,
                 bucket: Bucket::new(grant.rate),
                 replies: LastReplies::default(),
+                icmp_errors: Time::ZERO,
                 guesses: Time::ZERO,
                 ended: None,
             },

@@ -177,6 +177,8 @@ counters! {
         /// Requests whose key was not looked at, because too many wrong ones had come
         /// from the source or for the user.
         pub guesses_suppressed: u64,
+        /// ICMP errors that clients were told of.
+        pub icmp_errors: u64,
     }
 }
 

@@ -207,7 +207,7 @@ impl Core {
     }
 
     /// Transaction ids of indications need only differ.
-    fn indication_id(&mut self) -> TransactionId {
+    pub(super) fn indication_id(&mut self) -> TransactionId {
         self.indications = self.indications.wrapping_add(1);
         let mut id = [0; 12];
         let high = self.hasher.hash_one(self.indications);

@@ -8,6 +8,7 @@ pub(in crate::turn) mod config;
 pub(in crate::turn) mod counters;
 mod data;
 mod decide;
+mod icmp;
 mod perform;
 mod refuse;
 mod replied;

@@ -5,14 +5,14 @@ use std::io::{ErrorKind, Read};
 use std::ops::Range;
 
 use crate::stun::frame_len;
-use crate::turn::core::action::{Action, Header};
+use crate::turn::core::action::{Action, Header, IcmpError};
 use crate::turn::state::arena::RelayId;
 use crate::turn::state::five_tuple::{Link, ListenerId, Transport};
 
 use super::conversation::Conversation;
 use super::queue::Buffer;
 use super::streams::Written;
-use super::sys::{HEADROOM, Received};
+use super::sys::{HEADROOM, Received, SendError, receive_error};
 use super::worker::{Guard, Worker};
 
 /// Batches taken from one listener before the others have their turn.
@@ -72,6 +72,26 @@ impl Worker {
                     datagram.start,
                 );
             }
+        }
+    }
+
+    /// Passes on what the network says of datagrams from a relay socket.
+    pub(super) fn read_errors(&mut self, locked: &mut Guard<'_>, index: usize) {
+        let Some((relay, fd)) = locked.sockets.at(index) else {
+            return;
+        };
+        for _ in 0..RELAY_BATCH {
+            let Some(error) = receive_error(fd) else {
+                return;
+            };
+            let Some(SendError { to, icmp, mtu }) = error else {
+                continue;
+            };
+            let probed = locked.sockets.probed(relay, to.ip());
+            let peer = probed.filter(|_| to.port() == 0).unwrap_or(to);
+            let (kind, code) = icmp;
+            let error = IcmpError { kind, code, mtu };
+            locked.core.icmp_error(relay, peer, error, self.now);
         }
     }
 
@@ -189,6 +209,9 @@ impl Worker {
                 dont_fragment,
             } => {
                 if let Some(fd) = self.relay_fd(locked, relay, dont_fragment) {
+                    if dont_fragment {
+                        locked.sockets.probes(relay, peer);
+                    }
                     self.queue.push_peer(fd, peer, (place, within(payload)));
                 }
             }

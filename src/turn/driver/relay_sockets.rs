@@ -17,7 +17,7 @@ use super::descriptor::Descriptor;
 use super::mailbox::{Command, Mailbox};
 use super::ports::{Claim, Ports, Spread};
 use super::relay_addresses::RelayAddresses;
-use super::sys::{Epoll, Interest, enable_gro, set_dont_fragment};
+use super::sys::{Epoll, Interest, enable_gro, keep_errors, set_dont_fragment};
 
 /// RelaySockets by the worker that opened them, and their name there.
 type Reserved = HashMap<(u16, RelayId), (Arc<Socket>, Claim)>;
@@ -46,6 +46,8 @@ struct Relay {
     v4: bool,
     is_reserved: bool,
     dont_fragment: bool,
+    /// Where the last datagram with the DF bit went.
+    probed: Option<SocketAddr>,
 }
 
 /// The relay sockets of one worker, by name.
@@ -87,6 +89,19 @@ impl RelaySockets {
         Some(fd)
     }
 
+    /// Keeps in mind where a datagram with the DF bit goes.
+    pub fn probes(&mut self, id: RelayId, peer: SocketAddr) {
+        if let Some(Some(relay)) = self.table.get_mut(id.index()) {
+            relay.probed = Some(peer);
+        }
+    }
+
+    /// The address with the port that the last datagram with the DF bit went to.
+    pub fn probed(&self, id: RelayId, ip: IpAddr) -> Option<SocketAddr> {
+        let relay = self.table.get(id.index())?.as_ref()?;
+        relay.probed.filter(|peer| peer.ip() == ip)
+    }
+
     /// The socket at this place of the table now.
     pub fn at(&self, index: usize) -> Option<(RelayId, RawFd)> {
         let relay = self.table.get(index)?.as_ref()?;
@@ -125,6 +140,7 @@ impl RelaySockets {
             claim,
             is_reserved,
             dont_fragment: false,
+            probed: None,
         });
         Some(())
     }
@@ -144,6 +160,8 @@ impl RelaySockets {
         let fd = socket.as_raw_fd();
         set_dont_fragment(fd, address.is_ipv4(), false);
         enable_gro(fd);
+        // Without, clients are told less.
+        keep_errors(fd, address.is_ipv4());
         Some(Arc::new(socket))
     }
 }

@@ -158,7 +158,12 @@ impl Worker {
                 Transport::Udp => self.read_listener(locked, index),
                 Transport::Tcp => self.accept(locked, index),
             },
-            Descriptor::Relay(index) => self.read_relay(locked, index),
+            Descriptor::Relay(index) => {
+                if event.failed {
+                    self.read_errors(locked, index);
+                }
+                self.read_relay(locked, index);
+            }
             Descriptor::Connection(index) => {
                 if event.writable && !self.streams.push_out(index, self.now) {
                     self.close(locked, index);

@@ -77,6 +77,8 @@ pub(crate) struct Allocation {
     pub bucket: Bucket,
     /// Those to its client.
     pub replies: LastReplies,
+    /// When another ICMP error costs nothing again.
+    pub icmp_errors: Time,
     /// When wrong keys that came with the client's address are forgotten.
     pub guesses: Time,
     /// Set when the allocation has ended and only its figures are left.

@@ -10,6 +10,7 @@ mod control;
 mod data;
 mod deferred;
 mod hostile;
+mod icmp;
 mod lifetimes;
 mod refusals;
 mod sharing;

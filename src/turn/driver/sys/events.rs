@@ -38,6 +38,8 @@ pub struct Ready {
     pub writable: bool,
     /// There is something to read: data, an end or an error.
     pub readable: bool,
+    /// There is an error to read.
+    pub failed: bool,
 }
 
 /// How many descriptors one wait reports.
@@ -96,6 +98,7 @@ impl Epoll {
             tag: event.u64,
             writable: event.events & libc::EPOLLOUT as u32 != 0,
             readable: event.events & !(libc::EPOLLOUT as u32) != 0,
+            failed: event.events & libc::EPOLLERR as u32 != 0,
         }));
         Ok(())
     }

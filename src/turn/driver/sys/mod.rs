@@ -1,6 +1,7 @@
 //! The system calls that neither the standard library nor `socket2` offers.
 
 mod address;
+mod errors;
 mod events;
 mod fork;
 mod headers;
@@ -10,9 +11,10 @@ mod receive;
 mod send;
 
 pub use address::RawAddress;
+pub use errors::{SendError, receive_error};
 pub use events::{Epoll, Interest, Ready, Wake, without_signals};
 pub use fork::{current_generation, generation};
 pub use interfaces::{HostAddress, interface_addresses};
-pub use options::{enable_gro, set_dont_fragment};
+pub use options::{enable_gro, keep_errors, set_dont_fragment};
 pub use receive::{HEADROOM, Inbox, Received, Slots};
 pub use send::{Outgoing, Sender};

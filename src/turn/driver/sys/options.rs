@@ -10,13 +10,26 @@ pub fn enable_gro(fd: RawFd) -> bool {
     set(fd, libc::SOL_UDP, libc::UDP_GRO, 1)
 }
 
+/// Keeps what ICMP says of datagrams that were sent, for [`receive_error`]. `false`
+/// where the system refuses.
+///
+/// [`receive_error`]: super::receive_error
+pub fn keep_errors(fd: RawFd, v4: bool) -> bool {
+    match v4 {
+        true => set(fd, libc::IPPROTO_IP, libc::IP_RECVERR, 1),
+        false => set(fd, libc::IPPROTO_IPV6, libc::IPV6_RECVERR, 1),
+    }
+}
+
 /// Sets whether datagrams leave with the DF bit, and so whether routers may
 /// fragment them. `false` where the system refuses.
 pub fn set_dont_fragment(fd: RawFd, v4: bool, on: bool) -> bool {
     if v4 {
         let mode = match on {
             true => libc::IP_PMTUDISC_DO,
-            false => libc::IP_PMTUDISC_DONT,
+            // With IP_PMTUDISC_DONT, what ICMP says of an earlier datagram with
+            // the bit would be thrown away.
+            false => libc::IP_PMTUDISC_OMIT,
         };
         return set(fd, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, mode);
     }

@@ -69,7 +69,7 @@ impl Sender {
     /// that the kernel does not take now are lost and counted, as datagrams are.
     pub fn send(&mut self, fd: RawFd, datagrams: &[Outgoing<'_>]) {
         if let [datagram] = datagrams {
-            self.failed += u64::from(!send_one(fd, datagram));
+            self.failed += u64::from(!send_again(fd, datagram));
             return;
         }
         let mut at = 0;
@@ -161,21 +161,28 @@ impl Sender {
 
     /// The kernel did not take this message.
     fn refused(&mut self, fd: RawFd, error: &io::Error, members: &[Outgoing<'_>]) {
-        if members.len() == 1 || error.kind() == io::ErrorKind::WouldBlock {
+        if error.kind() == io::ErrorKind::WouldBlock {
             self.failed += members.len() as u64;
             return;
         }
-        // A device or kernel that cannot split them, or a path with a smaller
-        // MTU: one by one.
+        // An error of an earlier datagram, a device or kernel that cannot split them,
+        // or a path with a smaller MTU: one by one.
         let can_split = !matches!(
             error.raw_os_error(),
             Some(libc::EIO | libc::EOPNOTSUPP | libc::ENOPROTOOPT)
         );
         self.joins &= can_split;
         for datagram in members {
-            self.failed += u64::from(!send_one(fd, datagram));
+            self.failed += u64::from(!send_again(fd, datagram));
         }
     }
+}
+
+/// Sends a datagram, or says `false`. What ICMP says of an earlier datagram is the
+/// first attempt's error: then another has to follow.
+fn send_again(fd: RawFd, datagram: &Outgoing<'_>) -> bool {
+    send_one(fd, datagram)
+        || io::Error::last_os_error().kind() != io::ErrorKind::WouldBlock && send_one(fd, datagram)
 }
 
 /// Sends a datagram, or says `false`.

@@ -5,6 +5,7 @@ mod bursts;
 mod deferred;
 mod embedded;
 mod failures;
+mod icmp;
 mod lab;
 mod streams;
 mod stress;
