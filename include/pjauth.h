@@ -1079,6 +1079,7 @@ void pjauth_sip_get_stats(struct pjauth_sip_stats *out);
 /**
  * Reads everything about an allocation at once.
  *
+ * @param allocation  The allocation.
  * @param out  Gets it.
  * @return 0, or PJ_EINVAL for a NULL or a dead handle.
  */
@@ -1088,6 +1089,7 @@ int pjauth_turn_allocation_get_info(const struct pjauth_turn_allocation *allocat
 /**
  * Reads all allocations that exist now.
  *
+ * @param server  The server.
  * @param out    Gets one entry for each; may be NULL if `*count` is 0.
  * @param count  How many there is room for; gets how many there are, which may
  *               be more than were written.
@@ -1148,6 +1150,7 @@ uint64_t pjauth_turn_allocation_time_remaining(const struct pjauth_turn_allocati
  * Sets how many bytes it may relay in all, both directions together, those
  * relayed already included. The packet that would go beyond ends it.
  *
+ * @param allocation  The allocation.
  * @param bytes  PJAUTH_TURN_UNLIMITED for no limit.
  * @return 0, or PJ_EINVAL when it has ended; so with the next ones.
  */
@@ -1158,6 +1161,7 @@ int pjauth_turn_allocation_set_bandwidth_limit(struct pjauth_turn_allocation *al
  * Sets how many bytes a second it may relay, both directions together, from
  * now on.
  *
+ * @param allocation  The allocation.
  * @param bytes_per_second  PJAUTH_TURN_UNLIMITED for no limit.
  * @param burst             Bytes that may pass at once after a pause; a packet
  *                          larger than this never passes.
@@ -1229,6 +1233,7 @@ int pjauth_turn_core_create(const struct pjauth_turn_options *options,
  * Brings a packet from a client: a datagram, or one message of a client's TCP
  * connection as `pjauth_turn_core_frame_size()` cuts them. Then take the output.
  *
+ * @param server  The embedded server.
  * @param listener   By its place in the options.
  * @param from       The client's address.
  * @param from_size  Its size.
@@ -1253,6 +1258,7 @@ int pjauth_turn_core_from_client(struct pjauth_turn_server *server,
 /**
  * Brings a datagram that reached a relay socket.
  *
+ * @param server  The embedded server.
  * @param relay      Its name.
  * @param from       The peer's address.
  * @param from_size  Its size.
@@ -1272,6 +1278,7 @@ int pjauth_turn_core_from_peer(struct pjauth_turn_server *server,
  * Says that a client's TCP connection has closed: its allocation ends, and its
  * request does not wait any more.
  *
+ * @param server  The embedded server.
  * @param listener     By its place in the options.
  * @param client       The client's address.
  * @param client_size  Its size.
@@ -1287,6 +1294,7 @@ int pjauth_turn_core_client_gone(struct pjauth_turn_server *server,
  * Lets time pass, and does what other threads have asked for since. Call it when
  * `pjauth_turn_core_next_deadline()` is reached, and after the driver's `wake`.
  *
+ * @param server  The embedded server.
  * @param now  The time.
  */
 int pjauth_turn_core_tick(struct pjauth_turn_server *server, uint64_t now);
@@ -1302,6 +1310,7 @@ uint64_t pjauth_turn_core_next_deadline(const struct pjauth_turn_server *server)
  * Takes the next thing to do. Call it until there is none after each function
  * that brings something, and after `pjauth_turn_server_stop()`.
  *
+ * @param server  The embedded server.
  * @param out  Gets it. What it points to stays until the next call, and until
  *             the server is destroyed.
  * @return 1, or 0 for nothing, a NULL, a dead handle, a server that is not
@@ -1325,6 +1334,7 @@ int64_t pjauth_turn_core_frame_size(const void *data, size_t data_size);
 /**
  * Reads the counters.
  *
+ * @param server  The server.
  * @param out  Gets them.
  * @return 0, or PJ_EINVAL for a NULL or a dead handle.
  */
@@ -1334,6 +1344,7 @@ int pjauth_turn_server_get_counters(const struct pjauth_turn_server *server,
 /**
  * Writes the counters in Prometheus' text format: metrics `pjauth_turn_*`.
  *
+ * @param server  The server.
  * @param out   Gets the text.
  * @param size  Room in `out`.
  * @return the length of the text, about 4000; 0 for a dead handle.
@@ -1344,6 +1355,7 @@ size_t pjauth_turn_server_metrics(const struct pjauth_turn_server *server, char 
  * Reads one counter by its name, also one that `pjauth_turn_counters` does not
  * have.
  *
+ * @param server  The server.
  * @param name  As `pjauth_turn_server_metrics()` writes it, without
  *              `pjauth_turn_`: "requests_total", "allocations".
  * @param out   Gets it.
@@ -1465,6 +1477,7 @@ int pjauth_turn_request_family(const struct pjauth_turn_request *request);
 /**
  * Copies `SHA-256(user:realm)`, where the client hides the user's name.
  *
+ * @param request  The request.
  * @param out  Room for 32 bytes.
  * @return 0; PJ_EINVAL for a NULL, a dead handle, or a client that names the
  *         user.
@@ -1487,6 +1500,7 @@ int pjauth_turn_request_set_password(struct pjauth_turn_request *request, const 
 /**
  * Sets the key that the client must prove to hold, in place of a password.
  *
+ * @param request  The request.
  * @param algorithm  PJAUTH_TURN_MD5 or PJAUTH_TURN_SHA256.
  * @param key        The key, 16 or 32 bytes.
  * @param size       How many: PJ_EINVAL for another number.
@@ -1527,6 +1541,8 @@ int pjauth_turn_request_set_bandwidth_limit(struct pjauth_turn_request *request,
  * Sets how many bytes a second the allocation may relay, both directions
  * together, or PJAUTH_TURN_UNLIMITED.
  *
+ * @param request  The request.
+ * @param bytes_per_second  Bytes a second, or PJAUTH_TURN_UNLIMITED.
  * @param burst  Bytes that may pass at once after a pause; a packet larger than
  *               this never passes.
  */
@@ -1637,6 +1653,7 @@ int pjauth_turn_server_start(struct pjauth_turn_server *server);
  * option, at which address, and what the system says, such as `cannot listen on
  * UDP 192.0.2.1:3478: Address already in use (os error 98)`.
  *
+ * @param server  The server.
  * @param out   Gets the text.
  * @param size  Room in `out`.
  * @return the length of the text; 0 where none failed or the last one did not.
@@ -1661,6 +1678,7 @@ int pjauth_turn_server_stop(struct pjauth_turn_server *server);
  * Refuses new allocations with 508, or no longer; those that exist stay. Ask
  * `pjauth_turn_server_get_counters()` how many are left.
  *
+ * @param server  The server.
  * @param drain  0 for no longer.
  * @return 0; PJ_EINVAL for a dead handle; PJ_EINVALIDOP when it does not run.
  */
@@ -1679,6 +1697,7 @@ int pjauth_turn_server_destroy(struct pjauth_turn_server *server);
  * Writes where clients reach the server: an address with the port that was
  * bound. Listeners of wildcard addresses appear as one for each address.
  *
+ * @param server  The server.
  * @param index      From 0 on.
  * @param transport  Gets PJAUTH_TURN_UDP or PJAUTH_TURN_TCP; may be NULL.
  * @param out        Gets the text.
@@ -1707,6 +1726,8 @@ void *pjauth_turn_server_user_data(const struct pjauth_turn_server *server);
  * Sets how many allocations a user may have at once, from now on; those that
  * exist stay. It goes before what `pjauth_turn_request_set_quota()` says.
  *
+ * @param server  The server.
+ * @param username  The user's name, terminated.
  * @param quota  Negative to go back to the default.
  * @return 0; PJ_EINVAL for a NULL or dead handle; PJ_EINVALIDOP when the server
  *         does not run. A stop forgets it.
@@ -1719,6 +1740,8 @@ int pjauth_turn_server_set_user_quota(struct pjauth_turn_server *server,
  * Limits the bytes a second of all the user's allocations together, both
  * directions, from now on.
  *
+ * @param server  The server.
+ * @param username  The user's name, terminated.
  * @param bytes_per_second  PJAUTH_TURN_UNLIMITED lifts the limit.
  * @param burst             Bytes that may pass at once after a pause; a packet
  *                          larger than this never passes.
@@ -1732,6 +1755,8 @@ int pjauth_turn_server_set_user_rate(struct pjauth_turn_server *server,
 /**
  * Ends all allocations of a user.
  *
+ * @param server  The server.
+ * @param username  The user's name, terminated.
  * @param count  Gets how many; may be NULL.
  * @return 0; PJ_EINVAL for a NULL or dead handle; PJ_EINVALIDOP when the server
  *         does not run.

@@ -81,11 +81,12 @@ def turn():
 
 
 def readme_programs():
-    """README.md's two TURN programs, as text of the files that their first lines name. They listen on loopback here."""
-    for language in ("c", "cpp"):
+    """The two TURN programs of README.md and docs/turn.md, as text of the files that their first lines name. They
+    listen on loopback here."""
+    for page, language in (("docs/turn.md", "c"), ("README.md", "cpp")):
         block = re.search(rf"^```{language}\n(?://|/\*) server\.{language}.*?^```$",
-                          (ROOT / "README.md").read_text(), flags=re.M | re.S)
-        check(block and '{"0.0.0.0", 3478' in block[0], f"README.md has no server.{language}")
+                          (ROOT / page).read_text(), flags=re.M | re.S)
+        check(block and '{"0.0.0.0", 3478' in block[0], f"{page} has no server.{language}")
         with open(f"server.{language}", "w") as file:
             file.write("".join(block[0].splitlines(True)[1:-1]).replace('{"0.0.0.0", 3478', '{"127.0.0.1", 0'))
 
@@ -98,7 +99,7 @@ def serves(program):
 
 
 def turn_readme():
-    """README.md's TURN programs, built by its lines, and with the archive, by each compiler."""
+    """The printed TURN programs, built by README.md's lines, and with the archive, by each compiler."""
     readme_programs()
     lines = dict(line.split(": ", 1) for line in (HERE / "link-lines.txt").read_text().splitlines())
     for key in ("turn_c", "turn_cpp"):
@@ -125,13 +126,15 @@ def turn_cmake():
 
 def readme():
     """README.md prints the very lines that are tested here."""
-    readme_file = ROOT / "README.md"
-    if not readme_file.exists():
-        case.skip("there is no README.md yet")
-    text = readme_file.read_text()
+    text = (ROOT / "README.md").read_text()
     for line in (HERE / "link-lines.txt").read_text().splitlines():
         command = line.split(": ", 1)[1]
         check(command in text, f"README.md lacks: {command}")
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
+    for page in pages:
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+            check((page.parent / target).exists(), f"{page.name} names {target}, which is not there")
+    check(len(text.splitlines()) <= 150, "README.md is for a newcomer: at most 150 lines")
 
 
 case.main({function.__name__: function for function in (

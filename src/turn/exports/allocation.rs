@@ -21,6 +21,7 @@ use super::{allocation_of, guard, pointer, server_of, strings, value};
 
 /// Reads everything about an allocation at once.
 ///
+/// @param allocation  The allocation.
 /// @param out  Gets it.
 /// @return 0, or PJ_EINVAL for a NULL or a dead handle.
 ///
@@ -42,6 +43,7 @@ pub unsafe extern "C" fn pjauth_turn_allocation_get_info(
 
 /// Reads all allocations that exist now.
 ///
+/// @param server  The server.
 /// @param out    Gets one entry for each; may be NULL if `*count` is 0.
 /// @param count  How many there is room for; gets how many there are, which may
 ///               be more than were written.
@@ -186,6 +188,7 @@ pub extern "C" fn pjauth_turn_allocation_time_remaining(
 /// Sets how many bytes it may relay in all, both directions together, those
 /// relayed already included. The packet that would go beyond ends it.
 ///
+/// @param allocation  The allocation.
 /// @param bytes  PJAUTH_TURN_UNLIMITED for no limit.
 /// @return 0, or PJ_EINVAL when it has ended; so with the next ones.
 #[unsafe(no_mangle)]
@@ -199,6 +202,7 @@ pub extern "C" fn pjauth_turn_allocation_set_bandwidth_limit(
 /// Sets how many bytes a second it may relay, both directions together, from
 /// now on.
 ///
+/// @param allocation  The allocation.
 /// @param bytes_per_second  PJAUTH_TURN_UNLIMITED for no limit.
 /// @param burst             Bytes that may pass at once after a pause; a packet
 ///                          larger than this never passes.

@@ -96,6 +96,7 @@ fn refuse(state: &ServerState, error: &StartError) -> Status {
 /// Brings a packet from a client: a datagram, or one message of a client's TCP
 /// connection as `pjauth_turn_core_frame_size()` cuts them. Then take the output.
 ///
+/// @param server  The embedded server.
 /// @param listener   By its place in the options.
 /// @param from       The client's address.
 /// @param from_size  Its size.
@@ -131,6 +132,7 @@ pub unsafe extern "C" fn pjauth_turn_core_from_client(
 
 /// Brings a datagram that reached a relay socket.
 ///
+/// @param server  The embedded server.
 /// @param relay      Its name.
 /// @param from       The peer's address.
 /// @param from_size  Its size.
@@ -161,6 +163,7 @@ pub unsafe extern "C" fn pjauth_turn_core_from_peer(
 /// Says that a client's TCP connection has closed: its allocation ends, and its
 /// request does not wait any more.
 ///
+/// @param server  The embedded server.
 /// @param listener     By its place in the options.
 /// @param client       The client's address.
 /// @param client_size  Its size.
@@ -187,6 +190,7 @@ pub unsafe extern "C" fn pjauth_turn_core_client_gone(
 /// Lets time pass, and does what other threads have asked for since. Call it when
 /// `pjauth_turn_core_next_deadline()` is reached, and after the driver's `wake`.
 ///
+/// @param server  The embedded server.
 /// @param now  The time.
 #[unsafe(no_mangle)]
 pub extern "C" fn pjauth_turn_core_tick(server: *mut pjauth_turn_server, now: u64) -> Status {
@@ -209,6 +213,7 @@ pub extern "C" fn pjauth_turn_core_next_deadline(server: *const pjauth_turn_serv
 /// Takes the next thing to do. Call it until there is none after each function
 /// that brings something, and after `pjauth_turn_server_stop()`.
 ///
+/// @param server  The embedded server.
 /// @param out  Gets it. What it points to stays until the next call, and until
 ///             the server is destroyed.
 /// @return 1, or 0 for nothing, a NULL, a dead handle, a server that is not

@@ -11,6 +11,7 @@ use super::{guard, server_of, strings, value};
 
 /// Reads the counters.
 ///
+/// @param server  The server.
 /// @param out  Gets them.
 /// @return 0, or PJ_EINVAL for a NULL or a dead handle.
 ///
@@ -31,6 +32,7 @@ pub unsafe extern "C" fn pjauth_turn_server_get_counters(
 
 /// Writes the counters in Prometheus' text format: metrics `pjauth_turn_*`.
 ///
+/// @param server  The server.
 /// @param out   Gets the text.
 /// @param size  Room in `out`.
 /// @return the length of the text, about 4000; 0 for a dead handle.
@@ -53,6 +55,7 @@ pub unsafe extern "C" fn pjauth_turn_server_metrics(
 /// Reads one counter by its name, also one that `pjauth_turn_counters` does not
 /// have.
 ///
+/// @param server  The server.
 /// @param name  As `pjauth_turn_server_metrics()` writes it, without
 ///              `pjauth_turn_`: "requests_total", "allocations".
 /// @param out   Gets it.

@@ -191,6 +191,7 @@ pub extern "C" fn pjauth_turn_request_family(request: *const pjauth_turn_request
 
 /// Copies `SHA-256(user:realm)`, where the client hides the user's name.
 ///
+/// @param request  The request.
 /// @param out  Room for 32 bytes.
 /// @return 0; PJ_EINVAL for a NULL, a dead handle, or a client that names the
 ///         user.
@@ -247,6 +248,7 @@ pub unsafe extern "C" fn pjauth_turn_request_set_password(
 
 /// Sets the key that the client must prove to hold, in place of a password.
 ///
+/// @param request  The request.
 /// @param algorithm  PJAUTH_TURN_MD5 or PJAUTH_TURN_SHA256.
 /// @param key        The key, 16 or 32 bytes.
 /// @param size       How many: PJ_EINVAL for another number.
@@ -340,6 +342,8 @@ pub extern "C" fn pjauth_turn_request_set_bandwidth_limit(
 /// Sets how many bytes a second the allocation may relay, both directions
 /// together, or PJAUTH_TURN_UNLIMITED.
 ///
+/// @param request  The request.
+/// @param bytes_per_second  Bytes a second, or PJAUTH_TURN_UNLIMITED.
 /// @param burst  Bytes that may pass at once after a pause; a packet larger than
 ///               this never passes.
 #[unsafe(no_mangle)]

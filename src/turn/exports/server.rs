@@ -97,6 +97,7 @@ pub extern "C" fn pjauth_turn_server_start(server: *mut pjauth_turn_server) -> S
 /// option, at which address, and what the system says, such as `cannot listen on
 /// UDP 192.0.2.1:3478: Address already in use (os error 98)`.
 ///
+/// @param server  The server.
 /// @param out   Gets the text.
 /// @param size  Room in `out`.
 /// @return the length of the text; 0 where none failed or the last one did not.
@@ -141,6 +142,7 @@ pub extern "C" fn pjauth_turn_server_stop(server: *mut pjauth_turn_server) -> St
 /// Refuses new allocations with 508, or no longer; those that exist stay. Ask
 /// `pjauth_turn_server_get_counters()` how many are left.
 ///
+/// @param server  The server.
 /// @param drain  0 for no longer.
 /// @return 0; PJ_EINVAL for a dead handle; PJ_EINVALIDOP when it does not run.
 #[unsafe(no_mangle)]
@@ -183,6 +185,7 @@ pub extern "C" fn pjauth_turn_server_destroy(server: *mut pjauth_turn_server) ->
 /// Writes where clients reach the server: an address with the port that was
 /// bound. Listeners of wildcard addresses appear as one for each address.
 ///
+/// @param server  The server.
 /// @param index      From 0 on.
 /// @param transport  Gets PJAUTH_TURN_UDP or PJAUTH_TURN_TCP; may be NULL.
 /// @param out        Gets the text.
@@ -247,6 +250,8 @@ pub extern "C" fn pjauth_turn_server_user_data(server: *const pjauth_turn_server
 /// Sets how many allocations a user may have at once, from now on; those that
 /// exist stay. It goes before what `pjauth_turn_request_set_quota()` says.
 ///
+/// @param server  The server.
+/// @param username  The user's name, terminated.
 /// @param quota  Negative to go back to the default.
 /// @return 0; PJ_EINVAL for a NULL or dead handle; PJ_EINVALIDOP when the server
 ///         does not run. A stop forgets it.
@@ -271,6 +276,8 @@ pub unsafe extern "C" fn pjauth_turn_server_set_user_quota(
 /// Limits the bytes a second of all the user's allocations together, both
 /// directions, from now on.
 ///
+/// @param server  The server.
+/// @param username  The user's name, terminated.
 /// @param bytes_per_second  PJAUTH_TURN_UNLIMITED lifts the limit.
 /// @param burst             Bytes that may pass at once after a pause; a packet
 ///                          larger than this never passes.
@@ -296,6 +303,8 @@ pub unsafe extern "C" fn pjauth_turn_server_set_user_rate(
 
 /// Ends all allocations of a user.
 ///
+/// @param server  The server.
+/// @param username  The user's name, terminated.
 /// @param count  Gets how many; may be NULL.
 /// @return 0; PJ_EINVAL for a NULL or dead handle; PJ_EINVALIDOP when the server
 ///         does not run.
