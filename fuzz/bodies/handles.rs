@@ -4,11 +4,15 @@
 use std::collections::{HashMap, HashSet};
 
 use arbitrary::{Result, Unstructured};
-use pjauth::handle::{Handle, Info, Kind, Slab, Words};
+use pjauth::handle::{Handle, Info, Kind, NEST, Nest, Slab, Words};
+
+/// The owner of what is minted into the nest.
+const NESTED: u64 = 9;
 
 pub fn run(data: &[u8]) {
     let mut twin = Twin {
         slab: Slab::new(Kind::CHALLENGE),
+        nest: Nest::default(),
         minted: Vec::new(),
         live: HashMap::new(),
     };
@@ -22,6 +26,7 @@ pub fn run(data: &[u8]) {
 
 struct Twin {
     slab: Slab<Words<2>>,
+    nest: Nest,
     minted: Vec<Handle>,
     live: HashMap<Handle, ([u64; 2], Info)>,
 }
@@ -42,29 +47,29 @@ impl Twin {
                 assert_eq!(self.slab.take(handle), expected);
                 assert_eq!(self.slab.take(handle), None, "taken twice");
             }
-            7 => {
-                let (handle, at) = (self.any(u)?, u.int_in_range(0..=40)?);
-                let entry = self.live.get_mut(&handle);
-                assert_eq!(self.slab.set_deadline(handle, at), entry.is_some());
-                if let Some(entry) = entry {
-                    entry.1.deadline = at;
+            7 | 8 => {
+                let value = [step, !step];
+                let minted = self.slab.mint_in(&self.nest, NESTED, step, || value);
+                let before = self.nested();
+                assert_eq!(minted.is_some(), before < NEST);
+                if let Some(handle) = minted {
+                    self.minted(handle, value, NESTED, step);
                 }
             }
-            8 => {
-                // Owner 0 is nobody.
-                let owner = u.int_in_range(0..=3)?;
-                let mut gone = self.gone(|info| owner != 0 && info.owner == owner);
-                self.slab.take_owned(owner, |handle, value| {
-                    assert_eq!(gone.remove(&handle), Some(value));
-                });
-                assert!(gone.is_empty(), "left behind: {gone:?}");
-            }
             _ => {
-                let now = u.int_in_range(0..=40)?;
-                let mut gone = self.gone(|info| info.deadline != 0 && info.deadline <= now);
-                self.slab.take_expired(now, |handle, value| {
-                    assert_eq!(gone.remove(&handle), Some(value));
-                });
+                let mut gone: Vec<_> = self
+                    .live
+                    .extract_if(|_, entry| entry.1.owner == NESTED)
+                    .map(|(_, entry)| entry.0)
+                    .collect();
+                self.slab.clear_nest(
+                    &self.nest,
+                    |value| {
+                        let at = gone.iter().position(|known| *known == value);
+                        gone.swap_remove(at.expect("minted into the nest"));
+                    },
+                    || unreachable!("there is one thread"),
+                );
                 assert!(gone.is_empty(), "left behind: {gone:?}");
             }
         }
@@ -74,13 +79,21 @@ impl Twin {
     fn mint(&mut self, owner: u64, step: u64) {
         let value = [step, !step];
         let handle = self.slab.mint(owner, step, value).expect("room");
+        self.minted(handle, value, owner, step);
+    }
+
+    fn nested(&self) -> usize {
+        let nested = |entry: &&([u64; 2], Info)| entry.1.owner == NESTED;
+        self.live.values().filter(nested).count()
+    }
+
+    fn minted(&mut self, handle: Handle, value: [u64; 2], owner: u64, step: u64) {
         assert_eq!(handle.bits() & 1, 1, "could be an object's address");
         assert!(!self.minted.contains(&handle), "a handle came twice");
         self.minted.push(handle);
         let info = Info {
             owner,
             minted_at: step,
-            deadline: 0,
         };
         self.live.insert(handle, (value, info));
     }
@@ -99,13 +112,6 @@ impl Twin {
         pick.or(fallback).ok_or(arbitrary::Error::IncorrectFormat)
     }
 
-    fn gone(&mut self, which: impl Fn(&Info) -> bool) -> HashMap<Handle, [u64; 2]> {
-        self.live
-            .extract_if(|_, entry| which(&entry.1))
-            .map(|(handle, entry)| (handle, entry.0))
-            .collect()
-    }
-
     fn compare(&self) {
         assert_eq!(self.slab.len(), self.live.len());
         assert_eq!(self.slab.is_empty(), self.live.is_empty());
@@ -116,8 +122,5 @@ impl Twin {
             assert!(seen.insert(handle));
         }
         assert_eq!(seen.len(), self.live.len());
-        let deadlines = self.live.values().map(|entry| entry.1.deadline);
-        let next = deadlines.filter(|at| *at != 0).min();
-        assert_eq!(self.slab.next_deadline(), next);
     }
 }

@@ -69,11 +69,6 @@ impl Policy {
         self.0
     }
 
-    /// This policy, refusing `hash` too.
-    pub const fn refuse(self, hash: Hash) -> Policy {
-        Policy(self.0 | Policy::bit(hash))
-    }
-
     /// Whether `hash` is refused.
     pub const fn refuses(self, hash: Hash) -> bool {
         self.0 & Policy::bit(hash) != 0
@@ -155,78 +150,5 @@ impl<'a, const N: usize> Realms<'a, N> {
 impl<const N: usize> Default for Realms<'_, N> {
     fn default() -> Self {
         Realms::new()
-    }
-}
-
-/// The challenges to answer, in the order in which they stand: for each realm
-/// the topmost that [`assess`] accepts and for which `can_answer` finds
-/// credentials (RFC 8760 section 2.4). What cannot be answered claims no realm.
-///
-/// Each challenge comes with a tag of the caller's, such as its header. One
-/// realm may ask on behalf of a proxy and of a server at once: choose from
-/// WWW-Authenticate and Proxy-Authenticate headers separately.
-///
-/// The work is linear in the headers' size: each is read once, compared with at
-/// most [`MAX_REALMS`] realms, and reading ends when those have their answers.
-pub fn choose<'a, T, I, F>(
-    challenges: I,
-    policy: Policy,
-    can_answer: F,
-) -> Choices<'a, I::IntoIter, F>
-where
-    I: IntoIterator<Item = (T, Challenge<'a>)>,
-    F: FnMut(&Challenge<'a>, &Plan) -> bool,
-{
-    Choices {
-        challenges: challenges.into_iter(),
-        policy,
-        can_answer,
-        realms: Realms::new(),
-        refusal: None,
-    }
-}
-
-/// The iterator that [`choose`] makes.
-pub struct Choices<'a, I, F> {
-    challenges: I,
-    policy: Policy,
-    can_answer: F,
-    realms: Realms<'a>,
-    refusal: Option<Refusal>,
-}
-
-impl<I, F> Choices<'_, I, F> {
-    /// Why the topmost challenge passed over so far was refused; `None` if all
-    /// seen could be answered, credentials permitting.
-    pub fn refusal(&self) -> Option<Refusal> {
-        self.refusal
-    }
-}
-
-impl<'a, T, I, F> Iterator for Choices<'a, I, F>
-where
-    I: Iterator<Item = (T, Challenge<'a>)>,
-    F: FnMut(&Challenge<'a>, &Plan) -> bool,
-{
-    type Item = (T, Challenge<'a>, Plan);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        while !self.realms.is_full() {
-            let (tag, challenge) = self.challenges.next()?;
-            if self.realms.contains(challenge.realm) {
-                continue;
-            }
-            match assess(&challenge, self.policy) {
-                Ok(plan) if (self.can_answer)(&challenge, &plan) => {
-                    self.realms.claim(challenge.realm);
-                    return Some((tag, challenge, plan));
-                }
-                Ok(_) => {}
-                Err(refusal) => {
-                    self.refusal.get_or_insert(refusal);
-                }
-            }
-        }
-        None
     }
 }

@@ -6,7 +6,7 @@
 //! function may be called from any thread.
 //!
 //! ```text
-//!   challenges --choose/assess--> Plan --response--> Hex
+//!   challenges ------assess-----> Plan --response--> Hex
 //!                  |                       |
 //!               Policy, Realms        Secret, Protection
 //! ```
@@ -28,8 +28,7 @@ mod response;
 
 pub use algorithm::{Algorithm, Hash};
 pub use challenge::{
-    Challenge, Choices, MAX_REALMS, Plan, Policy, Realms, Refusal, assess, choose, is_same_realm,
-    is_true,
+    Challenge, MAX_REALMS, Plan, Policy, Realms, Refusal, assess, is_same_realm, is_true,
 };
 pub use hex::{Hex, nonce_count};
 pub use qop::{Qop, UnsupportedQop, choose_qop};

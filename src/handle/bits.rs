@@ -37,6 +37,8 @@ impl Kind {
     pub const TURN_REQUEST: Kind = Kind::new(3);
     /// A TURN allocation.
     pub const TURN_ALLOCATION: Kind = Kind::new(4);
+    /// A session of the SIP half, which is not lent out.
+    pub const SESSION: Kind = Kind::new(5);
 
     /// The kind with this number.
     ///
@@ -50,7 +52,7 @@ impl Kind {
 }
 
 /// One life of one slot: an opaque value, not a pointer and not a secret.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Handle(NonZeroU64);
 
 impl Handle {

@@ -9,13 +9,14 @@
 //! ```text
 //!   Slab -- 16 Shards -- chunks of Slots (never moved, never returned)
 //!             |              |
-//!        free list       state word, owner, times, Cell
+//!        free list       state word, owner, time, Cell
 //! ```
 //!
 //! `mint`, `get` and `take` are lock free on [`Words`], except for the mint that
 //! needs a new chunk of memory. [`ArcCell`] adds one short lock per slot.
+//! An owner that mints often keeps a few slots to itself, in a [`Nest`].
 //!
-//! The module knows nothing of SIP or TURN. It is model-checked:
+//! The module knows nothing of SIP, TURN or deadlines. It is model-checked:
 //! `RUSTFLAGS="--cfg loom" cargo test --release --lib --no-default-features handle::`
 #![forbid(unsafe_code)]
 
@@ -24,6 +25,7 @@ compile_error!("a pjauth handle is 64 bits wide and travels as a pointer: 64-bit
 
 mod bits;
 mod cell;
+mod nest;
 mod shard;
 mod slab;
 mod slot;
@@ -36,4 +38,5 @@ mod tests;
 
 pub use bits::{Handle, Kind};
 pub use cell::{ArcCell, Cell, Words};
+pub use nest::{NEST, Nest};
 pub use slab::{Info, Lent, Slab};

@@ -6,7 +6,7 @@ use loom::sync::Arc;
 use loom::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use loom::thread;
 
-use super::{ArcCell, Cell, Handle, Kind, Slab, Words};
+use super::{ArcCell, Cell, Handle, Kind, Nest, Slab, Words};
 
 const VALUE: [u64; 2] = [7, 7];
 
@@ -103,19 +103,6 @@ fn get_of_a_shared_object_never_meets_the_next() {
 }
 
 #[test]
-fn a_taker_or_the_owner_but_not_both() {
-    model(|| {
-        let slab = slab();
-        let handle = mint(&slab, 3, 7);
-        let other = beside(&slab, move |slab| slab.take(handle).is_some());
-        let revoked = slab.take_owned(3, |revoked, value| {
-            assert_eq!((revoked, value), (handle, VALUE));
-        });
-        assert_eq!(revoked + usize::from(other.join().unwrap()), 1);
-    });
-}
-
-#[test]
 fn two_mints_get_two_slots() {
     model(|| {
         let slab = slab();
@@ -168,61 +155,6 @@ fn a_pop_beside_a_push_loses_no_slot() {
 }
 
 #[test]
-fn a_deadline_never_lands_on_the_next_life() {
-    model(|| {
-        let slab = slab();
-        let handle = mint(&slab, 0, 7);
-        let other = beside(&slab, move |slab| slab.set_deadline(handle, 100));
-        assert_eq!(slab.take(handle), Some(VALUE));
-        let next = mint(&slab, 0, 8);
-        other.join().unwrap();
-        assert_eq!(slab.info(next).map(|info| info.deadline), Some(0));
-        // Whoever was last put the slot back: it serves another life.
-        assert_eq!(slab.take(next), Some([8, 8]));
-        assert!(!slab.is_live(handle) && !slab.set_deadline(handle, 1));
-        let again = mint(&slab, 0, 9);
-        let third = mint(&slab, 0, 10);
-        assert!(again.index() < 2 && third.index() < 2, "a slot was lost");
-        assert_ne!(again.index(), third.index());
-    });
-}
-
-#[test]
-fn two_deadlines_and_a_take_free_the_slot_once() {
-    // Three threads in all orders would take minutes; three forced switches are what
-    // it takes for each thread to interrupt another.
-    let mut model = loom::model::Builder::new();
-    model.preemption_bound = Some(3);
-    model.check(|| {
-        let slab = slab();
-        let handle = mint(&slab, 0, 7);
-        let one = beside(&slab, move |slab| slab.set_deadline(handle, 100));
-        let two = beside(&slab, move |slab| slab.set_deadline(handle, 200));
-        assert_eq!(slab.take(handle), Some(VALUE));
-        one.join().unwrap();
-        two.join().unwrap();
-        let next = mint(&slab, 0, 8);
-        assert_eq!(next.index(), handle.index());
-        assert_eq!(next.generation(), handle.generation() + 1);
-        assert_ne!(mint(&slab, 0, 9).index(), next.index());
-    });
-}
-
-#[test]
-fn a_deadline_that_moved_is_not_expired_by_the_old_one() {
-    model(|| {
-        let slab = slab();
-        let handle = mint(&slab, 0, 7);
-        assert!(slab.set_deadline(handle, 10));
-        let other = beside(&slab, move |slab| slab.take_expired(10, |_, _| {}));
-        let moved = slab.set_deadline(handle, 20);
-        let expired = other.join().unwrap();
-        assert_eq!(moved, expired == 0);
-        assert_eq!(slab.is_live(handle), moved);
-    });
-}
-
-#[test]
 fn what_the_taker_reads_happened_before() {
     model(|| {
         let slab = slab();
@@ -247,22 +179,164 @@ fn what_the_taker_reads_happened_before() {
     });
 }
 
+/// A slab and a nest for it.
+fn nested() -> (Arc<Slab<Words<2>>>, Arc<Nest>) {
+    (slab(), Arc::new(Nest::default()))
+}
+
+fn mint_in(slab: &Slab<Words<2>>, nest: &Nest, word: u64) -> Option<Handle> {
+    slab.mint_in(nest, 3, 0, || [word; 2])
+}
+
 #[test]
-fn a_deadline_comes_after_the_mint() {
+fn two_mints_into_a_nest_get_two_slots() {
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = Some(3);
+    model.check(|| {
+        let (slab, nest) = nested();
+        // One slot is there, free.
+        slab.take(mint_in(&slab, &nest, 1).unwrap());
+        let other = {
+            let nest = Arc::clone(&nest);
+            beside(&slab, move |slab| mint_in(slab, &nest, 2).unwrap())
+        };
+        let mine = mint_in(&slab, &nest, 3).unwrap();
+        let theirs = other.join().unwrap();
+        assert_ne!(mine.index(), theirs.index());
+        assert_eq!(
+            (slab.get(mine), slab.get(theirs)),
+            (Some([3, 3]), Some([2, 2]))
+        );
+    });
+}
+
+#[test]
+fn get_sees_nothing_of_the_next_life_in_a_nest() {
     model(|| {
-        let slab = slab();
-        slab.take(mint(&slab, 0, 1));
-        let place = Arc::new(AtomicU64::new(0));
-        let setter = {
-            let place = Arc::clone(&place);
+        let (slab, nest) = nested();
+        let handle = mint_in(&slab, &nest, 7).unwrap();
+        let other = {
+            let nest = Arc::clone(&nest);
             beside(&slab, move |slab| {
-                let handle = Handle::from_bits(place.load(Relaxed))?;
-                slab.set_deadline(handle, 5).then_some(())
+                assert_eq!(slab.take(handle), Some(VALUE));
+                mint_in(slab, &nest, 8).unwrap()
             })
         };
+        assert!(matches!(slab.get(handle), None | Some(VALUE)));
+        let next = other.join().unwrap();
+        assert_eq!(next.index(), handle.index());
+        assert_eq!((slab.get(handle), slab.get(next)), (None, Some([8, 8])));
+    });
+}
+
+#[test]
+fn a_taker_sees_its_own_life_while_the_nest_begins_the_next() {
+    model(|| {
+        let (slab, nest) = nested();
+        let handle = mint_in(&slab, &nest, 7).unwrap();
+        let other = beside(&slab, move |slab| slab.take(handle));
+        // As soon as it is free, or else in another slot.
+        let next = mint_in(&slab, &nest, 8).unwrap();
+        assert!(matches!(other.join().unwrap(), Some(VALUE)));
+        assert_eq!(slab.get(next), Some([8, 8]));
+    });
+}
+
+#[test]
+fn a_taker_or_the_owner_but_not_both_and_the_owner_waits() {
+    model(|| {
+        let (slab, nest) = nested();
+        let handle = mint_in(&slab, &nest, 7).unwrap();
+        let used = Arc::new(AtomicU64::new(0));
+        let other = {
+            let used = Arc::clone(&used);
+            beside(&slab, move |slab| {
+                let lent = slab.find(handle).unwrap();
+                let taken = lent.take();
+                if taken.is_some() {
+                    assert_eq!(taken, Some(VALUE));
+                    used.store(1, Relaxed);
+                    lent.finish();
+                }
+                taken.is_some()
+            })
+        };
+        let mut revoked = false;
+        slab.clear_nest(
+            &nest,
+            |value| {
+                assert_eq!(value, VALUE);
+                revoked = true;
+            },
+            || {
+                thread::yield_now();
+                true
+            },
+        );
+        // What the taker did with it is done, and seen to be.
+        assert!(revoked || used.load(Relaxed) == 1);
+        assert!(other.join().unwrap() != revoked);
+        // Its slot is nobody's but the slab's.
+        assert_eq!(mint(&slab, 0, 8).index(), handle.index());
+    });
+}
+
+#[test]
+fn what_is_pending_begins_or_is_cancelled() {
+    model(|| {
+        let (slab, nest) = nested();
+        let handle = mint_in(&slab, &nest, 7).unwrap();
+        let ended = Arc::new(AtomicU64::new(0));
+        let other = {
+            let ended = Arc::clone(&ended);
+            beside(&slab, move |slab| {
+                let lent = slab.find(handle).unwrap();
+                if lent.take_pending().is_none() {
+                    return false;
+                }
+                if lent.begin() {
+                    assert_eq!(ended.load(Relaxed), 0, "used after its owner's end");
+                }
+                lent.finish();
+                true
+            })
+        };
+        let mut revoked = false;
+        slab.clear_nest(
+            &nest,
+            |_| revoked = true,
+            || {
+                thread::yield_now();
+                true
+            },
+        );
+        ended.store(1, Relaxed);
+        assert!(other.join().unwrap() != revoked);
+        assert_eq!(mint(&slab, 0, 8).index(), handle.index(), "a slot was lost");
+    });
+}
+
+#[path = "../pjsip/tokens/due.rs"]
+mod due;
+
+/// As in `pjsip/tokens/deadline.rs`: the deadlines behind a lock.
+#[test]
+fn a_deadline_that_moved_is_not_enforced_at_the_old_one() {
+    model(|| {
+        let slab = slab();
         let handle = mint(&slab, 0, 7);
-        place.store(handle.bits(), Relaxed);
-        let set = setter.join().unwrap().is_some();
-        assert_eq!(slab.info(handle).map(|info| info.deadline == 5), Some(set));
+        let due = Arc::new(loom::sync::Mutex::new(due::Due::default()));
+        due.lock().unwrap().set(&slab, handle, 10).unwrap();
+        let other = {
+            let due = Arc::clone(&due);
+            beside(&slab, move |slab| {
+                let mut due = due.lock().unwrap();
+                due.take(10, |handle| slab.take(handle)).is_some()
+            })
+        };
+        let moved = due.lock().unwrap().set(&slab, handle, 20).is_ok();
+        let expired = other.join().unwrap();
+        assert_eq!(moved, !expired);
+        assert_eq!(slab.is_live(handle), moved);
     });
 }

@@ -3,7 +3,9 @@
 use super::bits::INDEX_BITS;
 use super::cell::Cell;
 use super::slot::{After, Slot};
-use super::sync::{AcqRel, Acquire, AtomicU32, AtomicU64, OnceLock, Relaxed, Release, const_fn};
+use super::sync::{
+    AcqRel, Acquire, AtomicU32, AtomicU64, Mutex, OnceLock, Relaxed, Release, const_fn,
+};
 
 // The model checker gets one shard, so that its few threads do meet, and small chunks.
 const SHARD_BITS: u32 = if cfg!(loom) { 0 } else { 4 };
@@ -15,7 +17,11 @@ pub(super) const SHARDS: usize = 1 << SHARD_BITS;
 pub(super) const MAX_SLOTS: u32 = 1 << LOCAL_BITS;
 
 const LOCAL_BITS: u32 = INDEX_BITS - SHARD_BITS;
-const CHUNKS: usize = (LOCAL_BITS - FIRST_BITS) as usize + 1;
+/// Slots in a late chunk, and in all early ones together: nobody initialises more at once.
+const STEP_BITS: u32 = if cfg!(loom) { 4 } else { 12 };
+/// Early chunks double: a process that needs few slots has few.
+const EARLY: usize = (STEP_BITS - FIRST_BITS) as usize + 1;
+const LATE: usize = (1 << (LOCAL_BITS - STEP_BITS)) - 1;
 const LINK_BITS: u32 = LOCAL_BITS + 1;
 const LINK_MASK: u64 = (1 << LINK_BITS) - 1;
 
@@ -38,7 +44,9 @@ pub(super) struct Limits {
     pub(super) slots: u32,
 }
 
-/// Slots in chunks of doubling size, and a stack of those that are free.
+type Chunk<C> = OnceLock<Box<[Slot<C>]>>;
+
+/// Slots in chunks, and a stack of those that are free.
 ///
 /// Padded, so that shards share no cache line.
 #[derive(Debug)]
@@ -51,7 +59,8 @@ pub(super) struct Shard<C> {
     head: AtomicU64,
     /// Slots that have been in use at some time: all below this number.
     high_water: AtomicU32,
-    chunks: [OnceLock<Box<[Slot<C>]>>; CHUNKS],
+    early: [Chunk<C>; EARLY],
+    late: OnceLock<Box<[Chunk<C>]>>,
 }
 
 impl<C: Cell> Shard<C> {
@@ -60,22 +69,32 @@ impl<C: Cell> Shard<C> {
             Shard {
                 head: AtomicU64::new(0),
                 high_water: AtomicU32::new(0),
-                chunks: [const { OnceLock::new() }; CHUNKS],
+                early: [const { OnceLock::new() }; EARLY],
+                late: OnceLock::new(),
             }
         }
     }
 
-    /// A slot for the caller alone: one that was freed, or a fresh one.
+    /// A slot for the caller alone: one that was freed, or a fresh one. `None` when all
+    /// are in use or retired, or there is no memory for more.
     #[inline]
-    pub(super) fn acquire(&self, limits: Limits) -> Option<(u32, &Slot<C>)> {
-        self.pop().or_else(|| self.fresh(limits))
+    pub(super) fn acquire(&self, limits: Limits, growth: &Mutex<()>) -> Option<(u32, &Slot<C>)> {
+        self.pop().or_else(|| self.fresh(limits, growth))
     }
 
     /// The slot with this number, if its chunk exists.
     #[inline]
     pub(super) fn slot(&self, local: u32) -> Option<&Slot<C>> {
         let (chunk, offset) = locate(local);
-        self.chunks.get(chunk)?.get()?.get(offset)
+        self.chunk(chunk)?.get()?.get(offset)
+    }
+
+    #[inline]
+    fn chunk(&self, number: usize) -> Option<&Chunk<C>> {
+        match self.early.get(number) {
+            Some(chunk) => Some(chunk),
+            None => self.late.get()?.get(number - EARLY),
+        }
     }
 
     /// Does what a slot's last user was told to do.
@@ -123,30 +142,54 @@ impl<C: Cell> Shard<C> {
     }
 
     #[cold]
-    fn fresh(&self, limits: Limits) -> Option<(u32, &Slot<C>)> {
+    fn fresh(&self, limits: Limits, growth: &Mutex<()>) -> Option<(u32, &Slot<C>)> {
         let mut local = self.high_water.load(Relaxed);
         loop {
             if local >= limits.slots {
                 return None;
             }
-            let (chunk, offset) = locate(local);
-            let slots = self.chunks[chunk].get_or_init(|| new_chunk(chunk, limits));
+            let slot = match self.slot(local) {
+                Some(slot) => slot,
+                None => self.grow(local, limits, growth)?,
+            };
             let next = local + 1;
             match self
                 .high_water
                 .compare_exchange_weak(local, next, AcqRel, Relaxed)
             {
-                Ok(_) => return Some((local, &slots[offset])),
+                Ok(_) => return Some((local, slot)),
                 Err(now) => local = now,
             }
         }
     }
+
+    /// Makes the chunk of a slot, unless another thread did. Under a lock, which is
+    /// taken before the process forks: no child waits for a chunk that nobody makes.
+    fn grow(&self, local: u32, limits: Limits, growth: &Mutex<()>) -> Option<&Slot<C>> {
+        let _held = growth.lock();
+        let (number, _) = locate(local);
+        if number >= EARLY && self.late.get().is_none() {
+            // Set by nobody else: the lock is held.
+            let _ = self.late.set(boxed(LATE, OnceLock::new)?);
+        }
+        let chunk = self.chunk(number)?;
+        if chunk.get().is_none() {
+            let slots = boxed(size_of_chunk(number), || Slot::new(limits.first_generation))?;
+            let _ = chunk.set(slots);
+        }
+        self.slot(local)
+    }
 }
 
-/// The chunk and the place in it of a slot. Chunk 0 has the first slots; chunk k > 0
-/// those from FIRST << (k - 1) on, as many again as all chunks before it.
+/// The chunk and the place in it of a slot. Chunk 0 has the first slots; early chunk
+/// k > 0 those from FIRST << (k - 1) on, as many again as all chunks before it; each
+/// late one a step more.
 #[inline]
 fn locate(local: u32) -> (usize, usize) {
+    if local >> STEP_BITS > 0 {
+        let (step, offset) = (local >> STEP_BITS, local & ((1 << STEP_BITS) - 1));
+        return (EARLY + step as usize - 1, offset as usize);
+    }
     match local.checked_ilog2() {
         Some(top) if top >= FIRST_BITS => {
             let chunk = top - FIRST_BITS + 1;
@@ -156,9 +199,18 @@ fn locate(local: u32) -> (usize, usize) {
     }
 }
 
-fn new_chunk<C: Cell>(chunk: usize, limits: Limits) -> Box<[Slot<C>]> {
-    let len = 1usize << (FIRST_BITS as usize + chunk.saturating_sub(1));
-    (0..len)
-        .map(|_| Slot::new(limits.first_generation))
-        .collect()
+fn size_of_chunk(number: usize) -> usize {
+    match number {
+        0 => 1 << FIRST_BITS,
+        1..EARLY => 1 << (FIRST_BITS as usize + number - 1),
+        _ => 1 << STEP_BITS,
+    }
+}
+
+/// So many values in one piece, or `None` where there is no memory for them.
+fn boxed<T>(count: usize, value: impl FnMut() -> T) -> Option<Box<[T]>> {
+    let mut values = Vec::new();
+    values.try_reserve_exact(count).ok()?;
+    values.resize_with(count, value);
+    Some(values.into_boxed_slice())
 }

@@ -2,19 +2,18 @@
 
 use super::bits::{Handle, Kind};
 use super::cell::Cell;
+use super::nest::Nest;
 use super::shard::{self, Limits, MAX_SLOTS, SHARDS, Shard};
-use super::slot::Slot;
-use super::sync::{array_of, const_fn};
+use super::slot::{After, End, Slot};
+use super::sync::{AcqRel, Acquire, Mutex, array_of, const_fn};
 
 /// What a slab knows about a live handle besides its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Info {
-    /// Who can take it back with [`Slab::take_owned`]; 0 is nobody.
+    /// Who it was minted for; 0 is nobody.
     pub owner: u64,
     /// The time given to [`Slab::mint`], in milliseconds.
     pub minted_at: u64,
-    /// When [`Slab::take_expired`] takes it, in milliseconds; 0 is never.
-    pub deadline: u64,
 }
 
 /// A table of values that are lent out under generation-counted handles.
@@ -22,17 +21,20 @@ pub struct Info {
 /// All methods may be called from any thread. Times are milliseconds of any clock,
 /// as long as it is always the same one.
 ///
-/// Memory grows in chunks and is kept for reuse until the slab is dropped; a slab in a
-/// `static` keeps it for good. There is room for 2^24 slots.
+/// Memory grows in bounded steps and is kept for reuse until the slab is dropped; a
+/// slab in a `static` keeps it for good. There is room for 2^24 slots.
 ///
-/// **Cost.** `mint`, `get`, `info`, `take` and `set_deadline` take constant time. What
-/// has to find handles ([`outstanding`](Slab::outstanding), `take_owned`,
-/// `take_expired`, `next_deadline`, `len`) walks every slot that was ever in use at
-/// once: some five nanoseconds for each of the most handles that were ever live together.
+/// **Cost.** `mint`, `get`, `info` and `take` take constant time, and
+/// [`clear_nest`](Slab::clear_nest) too. What has to find handles by themselves
+/// ([`outstanding`](Slab::outstanding), `len`) walks every slot that was ever in use
+/// at once: some five nanoseconds for each of the most handles that were ever live
+/// together.
 #[derive(Debug)]
 pub struct Slab<C: Cell> {
     kind: Kind,
     limits: Limits,
+    /// Held by the one thread that makes the slab larger.
+    growth: Mutex<()>,
     shards: [Shard<C>; SHARDS],
 }
 
@@ -47,30 +49,119 @@ impl<C: Cell> Slab<C> {
 
     const_fn! {
         pub(super) fn with_limits(kind: Kind, limits: Limits) -> Self {
-            Slab { kind, limits, shards: array_of!(Shard::new()) }
+            Slab { kind, limits, growth: Mutex::new(()), shards: array_of!(Shard::new()) }
         }
     }
 
-    /// Stores a value and returns the handle that stands for it, without a deadline.
+    /// Stores a value and returns the handle that stands for it.
     ///
-    /// `None`, and the value is dropped, when all slots are live or retired.
+    /// `None`, and the value is dropped, when all slots are live or retired, or there
+    /// is no memory for more.
     #[inline]
     pub fn mint(&self, owner: u64, now_ms: u64, value: C::Value) -> Option<Handle> {
-        self.mint_with(owner, now_ms, || value)
+        let (index, slot) = self.acquire()?;
+        let generation = slot.fill(owner, now_ms, value);
+        Some(Handle::new(self.kind, index, generation))
     }
 
-    /// [`mint`](Slab::mint) of a value that is computed once there is room for it.
+    /// [`mint`](Slab::mint) into the owner's nest; `None` if there is no room in it.
+    /// The value is computed once there is.
     #[inline]
-    pub fn mint_with(
+    pub fn mint_in(
         &self,
+        nest: &Nest,
         owner: u64,
         now_ms: u64,
         value: impl FnOnce() -> C::Value,
     ) -> Option<Handle> {
-        let (shard, (local, slot)) = self.acquire(home())?;
+        let (index, slot) = self.claim(nest)?;
         let generation = slot.fill(owner, now_ms, value());
-        let index = shard::join(shard, local);
         Some(Handle::new(self.kind, index, generation))
+    }
+
+    #[inline]
+    fn claim(&self, nest: &Nest) -> Option<(u32, &Slot<C>)> {
+        for place in &nest.places {
+            let Some(index) = place.load(Acquire).checked_sub(1) else {
+                let (index, slot) = self.acquire()?;
+                slot.nest();
+                if place
+                    .compare_exchange(0, index + 1, AcqRel, Acquire)
+                    .is_ok()
+                {
+                    return Some((index, slot));
+                }
+                // Another thread was first, and has its own slot there.
+                slot.unnest();
+                self.recycle(index, slot);
+                continue;
+            };
+            let slot = self.slot(index)?;
+            if slot.claim() {
+                return Some((index, slot));
+            }
+        }
+        None
+    }
+
+    /// Takes back all that was minted into a nest before this call, and gives each to
+    /// `f`; the nest's slots are the slab's again. What another thread
+    /// [took](Lent::take) and has not [finished](Lent::finish) with is waited for:
+    /// `wait` is called as long as that is so, or until it returns false.
+    ///
+    /// No lock is held while `f` and `wait` run: they may use this slab. Nothing may be
+    /// minted into the nest meanwhile.
+    pub fn clear_nest(
+        &self,
+        nest: &Nest,
+        mut f: impl FnMut(C::Value),
+        mut wait: impl FnMut() -> bool,
+    ) {
+        for place in &nest.places {
+            let Some(index) = place.swap(0, AcqRel).checked_sub(1) else {
+                continue;
+            };
+            if let Some(slot) = self.slot(index) {
+                self.end(index, slot, None, &mut f, &mut wait);
+            }
+        }
+    }
+
+    /// The same for what one handle stands for.
+    pub fn end_of(
+        &self,
+        handle: Handle,
+        mut f: impl FnMut(C::Value),
+        mut wait: impl FnMut() -> bool,
+    ) {
+        if let Some(at) = self.find(handle) {
+            let only = Some(handle.generation());
+            self.end(handle.index(), at.slot, only, &mut f, &mut wait);
+        }
+    }
+
+    fn end(
+        &self,
+        index: u32,
+        slot: &Slot<C>,
+        only: Option<u32>,
+        f: &mut dyn FnMut(C::Value),
+        wait: &mut dyn FnMut() -> bool,
+    ) {
+        loop {
+            match slot.end(only, thread()) {
+                End::Over => return,
+                End::Free => return self.recycle(index, slot),
+                End::Live(generation, value) => {
+                    if let Some(value) = value {
+                        f(value);
+                    }
+                    return self.finish(index, slot, generation);
+                }
+                End::Used if !wait() => return,
+                End::Used => {}
+            }
+        }
     }
 
     /// The value, which stays: all of it as it was minted, or `None` if the handle is
@@ -78,15 +169,7 @@ impl<C: Cell> Slab<C> {
     #[inline]
     #[must_use]
     pub fn get(&self, handle: Handle) -> Option<C::Value> {
-        self.look(handle, C::peek)?
-    }
-
-    /// What `look` makes of the handle's cell, where a part of the value will do. It
-    /// may see a mixture of values, of which the result is then thrown away.
-    #[inline]
-    #[must_use]
-    pub fn look<R>(&self, handle: Handle, look: impl FnOnce(&C) -> R) -> Option<R> {
-        self.find(handle)?.look(look)
+        self.find(handle)?.look(C::peek)?
     }
 
     /// Whether the handle is live at this moment. Another thread may take it in the
@@ -94,32 +177,25 @@ impl<C: Cell> Slab<C> {
     #[must_use]
     pub fn is_live(&self, handle: Handle) -> bool {
         self.find(handle)
-            .is_some_and(|at| at.slot.is_live(at.generation))
+            .is_some_and(|at| at.slot.is_live(handle.generation()))
     }
 
     /// Ends the handle's life and returns its value. Of all callers, on all threads,
     /// and of all revocations, one gets it; from then on the handle is dead.
-    #[inline(always)]
+    #[inline]
     pub fn take(&self, handle: Handle) -> Option<C::Value> {
-        self.take_if(handle, |_| true)
+        let lent = self.find(handle)?;
+        let value = lent.take();
+        if value.is_some() {
+            lent.finish();
+        }
+        value
     }
 
-    /// Sets when the handle expires; 0 is never. Returns whether the handle was live
-    /// once that was done. If so, no concurrent [`take_expired`](Slab::take_expired)
-    /// still goes by the deadline from before.
-    pub fn set_deadline(&self, handle: Handle, at_ms: u64) -> bool {
-        self.find(handle).is_some_and(|at| {
-            let (done, after) = at.slot.set_deadline(at.generation, at_ms);
-            at.shard.settle(at.local, at.slot, after);
-            done
-        })
-    }
-
-    /// Owner and times of a live handle.
+    /// Owner and time of a live handle.
     #[must_use]
     pub fn info(&self, handle: Handle) -> Option<Info> {
-        let at = self.find(handle)?;
-        at.slot.info(at.generation)
+        self.find(handle)?.slot.info(handle.generation())
     }
 
     /// A walk over the live handles, in no particular order. What is live from the
@@ -141,34 +217,6 @@ impl<C: Cell> Slab<C> {
                     ))
                 })
             })
-    }
-
-    /// Takes back all that was minted for `owner` before this call, and gives each to
-    /// `f`. Returns how many. Nothing if `owner` is 0.
-    ///
-    /// No lock is held while `f` runs: it may use this slab. What is minted for the
-    /// owner meanwhile, by `f` or another thread, may survive: stop minting first.
-    pub fn take_owned(&self, owner: u64, f: impl FnMut(Handle, C::Value)) -> usize {
-        if owner == 0 {
-            return 0;
-        }
-        self.take_all(|info| info.owner == owner, |_| true, f)
-    }
-
-    /// Takes all whose deadline is at or before `now_ms`, and gives each to `f`.
-    /// Returns how many. No lock is held while `f` runs: it may use this slab.
-    pub fn take_expired(&self, now_ms: u64, f: impl FnMut(Handle, C::Value)) -> usize {
-        let expired = |deadline| deadline != 0 && deadline <= now_ms;
-        self.take_all(|info| expired(info.deadline), expired, f)
-    }
-
-    /// The earliest deadline of a live handle, in milliseconds.
-    #[must_use]
-    pub fn next_deadline(&self) -> Option<u64> {
-        self.outstanding()
-            .map(|(_, info)| info.deadline)
-            .filter(|&at| at != 0)
-            .min()
     }
 
     /// How many handles were ever minted, by a walk: each slot knows its lives.
@@ -196,34 +244,39 @@ impl<C: Cell> Slab<C> {
         self.outstanding().next().is_none()
     }
 
-    /// Takes what `choose` picks, provided that `still` holds for its deadline in the
-    /// moment it is taken.
-    fn take_all(
-        &self,
-        choose: impl Fn(&Info) -> bool,
-        still: impl Fn(u64) -> bool,
-        mut f: impl FnMut(Handle, C::Value),
-    ) -> usize {
-        let mut taken = 0;
-        for (handle, _) in self.outstanding().filter(|(_, info)| choose(info)) {
-            if let Some(value) = self.take_if(handle, &still) {
-                taken += 1;
-                f(handle, value);
-            }
-        }
-        taken
+    /// The lock under which the slab grows, for who must know that nobody is at it.
+    #[cfg(not(loom))]
+    pub fn growth(&self) -> &Mutex<()> {
+        &self.growth
     }
 
-    #[inline(always)]
-    fn take_if(&self, handle: Handle, wanted: impl Fn(u64) -> bool) -> Option<C::Value> {
-        self.find(handle)?.take_if(wanted)
-    }
-
-    /// A slot of `home`'s, or, where that shard is full, of the next one that is not.
+    /// A slot of this thread's shard, or, where that is full, of the next one that is
+    /// not; and its number in the slab.
     #[inline]
-    fn acquire(&self, home: usize) -> Option<(usize, (u32, &Slot<C>))> {
-        let of = |shard: usize| Some((shard, self.shards[shard].acquire(self.limits)?));
+    fn acquire(&self) -> Option<(u32, &Slot<C>)> {
+        let home = thread() as usize % SHARDS;
+        let of = |shard: usize| {
+            let (local, slot) = self.shards[shard].acquire(self.limits, &self.growth)?;
+            Some((shard::join(shard, local), slot))
+        };
         of(home).or_else(|| (home + 1..SHARDS).chain(0..home).find_map(of))
+    }
+
+    #[inline]
+    fn slot(&self, index: u32) -> Option<&Slot<C>> {
+        let (shard, local) = shard::split(index);
+        self.shards[shard].slot(local)
+    }
+
+    fn recycle(&self, index: u32, slot: &Slot<C>) {
+        let (shard, local) = shard::split(index);
+        self.shards[shard].settle(local, slot, After::Recycle);
+    }
+
+    #[inline]
+    fn finish(&self, index: u32, slot: &Slot<C>, generation: u32) {
+        let (shard, local) = shard::split(index);
+        self.shards[shard].settle(local, slot, slot.finish(generation));
     }
 
     /// The slot that a handle of this slab's kind names, whatever its generation: for
@@ -234,71 +287,102 @@ impl<C: Cell> Slab<C> {
         if handle.kind() != self.kind {
             return None;
         }
-        let (shard, local) = shard::split(handle.index());
-        let shard = &self.shards[shard];
         Some(Lent {
-            shard,
-            local,
-            generation: handle.generation(),
-            slot: shard.slot(local)?,
+            slab: self,
+            handle,
+            slot: self.slot(handle.index())?,
         })
     }
 }
 
 /// What a handle stands for, or stood for: it may be dead, or die at any moment.
 #[derive(Debug)]
-pub struct Lent<'a, C> {
-    shard: &'a Shard<C>,
-    local: u32,
-    generation: u32,
+pub struct Lent<'a, C: Cell> {
+    slab: &'a Slab<C>,
+    handle: Handle,
     slot: &'a Slot<C>,
 }
 
-impl<C: Cell> Lent<'_, C> {
-    /// [`Slab::look`].
-    #[inline]
-    #[must_use]
-    pub fn look<R>(&self, look: impl FnOnce(&C) -> R) -> Option<R> {
-        self.slot.look(self.generation, look)
-    }
-
-    /// [`Slab::take`].
-    #[inline(always)]
-    #[must_use]
-    pub fn take(&self) -> Option<C::Value> {
-        self.take_if(|_| true)
-    }
-
-    // Always, as its callers: a value of many words is then not copied on its way out.
-    #[inline(always)]
-    fn take_if(&self, wanted: impl Fn(u64) -> bool) -> Option<C::Value> {
-        let (value, after) = self.slot.take_if(self.generation, wanted)?;
-        self.shard.settle(self.local, self.slot, after);
-        value
+impl<C: Cell> Clone for Lent<'_, C> {
+    fn clone(&self) -> Self {
+        *self
     }
 }
 
-/// The shard this thread mints from first. Threads are dealt out in turn.
-#[cfg(not(loom))]
-fn home() -> usize {
-    use std::sync::atomic::{AtomicUsize, Ordering};
+impl<C: Cell> Copy for Lent<'_, C> {}
 
-    const UNSET: usize = usize::MAX;
-    static DEALT: AtomicUsize = AtomicUsize::new(0);
+impl<'a, C: Cell> Lent<'a, C> {
+    /// What `look` makes of the handle's cell, where a part of the value will do. It
+    /// may see a mixture of values, of which the result is then thrown away.
+    #[inline]
+    #[must_use]
+    pub fn look<R>(&self, look: impl FnOnce(&'a C) -> R) -> Option<R> {
+        self.slot.look(self.handle.generation(), look)
+    }
+
+    /// Ends the life, as [`Slab::take`] does, but keeps the slot until
+    /// [`finish`](Lent::finish): the end of the owner waits for that, on other threads
+    /// than this. Who does not call it loses the slot for good.
+    #[inline(always)]
+    #[must_use]
+    pub fn take(&self) -> Option<C::Value> {
+        self.slot.take(self.handle.generation(), thread())?
+    }
+
+    /// The same, but so that the owner can end first: what it owned may then only be
+    /// used where [`begin`](Lent::begin) says so.
+    #[must_use]
+    pub fn take_pending(&self) -> Option<C::Value> {
+        self.slot.take_pending(self.handle.generation())?
+    }
+
+    /// Whether the owner is still there, and will be until [`finish`](Lent::finish).
+    #[must_use]
+    pub fn begin(&self) -> bool {
+        self.slot.begin(self.handle.generation(), thread())
+    }
+
+    /// After [`take`](Lent::take): nobody has to wait for this.
+    pub fn stand_back(&self) {
+        self.slot.stand_back(self.handle.generation());
+    }
+
+    /// Says that this thread, which had the value of [`take`](Lent::take), is done with
+    /// what it stood for.
+    #[inline]
+    pub fn finish(&self) {
+        self.slab
+            .finish(self.handle.index(), self.slot, self.handle.generation());
+    }
+}
+
+/// The number of this thread: never 0, and for longer than any process lives no other's.
+#[cfg(not(loom))]
+#[inline]
+fn thread() -> u32 {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    static DEALT: AtomicU32 = AtomicU32::new(1);
     thread_local! {
         // Const and without a destructor: nothing is left to run when the library is
         // unloaded or the thread ends.
-        static HOME: std::cell::Cell<usize> = const { std::cell::Cell::new(UNSET) };
+        static NUMBER: std::cell::Cell<u32> = const { std::cell::Cell::new(0) };
     }
-    HOME.with(|home| {
-        if home.get() == UNSET {
-            home.set(DEALT.fetch_add(1, Ordering::Relaxed) % SHARDS);
+    NUMBER.with(|number| {
+        while number.get() == 0 {
+            number.set(DEALT.fetch_add(1, Ordering::Relaxed));
         }
-        home.get()
+        number.get()
     })
 }
 
 #[cfg(loom)]
-fn home() -> usize {
-    0
+fn thread() -> u32 {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    static DEALT: AtomicU32 = AtomicU32::new(1);
+    loom::thread_local! {
+        static NUMBER: u32 = DEALT.fetch_add(1, Ordering::Relaxed);
+    }
+    NUMBER.with(|number| *number)
 }

@@ -1,46 +1,45 @@
 //! One slot and its state word.
 //!
 //! ```text
-//!   63 ...... 43   42 ........ 12   11 10    9 .. 0
-//!   touches        generation       status   pins
+//!   63 ...... 35   34 ........ 4   3        2 .. 0
+//!                  generation      nested   status
 //! ```
 //!
-//! FREE(g) -> LIVE(g) -> BUSY(g) -> FREE(g + 1), or RETIRED after the last
-//! generation. Whoever moves LIVE to BUSY owns the value, alone.
+//! FREE(g) -> LIVE(g) -> USED(g) -> FREE(g + 1), or RETIRED after the last
+//! generation. Whoever moves LIVE to USED has the value, alone, and says when it is
+//! done with it: only then can the slot serve another life.
 //!
-//! *Pins* count the threads that are about to write into the slot without owning it
-//! (`set_deadline`), and the taker beside them. A slot is freed by the last to leave,
-//! so such a write never lands on a later life. *Touches* count those writes, so that
-//! a take that depends on the deadline fails when the deadline has moved meanwhile.
-//! (They wrap after 2^21: that many in the nanoseconds between a look and a swap.)
+//! A taker that must wait for something first goes by way of PENDING(g), from where
+//! either it gets to USED(g), or the owner, who ends, to CANCELLED(g): one of the two.
+//!
+//! A *nested* slot is on no free list: it waits in its owner's [`Nest`](super::Nest),
+//! where a mint claims it, FREE(g) -> FILLING(g) -> LIVE(g).
 
 use super::bits::LAST_GENERATION;
 use super::cell::Cell;
 use super::slab::Info;
 use super::sync::{AcqRel, Acquire, AtomicU32, AtomicU64, Relaxed, Release, fence};
 
-const MAX_PINS: u64 = (1 << 10) - 1;
-const STATUS_SHIFT: u32 = 10;
-const GENERATION_SHIFT: u32 = 12;
-const TOUCH: u64 = 1 << 43;
+const STATUS: u64 = 0b111;
+const NESTED: u64 = 0b1000;
+const GENERATION_SHIFT: u32 = 4;
 
 const FREE: u64 = 0;
-const LIVE: u64 = 1;
-const BUSY: u64 = 2;
-const RETIRED: u64 = 3;
+const FILLING: u64 = 1;
+const LIVE: u64 = 2;
+const PENDING: u64 = 3;
+const USED: u64 = 4;
+const CANCELLED: u64 = 5;
+const RETIRED: u64 = 6;
 
-/// A state word without pins and touches.
+/// A state word that is not nested.
 const fn word(status: u64, generation: u32) -> u64 {
-    (generation as u64) << GENERATION_SHIFT | status << STATUS_SHIFT
+    (generation as u64) << GENERATION_SHIFT | status
 }
 
-/// Whether a state word says LIVE in this generation.
-const fn is_live(state: u64, generation: u32) -> bool {
-    state & (TOUCH - 1) & !MAX_PINS == word(LIVE, generation)
-}
-
-const fn pins(state: u64) -> u64 {
-    state & MAX_PINS
+/// Whether a state word has this status, in this generation.
+const fn is(state: u64, status: u64, generation: u32) -> bool {
+    state & !NESTED == word(status, generation)
 }
 
 const fn generation_of(state: u64) -> u32 {
@@ -51,10 +50,24 @@ const fn generation_of(state: u64) -> u32 {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub(super) enum After {
-    /// Nothing: it is live, retired, or another thread's to free.
+    /// Nothing: it is nested, or retired.
     Leave,
     /// Put the slot on its free list.
     Recycle,
+}
+
+/// What the end of its owner makes of a slot.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use]
+pub(super) enum End<V> {
+    /// It was free, and goes on its free list.
+    Free,
+    /// It was live: this was its value, and [`Slot::finish`] is the caller's to call.
+    Live(u32, V),
+    /// Another thread uses what it took from here.
+    Used,
+    /// Nothing is left to do: it is dead, or its taker's, who knows.
+    Over,
 }
 
 /// A state word, what belongs to it, and the value.
@@ -63,9 +76,10 @@ pub(super) struct Slot<C> {
     state: AtomicU64,
     /// The next on the free list; the list's own business.
     pub(super) next: AtomicU32,
+    /// Which thread uses what it took from here; 0 is none.
+    user: AtomicU32,
     owner: AtomicU64,
     minted_at: AtomicU64,
-    deadline: AtomicU64,
     cell: C,
 }
 
@@ -75,51 +89,108 @@ impl<C: Cell> Slot<C> {
         Slot {
             state: AtomicU64::new(word(FREE, generation)),
             next: AtomicU32::new(0),
+            user: AtomicU32::new(0),
             owner: AtomicU64::new(0),
             minted_at: AtomicU64::new(0),
-            deadline: AtomicU64::new(0),
             cell: C::default(),
         }
     }
 
     /// Starts a life; returns its generation. The caller has just taken the slot off
-    /// the free list and so is alone with it.
+    /// the free list, or claimed it, and so is alone with it.
     #[inline]
     pub(super) fn fill(&self, owner: u64, now_ms: u64, value: C::Value) -> u32 {
-        let generation = generation_of(self.state.load(Relaxed));
+        let state = self.state.load(Relaxed);
+        let generation = generation_of(state);
         // A reader of the previous life that sees one of the writes below must then
         // see, in `snapshot`, that this life is over.
         fence(Release);
         self.owner.store(owner, Relaxed);
         self.minted_at.store(now_ms, Relaxed);
-        self.deadline.store(0, Relaxed);
         self.cell.put(value);
-        self.state.store(word(LIVE, generation), Release);
+        let live = state & NESTED | word(LIVE, generation);
+        self.state.store(live, Release);
         generation
+    }
+
+    /// Has a slot that the caller took off the free list be a nest's from now on.
+    pub(super) fn nest(&self) {
+        let generation = generation_of(self.state.load(Relaxed));
+        self.state
+            .store(NESTED | word(FILLING, generation), Relaxed);
+    }
+
+    /// The opposite, for a slot that no nest had room for.
+    pub(super) fn unnest(&self) {
+        let generation = generation_of(self.state.load(Relaxed));
+        self.state.store(word(FREE, generation), Relaxed);
+    }
+
+    /// Makes the caller the one who fills this nested slot, if it is free.
+    #[inline]
+    pub(super) fn claim(&self) -> bool {
+        let state = self.state.load(Relaxed);
+        if state & (STATUS | NESTED) != NESTED | FREE {
+            return false;
+        }
+        let filling = NESTED | word(FILLING, generation_of(state));
+        self.state
+            .compare_exchange(state, filling, Acquire, Relaxed)
+            .is_ok()
+    }
+
+    /// Ends what the owner has here: all, or of this generation only. The slot leaves
+    /// its nest; `thread` is the caller's.
+    pub(super) fn end(&self, only: Option<u32>, thread: u32) -> End<Option<C::Value>> {
+        let mut state = self.state.load(Acquire);
+        loop {
+            let generation = generation_of(state);
+            let next = match state & STATUS {
+                _ if only.is_some_and(|only| only != generation) => return End::Over,
+                FREE if only.is_none() => word(FREE, generation),
+                LIVE => word(USED, generation),
+                PENDING => word(CANCELLED, generation),
+                // On this very thread nobody else is about to finish.
+                USED if self.user.load(Relaxed) == thread => word(USED, generation),
+                USED => return End::Used,
+                _ => return End::Over,
+            };
+            match self.state.compare_exchange(state, next, AcqRel, Acquire) {
+                Err(now) => state = now,
+                Ok(_) if state & STATUS == FREE => return End::Free,
+                Ok(_) if state & STATUS == LIVE => {
+                    self.user.store(thread, Relaxed);
+                    return End::Live(generation, self.cell.clear());
+                }
+                Ok(_) => return End::Over,
+            }
+        }
     }
 
     /// How many lives have begun, the first under this generation.
     pub(super) fn lives(&self, first_generation: u32) -> u32 {
         let state = self.state.load(Acquire);
         let ended = generation_of(state) - first_generation;
-        let free = state & word(RETIRED, 0) == word(FREE, 0);
-        ended + u32::from(!free)
+        ended + u32::from(!matches!(state & STATUS, FREE | FILLING))
     }
 
     /// The generation of the life that is on now, if any.
     pub(super) fn live_generation(&self) -> Option<u32> {
         let state = self.state.load(Acquire);
-        let generation = generation_of(state);
-        is_live(state, generation).then_some(generation)
+        (state & STATUS == LIVE).then(|| generation_of(state))
     }
 
     #[inline]
     pub(super) fn is_live(&self, generation: u32) -> bool {
-        is_live(self.state.load(Acquire), generation)
+        is(self.state.load(Acquire), LIVE, generation)
     }
 
     #[inline]
-    pub(super) fn look<R>(&self, generation: u32, look: impl FnOnce(&C) -> R) -> Option<R> {
+    pub(super) fn look<'a, R>(
+        &'a self,
+        generation: u32,
+        look: impl FnOnce(&'a C) -> R,
+    ) -> Option<R> {
         self.snapshot(generation, || look(&self.cell))
     }
 
@@ -127,7 +198,6 @@ impl<C: Cell> Slot<C> {
         self.snapshot(generation, || Info {
             owner: self.owner.load(Relaxed),
             minted_at: self.minted_at.load(Relaxed),
-            deadline: self.deadline.load(Relaxed),
         })
     }
 
@@ -140,90 +210,85 @@ impl<C: Cell> Slot<C> {
         }
         let result = read();
         fence(Acquire);
-        is_live(self.state.load(Relaxed), generation).then_some(result)
+        is(self.state.load(Relaxed), LIVE, generation).then_some(result)
     }
 
-    /// Ends the life and yields the value, if the life is on and `wanted` holds for
-    /// its deadline. Of all callers for one life, one gets it.
+    /// Ends the life and yields the value, if the life is on. Of all callers for one
+    /// life, one gets it, and calls [`Slot::finish`] when done with what it stands for.
     #[inline(always)]
-    pub(super) fn take_if(
-        &self,
-        generation: u32,
-        wanted: impl Fn(u64) -> bool,
-    ) -> Option<(Option<C::Value>, After)> {
+    pub(super) fn take(&self, generation: u32, thread: u32) -> Option<Option<C::Value>> {
+        self.leave_live(generation, USED)?;
+        self.user.store(thread, Relaxed);
+        Some(self.cell.clear())
+    }
+
+    /// The same, on the way to what [`Slot::begin`] begins.
+    pub(super) fn take_pending(&self, generation: u32) -> Option<Option<C::Value>> {
+        self.leave_live(generation, PENDING)?;
+        Some(self.cell.clear())
+    }
+
+    #[inline(always)]
+    fn leave_live(&self, generation: u32, status: u64) -> Option<()> {
         let mut state = self.state.load(Acquire);
-        loop {
-            if !is_live(state, generation) || !wanted(self.deadline.load(Relaxed)) {
-                return None;
-            }
-            let busy = word(BUSY, generation) | (pins(state) + 1);
-            match self
-                .state
-                .compare_exchange_weak(state, busy, Acquire, Acquire)
-            {
-                Ok(_) => break,
+        while is(state, LIVE, generation) {
+            let next = state & NESTED | word(status, generation);
+            match self.state.compare_exchange(state, next, AcqRel, Acquire) {
+                Ok(_) => return Some(()),
                 Err(now) => state = now,
             }
         }
-        // As in `fill`: who sees what the next life puts there must see BUSY.
-        fence(Release);
-        let value = self.cell.clear();
-        // Only a live slot can be pinned, so without pins nobody else is about.
-        let last = pins(state) == 0 || pins(self.state.fetch_sub(1, AcqRel)) == 1;
-        let after = if last {
-            self.finish(generation)
-        } else {
-            After::Leave
-        };
-        Some((value, after))
+        None
     }
 
-    /// Sets the deadline of this life. The answer is whether the life was still on
-    /// once it was set.
-    pub(super) fn set_deadline(&self, generation: u32, at_ms: u64) -> (bool, After) {
-        if !self.pin(generation) {
-            return (false, After::Leave);
-        }
-        self.deadline.store(at_ms, Relaxed);
-        // One touch more, one pin less.
-        let state = self.state.fetch_add(TOUCH - 1, AcqRel);
-        if is_live(state, generation) {
-            (true, After::Leave)
-        } else if pins(state) == 1 {
-            (false, self.finish(generation))
-        } else {
-            (false, After::Leave)
-        }
-    }
-
-    fn pin(&self, generation: u32) -> bool {
-        let mut state = self.state.load(Relaxed);
-        while is_live(state, generation) {
-            // Room for the taker's own pin; a thousand threads in here at once wait.
-            if pins(state) + 1 == MAX_PINS {
-                std::hint::spin_loop();
-                state = self.state.load(Relaxed);
-                continue;
-            }
-            match self
+    /// From pending to used, unless the owner has ended meanwhile. By the taker.
+    pub(super) fn begin(&self, generation: u32, thread: u32) -> bool {
+        self.user.store(thread, Relaxed);
+        let state = self.state.load(Relaxed);
+        let used = state & NESTED | word(USED, generation);
+        // Only its owner's end changes what is pending, and that is for good.
+        is(state, PENDING, generation)
+            && self
                 .state
-                .compare_exchange_weak(state, state + 1, Acquire, Relaxed)
-            {
-                Ok(_) => return true,
-                Err(now) => state = now,
-            }
-        }
-        false
+                .compare_exchange(state, used, AcqRel, Relaxed)
+                .is_ok()
     }
 
-    /// After the life: frees the slot for the next, or retires it.
+    /// From used to pending: the owner's end is of no consequence for what the taker
+    /// goes on to do. By the taker.
+    pub(super) fn stand_back(&self, generation: u32) {
+        let nested = self.state.load(Relaxed) & NESTED;
+        self.state
+            .store(nested | word(PENDING, generation), Release);
+    }
+
+    /// The taker is done: frees the slot for the next life, or retires it.
     #[inline]
-    fn finish(&self, generation: u32) -> After {
-        if generation == LAST_GENERATION {
-            self.state.store(word(RETIRED, generation), Release);
-            return After::Leave;
+    pub(super) fn finish(&self, generation: u32) -> After {
+        self.user.store(0, Relaxed);
+        let mut state = self.state.load(Relaxed);
+        loop {
+            let nested = state & NESTED;
+            let next = match generation {
+                LAST_GENERATION => word(RETIRED, generation),
+                _ => nested | word(FREE, generation + 1),
+            };
+            // What is used is the taker's alone; a pending one may be leaving its nest.
+            if state & STATUS == PENDING {
+                match self.state.compare_exchange(state, next, Release, Relaxed) {
+                    Ok(_) => {}
+                    Err(now) => {
+                        state = now;
+                        continue;
+                    }
+                }
+            } else {
+                self.state.store(next, Release);
+            }
+            return match nested == 0 && generation != LAST_GENERATION {
+                true => After::Recycle,
+                false => After::Leave,
+            };
         }
-        self.state.store(word(FREE, generation + 1), Release);
-        After::Recycle
     }
 }

@@ -1,7 +1,6 @@
 //! One challenge, one answer: which credential, which nonce count, which response.
 #![forbid(unsafe_code)]
 
-use super::abi;
 use super::host::{
     self, AkaCall, CachedAuth, Challenge, Credential, Digest, Draft, Fields, PreviousAnswer,
     Request, Session, Text,
@@ -10,6 +9,7 @@ use super::status::{
     EAUTHSTALECOUNT, EFAILEDCREDENTIAL, EINVAL, EINVALIDALGORITHM, EINVALIDAUTHSCHEME, EINVALIDHDR,
     EINVALIDQOP, ENOCREDENTIAL, ENOTINITIALIZED, EURITOOLONG, Status,
 };
+use super::{abi, algorithm};
 use crate::digest::{
     self, Algorithm, Answer, Hash, Hex, Plan, Policy, Protection, Qop, Refusal, Secret,
 };
@@ -47,18 +47,9 @@ impl Method {
     /// The algorithm as credentials and remembered challenges name it.
     fn algorithm_type(self) -> u32 {
         match self {
-            Method::Digest(plan) => algorithm_type(plan.algorithm.hash),
+            Method::Digest(plan) => algorithm::of_hash(plan.algorithm.hash),
             Method::Aka { version, .. } => version,
         }
-    }
-}
-
-/// `pjsip_auth_algorithm_type` of a hash.
-pub fn algorithm_type(hash: Hash) -> u32 {
-    match hash {
-        Hash::Md5 => abi::PJSIP_AUTH_ALGORITHM_MD5,
-        Hash::Sha256 => abi::PJSIP_AUTH_ALGORITHM_SHA256,
-        Hash::Sha512_256 => abi::PJSIP_AUTH_ALGORITHM_SHA512_256,
     }
 }
 
@@ -67,14 +58,14 @@ pub fn assess(challenge: Challenge<'_>, policy: Policy) -> Result<Method, Status
     let texts = challenge.texts();
     // Nothing that would break out of our own header's quotes goes into it.
     let safe = |text: &[u8]| text.len() <= MAX_PARAMETER && !has_control(text);
-    let [scheme, realm, _domain, nonce, opaque, algorithm, qop] = texts;
+    let [scheme, realm, _domain, nonce, opaque, name, qop] = texts;
     if !scheme.eq_ignore_ascii_case(b"Digest") {
         return Err(EINVALIDAUTHSCHEME);
     }
-    if ![realm, nonce, opaque, algorithm, qop].into_iter().all(safe) {
+    if ![realm, nonce, opaque, name, qop].into_iter().all(safe) {
         return Err(EINVALIDHDR);
     }
-    if let Some(version) = aka_version(algorithm) {
+    if let Some(version) = algorithm::by_name(name).filter(|&known| algorithm::is_aka(known)) {
         let qop = digest::choose_qop(qop).map_err(|_| EINVALIDQOP)?;
         return Ok(Method::Aka { version, qop });
     }
@@ -86,7 +77,7 @@ pub fn assess(challenge: Challenge<'_>, policy: Policy) -> Result<Method, Status
             scheme,
             realm,
             nonce,
-            algorithm,
+            algorithm: name,
             qop,
             userhash,
         },
@@ -105,15 +96,6 @@ pub fn assess(challenge: Challenge<'_>, policy: Policy) -> Result<Method, Status
 fn has_control(text: &[u8]) -> bool {
     text.iter()
         .fold(false, |found, byte| found | byte.is_ascii_control())
-}
-
-fn aka_version(algorithm: &[u8]) -> Option<u32> {
-    [
-        (&b"AKAv1-MD5"[..], abi::PJSIP_AUTH_ALGORITHM_AKAV1_MD5),
-        (&b"AKAv2-MD5"[..], abi::PJSIP_AUTH_ALGORITHM_AKAV2_MD5),
-    ]
-    .into_iter()
-    .find_map(|(name, version)| algorithm.eq_ignore_ascii_case(name).then_some(version))
 }
 
 /// What all answers to one response have in common.
@@ -310,10 +292,8 @@ impl<'h> Answerer<'h> {
         let room = [b'0'; Hash::Md5.hex_len()];
         let response = response.as_ref().map_or(&room[..], Hex::as_bytes);
         let texts = [
-            username, realm, nonce, uri, response, algorithm, cnonce, opaque,
+            username, realm, nonce, uri, response, algorithm, cnonce, opaque, &nc,
         ];
-        let length = texts.iter().map(|text| text.len()).sum::<usize>() + nc.len();
-        let mut block = pool.block(length)?;
         let [
             username,
             realm,
@@ -323,7 +303,8 @@ impl<'h> Answerer<'h> {
             algorithm,
             cnonce,
             opaque,
-        ] = texts.map(|text| block.push(text));
+            nc,
+        ] = pool.copy(texts)?;
         Ok(Draft {
             to_proxy: challenge.is_from_proxy(),
             fields: Fields::Digest(Digest {
@@ -339,7 +320,7 @@ impl<'h> Answerer<'h> {
                 qop: qop.map_or(Text::EMPTY, |qop| {
                     Text::from_static(qop.as_str().as_bytes())
                 }),
-                nc: qop.map_or(Text::EMPTY, |_| block.push(&nc)),
+                nc: qop.map_or(Text::EMPTY, |_| nc),
                 userhash,
             }),
             aka,
@@ -373,10 +354,7 @@ fn find_credential<'h>(
     algorithm_type: u32,
 ) -> Option<Credential<'h>> {
     let usable = |credential: &Credential<'h>| {
-        let aka = matches!(
-            algorithm_type,
-            abi::PJSIP_AUTH_ALGORITHM_AKAV1_MD5 | abi::PJSIP_AUTH_ALGORITHM_AKAV2_MD5
-        );
+        let aka = algorithm::is_aka(algorithm_type);
         match credential.get().data_type as u32 {
             abi::PJSIP_CRED_DATA_PLAIN_PASSWD => !aka,
             abi::PJSIP_CRED_DATA_DIGEST => credential.algorithm_type() == algorithm_type,

@@ -4,6 +4,7 @@
 
 use super::host;
 use super::status::{EBUG, Status};
+use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Runs `f`. What it was given must need no repair after a panic: pointers of the
@@ -18,10 +19,10 @@ pub fn guard<T>(f: impl FnOnce() -> Result<T, Status>) -> Result<T, Status> {
 /// Has panics reported in the host's log. The standard library in here is our own,
 /// so this touches no other Rust code of the process.
 pub fn install() {
-    static ONCE: std::sync::Once = std::sync::Once::new();
-    ONCE.call_once(|| {
+    static DONE: AtomicBool = AtomicBool::new(false);
+    if !DONE.swap(true, Relaxed) {
         std::panic::set_hook(Box::new(|panic| {
             host::log_error(&format!("a bug in pjauth: {panic}"));
         }));
-    });
+    }
 }

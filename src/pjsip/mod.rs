@@ -16,6 +16,7 @@
 //! `guard` is the panic barrier.
 
 pub mod abi;
+mod algorithm;
 mod answer;
 mod aside;
 #[allow(non_camel_case_types, non_upper_case_globals)]

@@ -5,7 +5,6 @@
 //! which may. Neither type needs dropping, so a `longjmp` over them loses nothing.
 #![forbid(unsafe_code)]
 
-use super::abi;
 use super::answer::{Answerer, Method, SENDS_UNASKED, assess};
 use super::hold;
 use super::host::{
@@ -16,6 +15,7 @@ use super::status::{
     EAUTHNOAUTH, EAUTHNOCHAL, EINVAL, EINVALIDSTATUS, ENOTREQUESTMSG, ENOTRESPONSEMSG, EURITOOLONG,
     Status,
 };
+use super::{abi, algorithm};
 use crate::digest::{MAX_REALMS, Policy, Realms};
 
 const MAX_URL_SIZE: usize = abi::PJAUTH_MAX_URL_SIZE as usize;
@@ -87,6 +87,7 @@ impl<'h> Retry<'h, ()> {
 impl<'h, I: Iterator<Item = Challenge<'h>>> Retry<'h, I> {
     /// The next answer, with the challenge it is to.
     pub fn turn(&mut self) -> Option<(Challenge<'h>, Draft<'h>)> {
+        const { needs_no_drop::<Self>() };
         while let Some(challenge) = self.challenges.next() {
             self.seen += 1;
             let [_, realm, ..] = challenge.texts();
@@ -241,8 +242,7 @@ impl<'h> Initial<'h> {
         };
         if scheme.eq_ignore_ascii_case(b"Bearer") {
             let texts = [scheme, username, realm, credential.data()];
-            let mut block = pool.block(texts.iter().map(|text| text.len()).sum())?;
-            let [scheme, username, realm, token] = texts.map(|text| block.push(text));
+            let [scheme, username, realm, token] = pool.copy(texts)?;
             return Ok(Draft {
                 to_proxy: false,
                 fields: Fields::Bearer(Bearer {
@@ -254,11 +254,10 @@ impl<'h> Initial<'h> {
                 aka: None,
             });
         }
-        let algorithm = algorithm_name(credential.algorithm_type())
+        let algorithm = algorithm::name_of(credential.algorithm_type())
             .unwrap_or_else(|| self.answerer.session.preferred_algorithm());
         let texts = [scheme, username, realm, uri, algorithm];
-        let mut block = pool.block(texts.iter().map(|text| text.len()).sum())?;
-        let [scheme, username, realm, uri, algorithm] = texts.map(|text| block.push(text));
+        let [scheme, username, realm, uri, algorithm] = pool.copy(texts)?;
         Ok(Draft {
             to_proxy: false,
             fields: Fields::Digest(Digest {
@@ -272,18 +271,6 @@ impl<'h> Initial<'h> {
             aka: None,
         })
     }
-}
-
-/// The IANA name of `pjsip_auth_algorithm_type`, `None` where none is set.
-fn algorithm_name(algorithm_type: u32) -> Option<&'static [u8]> {
-    Some(match algorithm_type {
-        abi::PJSIP_AUTH_ALGORITHM_MD5 => b"MD5",
-        abi::PJSIP_AUTH_ALGORITHM_SHA256 => b"SHA-256",
-        abi::PJSIP_AUTH_ALGORITHM_SHA512_256 => b"SHA-512-256",
-        abi::PJSIP_AUTH_ALGORITHM_AKAV1_MD5 => b"AKAv1-MD5",
-        abi::PJSIP_AUTH_ALGORITHM_AKAV2_MD5 => b"AKAv2-MD5",
-        _ => return None,
-    })
 }
 
 /// What a type needs that it can be jumped over.

@@ -9,7 +9,7 @@ use std::sync::{Arc, Weak};
 
 use super::bits::{INDEX_BITS, LAST_GENERATION};
 use super::shard::{Limits, MAX_SLOTS, SHARDS};
-use super::{ArcCell, Cell, Handle, Info, Kind, Slab, Words};
+use super::{ArcCell, Cell, Handle, Info, Kind, NEST, Nest, Slab, Words};
 
 const KIND: Kind = Kind::TURN_REQUEST;
 
@@ -46,7 +46,6 @@ fn a_handle_is_used_once() {
     assert_eq!(STATIC.get(handle), None);
     assert_eq!(STATIC.info(handle), None);
     assert!(!STATIC.is_live(handle));
-    assert!(!STATIC.set_deadline(handle, 1));
 }
 
 #[test]
@@ -57,8 +56,6 @@ fn an_old_handle_never_meets_the_next_life_of_its_slot() {
     let new = mint(&slab, 0, 2);
     assert_eq!(old.index(), new.index(), "the slot is used again");
     assert_eq!(slab.take(old), None);
-    assert!(!slab.set_deadline(old, 9));
-    assert_eq!(slab.info(new).unwrap().deadline, 0);
     assert_eq!(slab.take(new), Some([2]));
 }
 
@@ -129,7 +126,6 @@ fn another_kind_another_generation_another_slot_are_not_live() {
     ] {
         assert_eq!(slab.take(forged), None, "{forged:?}");
         assert_eq!(slab.get(forged), None, "{forged:?}");
-        assert!(!slab.set_deadline(forged, 1), "{forged:?}");
     }
     assert_eq!(slab.take(handle), Some([1]));
 }
@@ -185,99 +181,146 @@ fn the_index_can_address_every_slot() {
 }
 
 #[test]
-fn an_owner_takes_back_its_own_alone() {
-    let slab = slab();
-    let [a, b, nobodys, taken] = [(7, 1), (8, 2), (0, 3), (7, 4)].map(|(o, v)| mint(&slab, o, v));
-    slab.take(taken);
-    let mut revoked = Vec::new();
-    assert_eq!(
-        slab.take_owned(7, |handle, value| revoked.push((handle, value))),
-        1
-    );
-    assert_eq!(revoked, [(a, [1])]);
-    assert_eq!(slab.take(a), None);
-    assert_eq!(slab.take_owned(7, |_, _| unreachable!()), 0);
-    assert_eq!(
-        slab.take_owned(0, |_, _| unreachable!()),
-        0,
-        "0 owns nothing"
-    );
-    assert!(slab.is_live(b) && slab.is_live(nobodys));
-}
-
-#[test]
-fn a_revocation_may_use_the_slab_and_ends() {
-    let slab = slab();
-    let handles: Vec<_> = (0..100).map(|value| mint(&slab, 7, value)).collect();
-    let mut last = handles[99];
-    let revoked = slab.take_owned(7, |handle, _| {
-        assert_eq!(slab.take(handle), None, "dead before it is handed over");
-        slab.take(last);
-        last = mint(&slab, 7, 100);
-        assert!(slab.set_deadline(last, 1));
-    });
-    assert!((99..200).contains(&revoked), "{revoked}");
-    assert!(handles.iter().all(|handle| !slab.is_live(*handle)));
-}
-
-#[test]
-fn deadlines_are_met_in_time() {
-    let slab = slab();
-    let [early, late, never] = [1, 2, 3].map(|value| mint(&slab, 0, value));
-    assert_eq!(slab.next_deadline(), None);
-    assert!(slab.set_deadline(early, 100) && slab.set_deadline(late, 50));
-    assert!(slab.set_deadline(late, 200), "a deadline can move");
-    assert_eq!(slab.next_deadline(), Some(100));
-    assert_eq!(slab.take_expired(99, |_, _| unreachable!()), 0);
-    let mut expired = Vec::new();
-    assert_eq!(
-        slab.take_expired(100, |handle, value| expired.push((handle, value))),
-        1
-    );
-    assert_eq!(expired, [(early, [1])]);
-    assert_eq!(slab.next_deadline(), Some(200));
-    assert!(slab.set_deadline(late, 0), "and be lifted");
-    assert_eq!(slab.take_expired(u64::MAX, |_, _| unreachable!()), 0);
-    assert!(slab.is_live(late) && slab.is_live(never));
-}
-
-#[test]
-fn a_deadline_can_be_set_any_number_of_times() {
-    let slab = slab();
-    let handle = mint(&slab, 0, 1);
-    let times = if cfg!(miri) { 3000 } else { 5_000_000 };
-    assert!((1..=times).all(|at| slab.set_deadline(handle, at)));
-    assert_eq!(slab.info(handle).unwrap().deadline, times);
-    assert_eq!(slab.take(handle), Some([1]));
-    assert_eq!(mint(&slab, 0, 2).generation(), 2);
-}
-
-#[test]
 fn info_says_who_and_when() {
     let slab = slab();
     let handle = slab.mint(7, 1234, [1]).unwrap();
     let info = Info {
         owner: 7,
         minted_at: 1234,
-        deadline: 0,
     };
     assert_eq!(slab.info(handle), Some(info));
-    slab.set_deadline(handle, 5000);
-    let info = Info {
-        deadline: 5000,
-        ..info
-    };
     assert_eq!(slab.outstanding().collect::<Vec<_>>(), [(handle, info)]);
     slab.take(handle);
     let next = mint(&slab, 0, 2);
-    assert_eq!(
-        slab.info(next),
-        Some(Info {
-            owner: 0,
-            minted_at: 0,
-            deadline: 0
-        })
+    let info = Info {
+        owner: 0,
+        minted_at: 0,
+    };
+    assert_eq!(slab.info(next), Some(info));
+}
+
+/// Where nobody else is about, nothing is waited for.
+fn nobody() -> bool {
+    panic!("nobody to wait for")
+}
+
+#[test]
+fn an_owner_takes_back_its_own_alone() {
+    let (slab, [mine, others]) = (slab(), [Nest::default(), Nest::default()]);
+    let mint = |nest, value| slab.mint_in(nest, 7, 0, || [value]).unwrap();
+    let (a, b, taken) = (mint(&mine, 1), mint(&others, 2), mint(&mine, 3));
+    slab.take(taken);
+    let mut revoked = Vec::new();
+    slab.clear_nest(&mine, |value| revoked.push(value), nobody);
+    assert_eq!((revoked, slab.take(a)), (vec![[1]], None));
+    slab.clear_nest(&mine, |_| unreachable!(), nobody);
+    assert!(slab.is_live(b));
+}
+
+#[test]
+fn a_nest_has_its_limit_and_uses_its_slots_again() {
+    let (slab, nest) = (slab(), Nest::default());
+    let mint = |value| slab.mint_in(&nest, 7, 0, || [value]);
+    let handles: Vec<_> = (0..NEST as u64).map(|i| mint(i).unwrap()).collect();
+    assert_eq!(mint(9), None);
+    assert_eq!(slab.take(handles[2]), Some([2]));
+    let again = mint(10).unwrap();
+    assert_eq!(again.index(), handles[2].index());
+    assert_eq!(again.generation(), handles[2].generation() + 1);
+    // Given back, the slots serve anybody.
+    slab.clear_nest(&nest, |_| {}, nobody);
+    let free: BTreeSet<_> = (0..NEST as u64)
+        .map(|i| slab.mint(0, 0, [i]).unwrap().index())
+        .collect();
+    assert!(handles.iter().all(|handle| free.contains(&handle.index())));
+}
+
+#[test]
+fn a_revocation_may_use_the_slab() {
+    let (slab, nest) = (slab(), Nest::default());
+    let handles: Vec<_> = (0..NEST as u64)
+        .map(|i| slab.mint_in(&nest, 7, 0, || [i]).unwrap())
+        .collect();
+    let mut revoked = 0;
+    slab.clear_nest(
+        &nest,
+        |[value]| {
+            assert_eq!(slab.take(handles[value as usize]), None, "dead before");
+            slab.take(handles[NEST - 1]);
+            slab.mint(0, 0, [value]).unwrap();
+            revoked += 1;
+        },
+        nobody,
     );
+    assert_eq!(revoked, NEST - 1);
+    assert!(handles.iter().all(|handle| !slab.is_live(*handle)));
+}
+
+#[test]
+fn what_is_used_keeps_its_slot_and_its_owner_waits_for_it() {
+    let (slab, nest) = (slab(), Nest::default());
+    let handle = slab.mint_in(&nest, 7, 0, || [1]).unwrap();
+    let lent = slab.find(handle).unwrap();
+    assert_eq!((lent.take(), slab.take(handle)), (Some([1]), None));
+    assert_ne!(
+        slab.mint_in(&nest, 7, 0, || [2]).unwrap().index(),
+        handle.index()
+    );
+    let (used, done) = (AtomicU64::new(0), AtomicU64::new(0));
+    std::thread::scope(|scope| {
+        let owner = scope.spawn({
+            let (slab, nest, used, done) = (&slab, &nest, &used, &done);
+            move || {
+                let wait = || {
+                    used.store(1, Ordering::Release);
+                    std::thread::yield_now();
+                    true
+                };
+                slab.clear_nest(nest, |value| assert_eq!(value, [2]), wait);
+                assert_eq!(done.load(Ordering::Acquire), 1, "came back too early");
+            }
+        });
+        while used.load(Ordering::Acquire) == 0 {
+            std::thread::yield_now();
+        }
+        done.store(1, Ordering::Release);
+        lent.finish();
+        owner.join().unwrap();
+    });
+}
+
+#[test]
+fn an_owner_that_ends_inside_what_it_lent_does_not_wait_for_itself() {
+    let (slab, nest) = (slab(), Nest::default());
+    let handle = slab.mint_in(&nest, 7, 0, || [1]).unwrap();
+    let lent = slab.find(handle).unwrap();
+    assert_eq!(lent.take(), Some([1]));
+    slab.clear_nest(&nest, |_| unreachable!(), nobody);
+    lent.finish();
+    assert_eq!(mint(&slab, 0, 2).index(), handle.index(), "a slot was lost");
+}
+
+#[test]
+fn what_is_pending_begins_or_is_cancelled() {
+    let (slab, nest) = (slab(), Nest::default());
+    for ends_first in [false, true] {
+        let handle = slab.mint_in(&nest, 7, 0, || [1]).unwrap();
+        let lent = slab.find(handle).unwrap();
+        assert_eq!(lent.take_pending(), Some([1]));
+        if ends_first {
+            slab.clear_nest(&nest, |_| unreachable!(), nobody);
+        }
+        assert_eq!(lent.begin(), !ends_first);
+        lent.finish();
+        assert!(!slab.is_live(handle));
+    }
+    // And one outside of a nest.
+    let handle = mint(&slab, 7, 1);
+    let lent = slab.find(handle).unwrap();
+    assert!(lent.take_pending().is_some());
+    slab.end_of(handle, |_| unreachable!(), nobody);
+    assert!(!lent.begin());
+    lent.finish();
 }
 
 /// Looks into its own cell when it is dropped.
@@ -307,7 +350,7 @@ fn a_shared_object_outlives_its_handle_where_it_is_held() {
     let slab: Slab<ArcCell<u64>> = Slab::new(KIND);
     let handle = slab.mint(9, 0, Arc::new(5)).unwrap();
     let held = slab.get(handle).unwrap();
-    assert_eq!(slab.take_owned(9, |_, object| assert_eq!(*object, 5)), 1);
+    slab.end_of(handle, |object| assert_eq!(*object, 5), nobody);
     assert!(slab.get(handle).is_none());
     assert_eq!(Arc::strong_count(&held), 1, "the slab has let go");
 }

@@ -8,7 +8,9 @@ use proptest::prelude::*;
 use super::short_lived;
 use crate::handle::bits::LAST_GENERATION;
 use crate::handle::shard::SHARDS;
-use crate::handle::{Handle, Info, Slab, Words};
+use crate::handle::{Handle, Info, NEST, Nest, Slab, Words};
+
+const NESTS: usize = 2;
 
 /// A handle to use: one that was minted at some time, that one with some bits
 /// flipped, or bits out of the air.
@@ -21,12 +23,14 @@ enum Pick {
 
 #[derive(Clone, Debug)]
 enum Op {
-    Mint { owner: u64 },
+    Mint {
+        owner: u64,
+    },
     Get(Pick),
     Take(Pick),
-    SetDeadline(Pick, u64),
-    TakeOwned(u64),
-    TakeExpired(u64),
+    /// Into one of the nests.
+    MintIn(usize),
+    ClearNest(usize),
 }
 
 fn pick() -> impl Strategy<Value = Pick> {
@@ -43,9 +47,8 @@ fn op() -> impl Strategy<Value = Op> {
         8 => (0u64..4).prop_map(|owner| Op::Mint { owner }),
         4 => pick().prop_map(Op::Get),
         5 => pick().prop_map(Op::Take),
-        4 => (pick(), 0u64..20).prop_map(|(pick, at)| Op::SetDeadline(pick, at)),
-        1 => (0u64..4).prop_map(Op::TakeOwned),
-        1 => (0u64..20).prop_map(Op::TakeExpired),
+        8 => (0..NESTS).prop_map(Op::MintIn),
+        1 => (0..NESTS).prop_map(Op::ClearNest),
     ]
 }
 
@@ -56,6 +59,8 @@ struct Twin {
     retired: usize,
     minted: Vec<Handle>,
     live: HashMap<Handle, (u64, Info)>,
+    nests: [Nest; NESTS],
+    has_nests: bool,
 }
 
 impl Twin {
@@ -66,6 +71,8 @@ impl Twin {
             retired: 0,
             minted: Vec::new(),
             live: HashMap::new(),
+            nests: Default::default(),
+            has_nests: false,
         }
     }
 
@@ -84,29 +91,30 @@ impl Twin {
         Some([value])
     }
 
-    fn gone_where(&mut self, which: impl Fn(&Info) -> bool) -> HashMap<Handle, [u64; 1]> {
-        let gone: Vec<_> = self
-            .live
-            .iter()
-            .filter(|(_, (_, info))| which(info))
-            .map(|(h, _)| *h)
-            .collect();
-        gone.into_iter()
-            .map(|handle| (handle, self.gone(handle).unwrap()))
-            .collect()
+    fn mint(&mut self, owner: u64, step: u64) {
+        let handle = self.slab.mint(owner, step, [step]);
+        // Nests keep slots that nobody else can have.
+        let is_full = self.live.len() + self.retired == self.slots;
+        assert!(handle.is_none() || !is_full);
+        assert!(handle.is_some() || is_full || self.has_nests);
+        self.minted(handle, owner, step);
     }
 
-    fn mint(&mut self, owner: u64, step: u64) {
+    fn mint_in(&mut self, nest: usize, step: u64) {
+        self.has_nests = true;
+        let owner = nest as u64 + 10;
+        let handle = self.slab.mint_in(&self.nests[nest], owner, step, || [step]);
+        let live = self.live.values().filter(|(_, info)| info.owner == owner);
+        let live = live.count();
+        assert!(live <= NEST && (handle.is_none() || live < NEST));
+        self.minted(handle, owner, step);
+    }
+
+    fn minted(&mut self, handle: Option<Handle>, owner: u64, step: u64) {
         let info = Info {
             owner,
             minted_at: step,
-            deadline: 0,
         };
-        let handle = self.slab.mint(owner, step, [step]);
-        assert_eq!(
-            handle.is_none(),
-            self.live.len() + self.retired == self.slots
-        );
         if let Some(handle) = handle {
             assert!(!self.minted.contains(&handle), "a handle came twice");
             self.minted.push(handle);
@@ -115,7 +123,6 @@ impl Twin {
     }
 
     fn step(&mut self, op: &Op, step: u64) {
-        let mut taken = HashMap::new();
         match op {
             Op::Mint { owner } => self.mint(*owner, step),
             Op::Get(pick) => {
@@ -134,30 +141,24 @@ impl Twin {
                 let expected = self.gone(handle);
                 assert_eq!(self.slab.take(handle), expected);
             }
-            Op::SetDeadline(pick, at) => {
-                let Some(handle) = self.resolve(pick) else {
-                    return;
-                };
-                let known = self.live.get_mut(&handle);
-                assert_eq!(self.slab.set_deadline(handle, *at), known.is_some());
-                if let Some((_, info)) = known {
-                    info.deadline = *at;
+            Op::MintIn(nest) => self.mint_in(*nest, step),
+            Op::ClearNest(nest) => {
+                let owner = *nest as u64 + 10;
+                let mut expected: Vec<_> = self.live.iter().map(|(h, v)| (*h, *v)).collect();
+                expected.retain(|(_, (_, info))| info.owner == owner);
+                let mut taken = Vec::new();
+                self.slab.clear_nest(
+                    &self.nests[*nest],
+                    |[value]| taken.push(value),
+                    || unreachable!("nobody to wait for"),
+                );
+                taken.sort_unstable();
+                let mut values: Vec<_> = expected.iter().map(|(_, (value, _))| *value).collect();
+                values.sort_unstable();
+                assert_eq!(taken, values);
+                for (handle, _) in expected {
+                    self.gone(handle);
                 }
-            }
-            Op::TakeOwned(owner) => {
-                let expected = self.gone_where(|info| *owner != 0 && info.owner == *owner);
-                self.slab.take_owned(*owner, |handle, value| {
-                    assert!(taken.insert(handle, value).is_none());
-                });
-                assert_eq!(taken, expected);
-            }
-            Op::TakeExpired(now) => {
-                let due = |info: &Info| info.deadline != 0 && info.deadline <= *now;
-                let expected = self.gone_where(due);
-                self.slab.take_expired(*now, |handle, value| {
-                    assert!(taken.insert(handle, value).is_none());
-                });
-                assert_eq!(taken, expected);
             }
         }
     }
@@ -167,11 +168,6 @@ impl Twin {
         assert_eq!(self.slab.outstanding().collect::<HashMap<_, _>>(), expected);
         assert_eq!(self.slab.len(), self.live.len());
         assert_eq!(self.slab.is_empty(), self.live.is_empty());
-        let deadlines = expected.values().map(|info| info.deadline);
-        assert_eq!(
-            self.slab.next_deadline(),
-            deadlines.filter(|&at| at != 0).min()
-        );
     }
 }
 

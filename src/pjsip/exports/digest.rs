@@ -6,6 +6,7 @@ use crate::pjsip::abi::{
     self, pj_bool_t, pj_status_t, pj_str_t, pjsip_auth_algorithm, pjsip_auth_algorithm_type,
     pjsip_cred_info,
 };
+use crate::pjsip::algorithm;
 use crate::pjsip::guard::guard;
 use crate::pjsip::host::{Credential, DATA_MASK, Text, bytes, is_aka};
 use crate::pjsip::status::{EINVAL, ENOTSUP, SUCCESS, Status};
@@ -24,21 +25,21 @@ unsafe impl Sync for AlgorithmTable {}
 #[unsafe(no_mangle)]
 #[allow(non_upper_case_globals)]
 pub static pjsip_auth_algorithms: AlgorithmTable = AlgorithmTable([
-    algorithm(abi::PJSIP_AUTH_ALGORITHM_NOT_SET, b"", c"", 0),
-    algorithm(abi::PJSIP_AUTH_ALGORITHM_MD5, b"MD5", c"MD5", 16),
-    algorithm(abi::PJSIP_AUTH_ALGORITHM_SHA256, b"SHA-256", c"SHA256", 32),
-    algorithm(
+    row(abi::PJSIP_AUTH_ALGORITHM_NOT_SET, b"", c"", 0),
+    row(abi::PJSIP_AUTH_ALGORITHM_MD5, b"MD5", c"MD5", 16),
+    row(abi::PJSIP_AUTH_ALGORITHM_SHA256, b"SHA-256", c"SHA256", 32),
+    row(
         abi::PJSIP_AUTH_ALGORITHM_SHA512_256,
         b"SHA-512-256",
         c"SHA512-256",
         32,
     ),
-    algorithm(abi::PJSIP_AUTH_ALGORITHM_AKAV1_MD5, b"AKAv1-MD5", c"", 16),
-    algorithm(abi::PJSIP_AUTH_ALGORITHM_AKAV2_MD5, b"AKAv2-MD5", c"", 16),
-    algorithm(abi::PJSIP_AUTH_ALGORITHM_COUNT, b"", c"", 0),
+    row(abi::PJSIP_AUTH_ALGORITHM_AKAV1_MD5, b"AKAv1-MD5", c"", 16),
+    row(abi::PJSIP_AUTH_ALGORITHM_AKAV2_MD5, b"AKAv2-MD5", c"", 16),
+    row(abi::PJSIP_AUTH_ALGORITHM_COUNT, b"", c"", 0),
 ]);
 
-const fn algorithm(
+const fn row(
     algorithm_type: pjsip_auth_algorithm_type,
     name: &'static [u8],
     openssl_name: &'static core::ffi::CStr,
@@ -58,16 +59,6 @@ fn find(algorithm_type: pjsip_auth_algorithm_type) -> Option<&'static pjsip_auth
     let real = abi::PJSIP_AUTH_ALGORITHM_MD5..abi::PJSIP_AUTH_ALGORITHM_COUNT;
     real.contains(&algorithm_type)
         .then(|| &pjsip_auth_algorithms.0[algorithm_type as usize])
-}
-
-/// The hash of an algorithm that we compute ourselves.
-fn hash_of(algorithm_type: pjsip_auth_algorithm_type) -> Option<Hash> {
-    Some(match algorithm_type {
-        abi::PJSIP_AUTH_ALGORITHM_MD5 => Hash::Md5,
-        abi::PJSIP_AUTH_ALGORITHM_SHA256 => Hash::Sha256,
-        abi::PJSIP_AUTH_ALGORITHM_SHA512_256 => Hash::Sha512_256,
-        _ => return None,
-    })
 }
 
 entry! {
@@ -95,10 +86,7 @@ entry! {
         let found = if name.is_empty() {
             find(abi::PJSIP_AUTH_ALGORITHM_MD5)
         } else {
-            (0..abi::PJSIP_AUTH_ALGORITHM_COUNT).filter_map(find).find(|entry| {
-                // SAFETY: a constant of ours.
-                unsafe { bytes(&entry.iana_name) }.eq_ignore_ascii_case(name)
-            })
+            algorithm::by_name(name).and_then(find)
         };
         found.map_or(core::ptr::null(), core::ptr::from_ref)
     }
@@ -164,10 +152,10 @@ unsafe fn create(
     credential: Credential<'_>,
     algorithm_type: pjsip_auth_algorithm_type,
 ) -> Status {
-    let Some(algorithm) = find(algorithm_type) else {
+    let Some(found) = find(algorithm_type) else {
         return ENOTSUP;
     };
-    let length = algorithm.digest_str_length as usize;
+    let length = found.digest_str_length as usize;
     let protection = match (input.qop, input.nc, input.cnonce) {
         (None, ..) => None,
         (Some(_), None, _) | (Some(_), _, None) => return EINVAL,
@@ -186,7 +174,7 @@ unsafe fn create(
     let computed = guard(|| {
         let secret = secret(credential, algorithm_type).ok_or(EINVAL)?;
         // An AKA response is the credential's callback to compute.
-        let hash = hash_of(algorithm_type).ok_or(ENOTSUP)?;
+        let hash = algorithm::hash_of(algorithm_type).ok_or(ENOTSUP)?;
         respond(hash, secret, credential, input, protection).map_err(|_| EINVAL)
     });
     let hex = match computed {

@@ -51,7 +51,7 @@ pub unsafe extern "C-unwind" fn pjauth_async_configure_default(
     if is_aside() {
         return ENOTSUP;
     }
-    host::set_default_setting(setting.copied());
+    host::set_default_setting(endpt, setting.copied());
     if setting.is_some() {
         hold::hold_in(endpoint);
     }

@@ -121,6 +121,9 @@ pub unsafe extern "C" fn pjauth_session_challenges(
 fn describe(handle: Handle, info: Info, words: &[u64; WORDS]) -> pjauth_challenge_info {
     let now = host::now_ms();
     let listing = Listing::from_words(words);
+    // SAFETY: words of a token, of which only an address is looked at.
+    let endpoint = unsafe { Token::from_words(*words) }.endpoint;
+    let due = tokens::due_of(endpoint.addr(), handle);
     let mut realm = [0; PJAUTH_REALM_SIZE];
     let length = usize::from(listing.realm_length).min(REALM);
     for (to, from) in realm.iter_mut().zip(&listing.realm[..length]) {
@@ -129,10 +132,7 @@ fn describe(handle: Handle, info: Info, words: &[u64; WORDS]) -> pjauth_challeng
     pjauth_challenge_info {
         token: tokens::pointer(handle),
         age_msec: now.saturating_sub(info.minted_at),
-        expires_msec: match info.deadline {
-            0 => -1,
-            at => at.saturating_sub(now) as i64,
-        },
+        expires_msec: due.map_or(-1, |due| due.saturating_sub(now) as i64),
         status_code: c_uint::from(listing.code),
         realm,
     }

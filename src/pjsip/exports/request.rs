@@ -23,7 +23,9 @@ entry! {
         };
         #[cfg(not(pj_async))]
         if crate::pjsip::hold::has_callback(sess) {
-            host::link(request, sess);
+            if let Some(owner) = crate::pjsip::tokens::owner_of(sess) {
+                host::link(request, sess, owner.bits());
+            }
         }
         status_of(init(sess, request))
     }

@@ -10,7 +10,7 @@ use crate::pjsip::hold::hold_in_endpoint_of;
 use crate::pjsip::host::{self, Credential, Endpoint, Pool, Session, Text, bytes};
 use crate::pjsip::session::{self, known_algorithm, root_of};
 use crate::pjsip::status::{EINVAL, ENOMEM, ENOTSUP, SUCCESS, Status};
-use crate::pjsip::tokens::endings::revoke_tokens;
+use crate::pjsip::tokens::endings;
 
 entry! {
     /// Makes an empty session.
@@ -42,14 +42,9 @@ entry! {
         let Some(sess) = (unsafe { Session::from_raw(sess) }) else {
             return EINVAL;
         };
-        let has_tokens = sess.has_token_owner();
-        if let Err(status) = guard(|| session::deinit(sess)) {
+        let ended = endings::end(sess).and_then(|()| guard(|| session::deinit(sess)));
+        if let Err(status) = ended {
             return status;
-        }
-        if has_tokens {
-            #[cfg(not(pj_async))]
-            host::unlink(host::owner_of(sess));
-            revoke_tokens(sess);
         }
         // SAFETY: the lock is the session's own, and nobody may hold it any more.
         unsafe {
@@ -145,7 +140,10 @@ entry! {
                 // SAFETY: a live session.
                 unsafe { (*root.preferences()).algorithm }
             } else {
-                pool.block(wanted.len())?.push(wanted)
+                {
+                let [copy] = pool.copy([wanted])?;
+                copy
+            }
             };
             // SAFETY: a live session, under its lock.
             unsafe {

@@ -24,7 +24,7 @@ entry! {
     {
         // SAFETY: the caller's pointers, NULL or valid.
         let (sess, token, param) = unsafe {
-            (Session::from_raw(sess), host::implementation(token), param.as_ref())
+            (Session::from_raw(sess), host::implementation(token), param.as_ref().copied())
         };
         let (Some(sess), Some(token), Some(param)) = (sess, token, param) else {
             return EINVAL;
@@ -39,7 +39,7 @@ entry! {
         if is_decided(param.rdata.addr()) {
             return EIGNORED;
         }
-        status_of(offer(sess, token, request, response, param))
+        status_of(offer(sess, token, request, response, param, |_| {}))
     }
 }
 

@@ -47,15 +47,16 @@ impl Holding {
             response,
             ack,
         };
-        let holding = NonNull::new(Box::into_raw(Box::new(holding)))?;
+        let holding = host::boxed(holding)?;
         table::insert(Held {
             id: holding.as_ptr().expose_provenance(),
             transaction: transaction.addr(),
             dialog: transaction.dialog().addr(),
             request: transaction.request().addr(),
+            token: None,
             waiting: true,
-        });
-        Some(holding)
+        })
+        .then_some(holding)
     }
 
     /// The holding of a challenge that the table has.

@@ -1,7 +1,7 @@
 //! Challenges of calls, held back below the transaction layer until the application
 //! has decided. docs/deferral.md tells why there, and what goes over the wire.
 
-use super::holding::{Holding, deliver, discard, hand_over, is_held, of_token};
+use super::holding::{Holding, deliver, discard, hand_over, is_held};
 use super::table::{self, Answer};
 use crate::pjsip::abi::{
     pj_bool_t, pj_status_t, pjsip_auth_clt_async_impl_token, pjsip_auth_clt_async_on_chal_param,
@@ -39,7 +39,7 @@ unsafe extern "C-unwind" fn on_stop() -> pj_status_t {
         let taken = guard(|| {
             // SAFETY: words of a token, of which only an address is looked at.
             let held = |words: &[u64; WORDS]| unsafe { is_held(&Token::from_words(*words)) };
-            Ok(tokens::take_some(|_, words| held(words)))
+            Ok(tokens::take_some(|words| held(words)))
         });
         let Ok((taken, number)) = taken else {
             return SUCCESS;
@@ -154,7 +154,9 @@ unsafe fn hold_back(transaction: Transaction<'_>, rdata: *mut pjsip_rx_data) -> 
         };
         let taken = match (Request::from_raw(request), Response::from_raw(rdata)) {
             (Some(request), Some(response)) => {
-                offer(session, &implementation, request, response, &param)
+                let id = holding.as_ptr().addr();
+                let minted = |token| table::set_token(id, token);
+                offer(session, implementation, request, response, param, minted)
             }
             _ => Err(EINVAL),
         };
@@ -218,13 +220,10 @@ fn give_up(end: Transaction<'_>) {
     }
     while let Some(held) = table::waiting_in(dialog.addr()) {
         let taken = guard(|| {
-            Ok(tokens::take_some(|_, words| {
-                // SAFETY: words of a token, of which only an address is looked at.
-                let token = unsafe { Token::from_words(*words) };
-                of_token(&token).is_some_and(|found| found.id == held.id)
-            }))
+            let lent = held.token.and_then(|token| tokens::find(token).ok());
+            Ok(lent.and_then(|lent| Some((lent, lent.take_pending()?))))
         });
-        let Ok(([Some(words), ..], _)) = taken else {
+        let Ok(Some((lent, words))) = taken else {
             return; // somebody else has it, and will do the same
         };
         count(Event::Revoked);
@@ -234,6 +233,7 @@ fn give_up(end: Transaction<'_>) {
             token.call_abandon();
             release(token);
         }
+        lent.finish();
     }
 }
 

@@ -12,8 +12,11 @@
 //! ```
 #![forbid(unsafe_code)]
 
+use crate::handle::Handle;
+use crate::pjsip::host::Lock;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
-use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, DefaultHasher};
 
 /// A challenge that its transaction has not seen yet, and addresses.
 #[derive(Clone, Copy)]
@@ -23,6 +26,8 @@ pub struct Held {
     pub transaction: usize,
     pub dialog: usize,
     pub request: usize,
+    /// The token, once there is one.
+    pub token: Option<Handle>,
     /// Not yet handed to the transaction.
     pub waiting: bool,
 }
@@ -45,8 +50,28 @@ struct Delivery {
     used: bool,
 }
 
-static HELD: Mutex<Vec<Held>> = Mutex::new(Vec::new());
-static DELIVERIES: Mutex<Vec<Delivery>> = Mutex::new(Vec::new());
+/// What is held, and by what it is asked for.
+struct Table {
+    held: Map<Held>,
+    by_transaction: Map<usize>,
+    by_request: Map<usize>,
+    /// Of each dialog all that waits in it.
+    by_dialog: Map<Vec<usize>>,
+}
+
+type Map<T> = HashMap<usize, T, BuildHasherDefault<DefaultHasher>>;
+
+const fn map<T>() -> Map<T> {
+    HashMap::with_hasher(BuildHasherDefault::new())
+}
+
+static HELD: Lock<Table> = Lock::new(Table {
+    held: map(),
+    by_transaction: map(),
+    by_request: map(),
+    by_dialog: map(),
+});
+static DELIVERIES: Lock<Vec<Delivery>> = Lock::new(Vec::new());
 
 /// Lengths of the two, so that a process that defers nothing takes no lock.
 static HELD_COUNT: AtomicUsize = AtomicUsize::new(0);
@@ -69,11 +94,55 @@ pub fn is_empty() -> bool {
     HELD_COUNT.load(Relaxed) == 0
 }
 
-/// Remembers a held challenge.
-pub fn insert(held: Held) {
+impl Table {
+    /// Room for one more in each map; false where there is no memory for it.
+    fn reserve(&mut self, dialog: usize) -> bool {
+        let waiting = self.by_dialog.try_reserve(1).is_ok()
+            && self
+                .by_dialog
+                .entry(dialog)
+                .or_default()
+                .try_reserve(1)
+                .is_ok();
+        waiting
+            && self.held.try_reserve(1).is_ok()
+            && self.by_transaction.try_reserve(1).is_ok()
+            && self.by_request.try_reserve(1).is_ok()
+    }
+
+    /// Nobody asks for it any more, but by its identity.
+    fn unlist(&mut self, held: Held) {
+        self.by_transaction.remove(&held.transaction);
+        self.by_request.remove(&held.request);
+        if let Some(waiting) = self.by_dialog.get_mut(&held.dialog) {
+            waiting.retain(|&id| id != held.id);
+            if waiting.is_empty() {
+                self.by_dialog.remove(&held.dialog);
+            }
+        }
+    }
+}
+
+/// Remembers a held challenge that waits. False where there is no memory for it, or the
+/// transaction has one.
+pub fn insert(held: Held) -> bool {
     let mut all = HELD.lock();
-    all.push(held);
-    HELD_COUNT.store(all.len(), Relaxed);
+    if all.by_transaction.contains_key(&held.transaction) || !all.reserve(held.dialog) {
+        return false;
+    }
+    all.held.insert(held.id, held);
+    all.by_transaction.insert(held.transaction, held.id);
+    all.by_request.insert(held.request, held.id);
+    all.by_dialog.entry(held.dialog).or_default().push(held.id);
+    HELD_COUNT.store(all.held.len(), Relaxed);
+    true
+}
+
+/// Notes under which token a challenge is held.
+pub fn set_token(id: usize, token: Handle) {
+    if let Some(held) = HELD.lock().held.get_mut(&id) {
+        held.token = Some(token);
+    }
 }
 
 /// Forgets it; `None` if it is none, or somebody was first.
@@ -82,56 +151,68 @@ pub fn remove(id: usize) -> Option<Held> {
         return None;
     }
     let mut all = HELD.lock();
-    let at = all.iter().position(|held| held.id == id)?;
-    let held = all.swap_remove(at);
-    HELD_COUNT.store(all.len(), Relaxed);
+    let held = all.held.remove(&id)?;
+    if held.waiting {
+        all.unlist(held);
+    }
+    HELD_COUNT.store(all.held.len(), Relaxed);
     Some(held)
 }
 
 /// The challenge with this identity.
 pub fn of(id: usize) -> Option<Held> {
-    find(|held| held.id == id)
+    find(|all| Some(id).filter(|id| all.held.contains_key(id)))
 }
 
 /// The challenge of a token, by what that was minted with. Not by `id` alone: what
 /// another's token has there may be the address of something freed, and then ours.
 pub fn get(id: usize, request: usize) -> Option<Held> {
-    find(|held| held.id == id && held.request == request)
+    of(id).filter(|held| held.request == request)
 }
 
 /// Whether this request's challenge waits for its transaction.
 pub fn holds(request: usize) -> bool {
-    find(|held| held.waiting && held.request == request).is_some()
+    find(|all| all.by_request.get(&request).copied()).is_some()
 }
 
 /// The challenge that waits for this transaction.
 pub fn waiting_for(transaction: usize) -> Option<Held> {
-    find(|held| held.waiting && held.transaction == transaction)
+    find(|all| all.by_transaction.get(&transaction).copied())
 }
 
 /// A challenge that a request of this dialog waits with.
 pub fn waiting_in(dialog: usize) -> Option<Held> {
-    find(|held| held.waiting && held.dialog == dialog)
+    find(|all| all.by_dialog.get(&dialog)?.first().copied())
 }
 
 /// The transaction is about to be handed the challenge. One caller is told so.
 pub fn stop_waiting(id: usize) -> bool {
     let mut all = HELD.lock();
-    all.iter_mut()
-        .find(|held| held.id == id)
-        .is_some_and(|held| core::mem::replace(&mut held.waiting, false))
+    let Some(held) = all.held.get_mut(&id) else {
+        return false;
+    };
+    let held = *held;
+    if held.waiting {
+        all.held.entry(id).and_modify(|held| held.waiting = false);
+        all.unlist(held);
+    }
+    held.waiting
 }
 
-fn find(wanted: impl Fn(&Held) -> bool) -> Option<Held> {
+fn find(id: impl FnOnce(&Table) -> Option<usize>) -> Option<Held> {
     if is_empty() {
         return None;
     }
-    HELD.lock().iter().copied().find(wanted)
+    let all = HELD.lock();
+    all.held.get(&id(&all)?).copied()
 }
 
 /// From now on, whoever asks about this response is told `answer`.
 pub fn begin_delivery(response: usize, answer: Answer) {
     let mut all = DELIVERIES.lock();
+    if all.try_reserve(1).is_err() {
+        return; // as if the application had declined
+    }
     all.push(Delivery {
         response,
         answer,

@@ -62,9 +62,9 @@ impl<'h> CachedAuth<'h> {
         is_proxy: bool,
     ) -> Result<(), Status> {
         let pool = endpoint.create_pool().ok_or(ENOMEM)?;
-        let prepared = pool.block(realm.len()).and_then(|mut block| {
+        let prepared = pool.copy([realm]).and_then(|[realm]| {
             let room = pool.allocate(size_of::<Remembered>())?;
-            Ok((block.push(realm), room.cast::<Remembered>()))
+            Ok((realm, room.cast::<Remembered>()))
         });
         let (realm, remembered) = match prepared {
             Ok(prepared) => prepared,

@@ -75,20 +75,13 @@ impl<'h> Challenge<'h> {
 
     /// A copy that lives in `pool`.
     pub fn copy(self, pool: Pool<'h>) -> Result<Challenge<'h>, Status> {
-        let texts = self.texts();
         let header = pool
             .allocate(size_of::<pjsip_www_authenticate_hdr>())?
             .cast();
         let kept = pool.allocate(size_of::<pjsip_param>())?.cast();
-        let mut block = pool.block(texts.iter().map(|text| text.len()).sum())?;
+        let texts = pool.copy(self.texts())?;
         // SAFETY: room of that size in the pool, made just now.
-        unsafe {
-            self.copy_to(
-                header.as_ptr(),
-                kept.as_ptr(),
-                texts.map(|text| block.push(text)),
-            )
-        };
+        unsafe { self.copy_to(header.as_ptr(), kept.as_ptr(), texts) };
         Ok(Challenge(header, PhantomData))
     }
 

@@ -1,30 +1,54 @@
-//! The asynchronous setting of sessions that have none of their own.
+//! The asynchronous setting of an endpoint's sessions that have none of their own.
 
-use crate::pjsip::abi::pjsip_auth_clt_async_setting;
+use super::fork::Lock;
+use crate::pjsip::abi::{pjsip_auth_clt_async_setting, pjsip_endpoint};
 use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use parking_lot::Mutex;
 
-struct Setting(pjsip_auth_clt_async_setting);
+struct Setting {
+    endpoint: usize,
+    setting: pjsip_auth_clt_async_setting,
+}
 
-// SAFETY: a function and a pointer that is the application's and never followed.
+// SAFETY: an address, a function and a pointer that is the application's and never
+// followed.
 unsafe impl Send for Setting {}
 
-static DEFAULT: Mutex<Option<Setting>> = Mutex::new(None);
+static DEFAULT: Lock<Option<Setting>> = Lock::new(None);
 
 /// Whether there is one, so that who has none takes no lock.
 static IS_SET: AtomicBool = AtomicBool::new(false);
 
-/// What sessions without a setting of their own go by.
-pub fn default_setting() -> Option<pjsip_auth_clt_async_setting> {
+/// What sessions of an endpoint go by that have no setting of their own.
+pub fn default_setting(endpoint: *mut pjsip_endpoint) -> Option<pjsip_auth_clt_async_setting> {
     if !IS_SET.load(Relaxed) {
         return None;
     }
-    DEFAULT.lock().as_ref().map(|setting| setting.0)
+    let default = DEFAULT.lock();
+    let found = default.as_ref()?;
+    (found.endpoint == endpoint.addr()).then_some(found.setting)
 }
 
-/// Sets what [`default_setting`] returns.
-pub fn set_default_setting(setting: Option<pjsip_auth_clt_async_setting>) {
+/// Sets what [`default_setting`] returns for an endpoint, and for no other.
+pub fn set_default_setting(
+    endpoint: *mut pjsip_endpoint,
+    setting: Option<pjsip_auth_clt_async_setting>,
+) {
     let mut default = DEFAULT.lock();
     IS_SET.store(setting.is_some(), Relaxed);
-    *default = setting.map(Setting);
+    *default = setting.map(|setting| Setting {
+        endpoint: endpoint.addr(),
+        setting,
+    });
+}
+
+/// The endpoint is gone, and with it what was set for it.
+pub fn forget_default_setting(endpoint: *mut pjsip_endpoint) {
+    let mut default = DEFAULT.lock();
+    if default
+        .as_ref()
+        .is_some_and(|found| found.endpoint == endpoint.addr())
+    {
+        IS_SET.store(false, Relaxed);
+        *default = None;
+    }
 }

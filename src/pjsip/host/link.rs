@@ -4,24 +4,31 @@
 //! finds the session until it is deinitialised.
 
 use super::endpoint::Endpoint;
+use super::fork::Lock;
 use super::message::Request;
 use super::session::Session;
 use crate::pjsip::abi::pjsip_tx_data;
 use core::ptr;
-use parking_lot::Mutex;
-use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, DefaultHasher};
 
 /// The addresses of the sessions that have prepared a request, by their numbers.
-static SESSIONS: Mutex<BTreeMap<u64, usize>> = Mutex::new(BTreeMap::new());
+static SESSIONS: Lock<HashMap<u64, usize, BuildHasherDefault<DefaultHasher>>> =
+    Lock::new(HashMap::with_hasher(BuildHasherDefault::new()));
 
 /// Remembers that a session prepares a request.
-pub fn link(request: Request<'_>, session: Session<'_>) {
+pub fn link(request: Request<'_>, session: Session<'_>, number: u64) {
     let Some(slot) = session.endpoint().and_then(slot_in) else {
         return;
     };
-    let number = super::owner_of(session);
     let address = session.as_ptr().expose_provenance();
-    SESSIONS.lock().entry(number).or_insert(address);
+    {
+        let mut all = SESSIONS.lock();
+        if all.try_reserve(1).is_err() {
+            return;
+        }
+        all.entry(number).or_insert(address);
+    }
     // SAFETY: the slot of our own module in a live request.
     unsafe {
         let slots = &raw mut (*request.as_ptr()).mod_data;

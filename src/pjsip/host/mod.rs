@@ -13,6 +13,7 @@ mod default;
 mod dialog;
 mod draft;
 mod endpoint;
+mod fork;
 #[cfg(not(pj_async))]
 mod link;
 mod message;
@@ -28,10 +29,11 @@ mod transaction;
 pub use cached_auth::CachedAuth;
 pub use challenge::Challenge;
 pub use credentials::{DATA_MASK, copy_to_pool, is_aka, store, wipe};
-pub use default::{default_setting, set_default_setting};
+pub use default::{default_setting, forget_default_setting, set_default_setting};
 pub use dialog::{introduce, is_call_over, keep_dialog, let_dialog_go, session_of};
 pub use draft::{AkaCall, Bearer, Digest, Draft, Fields};
 pub use endpoint::Endpoint;
+pub use fork::{Lock, get_before_fork, is_child};
 #[cfg(not(pj_async))]
 pub use link::{link, session_of_request, unlink};
 pub use message::{PreviousAnswer, Request, Response};
@@ -41,12 +43,13 @@ pub use reach::{is_answered_here, share_host};
 pub use session::{Credential, Session};
 pub use text::{Text, bytes};
 pub use timer::{Alarm, on_exit};
-pub use token::{Listing, REALM, Token, WORDS, implementation, owner_of};
+pub use token::{Listing, REALM, Token, WORDS, implementation};
 pub use transaction::{Transaction, code_of};
 
 use super::abi;
 use super::status::{self, Status};
 use core::ffi::CStr;
+use core::ptr::NonNull;
 
 /// The version of the host's PJLIB, such as `2.17`.
 pub fn version() -> &'static [u8] {
@@ -117,6 +120,40 @@ pub unsafe fn add_request(request: *mut abi::pjsip_tx_data) {
 pub unsafe fn drop_request(request: *mut abi::pjsip_tx_data) {
     // SAFETY: the caller's own reference keeps the request alive up to here.
     unsafe { abi::pjsip_tx_data_dec_ref(request) };
+}
+
+/// Acquires a group lock; NULL is none. To be called with nothing held.
+///
+/// # Safety
+/// The caller has a reference of it.
+pub unsafe fn acquire_group_lock(lock: *mut abi::pj_grp_lock_t) {
+    if !lock.is_null() {
+        // SAFETY: as the caller promises.
+        unsafe { abi::pj_grp_lock_acquire(lock) };
+    }
+}
+
+/// Releases what [`acquire_group_lock`] acquired.
+///
+/// # Safety
+/// This thread holds it, and the caller has a reference.
+pub unsafe fn release_group_lock(lock: *mut abi::pj_grp_lock_t) {
+    if !lock.is_null() {
+        // SAFETY: as the caller promises.
+        unsafe { abi::pj_grp_lock_release(lock) };
+    }
+}
+
+/// A value in memory of its own, which `Box::from_raw` gives back; `None` where there
+/// is no memory for it.
+pub fn boxed<T>(value: T) -> Option<NonNull<T>> {
+    const { assert!(size_of::<T>() > 0) };
+    // SAFETY: the layout is not empty; the memory is written before anybody reads it.
+    unsafe {
+        let room = NonNull::new(std::alloc::alloc(core::alloc::Layout::new::<T>()).cast::<T>())?;
+        room.write(value);
+        Some(room)
+    }
 }
 
 /// Milliseconds of a clock that never goes back. Coarse: ages and deadlines need

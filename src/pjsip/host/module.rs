@@ -1,6 +1,7 @@
 //! A module of ours in an endpoint: it sees responses before the transaction
 //! layer does.
 
+use super::fork::Lock;
 use crate::pjsip::abi::{
     self, pj_bool_t, pj_pool_t, pj_status_t, pj_thread_t, pjsip_endpoint, pjsip_module,
     pjsip_rx_data,
@@ -9,7 +10,7 @@ use crate::pjsip::status::SUCCESS;
 use core::ffi::{c_int, c_void};
 use core::ptr;
 use core::time::Duration;
-use parking_lot::{Condvar, Mutex};
+use parking_lot::Condvar;
 
 /// What the module does with a response; true keeps it from the layers above.
 pub type OnResponse = unsafe extern "C-unwind" fn(*mut pjsip_rx_data) -> pj_bool_t;
@@ -35,7 +36,7 @@ struct Registered {
 // the thread and its pool are only touched then.
 unsafe impl Send for Registered {}
 
-static MODULES: Mutex<Vec<Registered>> = Mutex::new(Vec::new());
+static MODULES: Lock<Vec<Registered>> = Lock::new(Vec::new());
 static DONE: Condvar = Condvar::new();
 
 /// Sees to it that the endpoint has a module of ours, just below the transaction
@@ -112,9 +113,13 @@ fn claim(endpoint: usize, on_response: OnResponse, on_stop: OnStop) -> bool {
     module.priority = abi::PJSIP_MOD_PRIORITY_TSX_LAYER as i32 - 1;
     module.on_rx_response = Some(on_response);
     module.stop = Some(on_stop);
+    let room = super::boxed(module).filter(|_| all.try_reserve(1).is_ok());
+    let Some(module) = room else {
+        return false;
+    };
     all.push(Registered {
         endpoint,
-        module: Box::into_raw(Box::new(module)),
+        module: module.as_ptr(),
         thread: ptr::null_mut(),
         pool: ptr::null_mut(),
         is_done: false,

@@ -46,6 +46,12 @@ impl<'h> Pool<'h> {
         Ok(memory)
     }
 
+    /// Copies of texts, in one piece.
+    pub fn copy<const N: usize>(self, texts: [&[u8]; N]) -> Result<[Text; N], Status> {
+        let mut block = self.block(texts.iter().map(|text| text.len()).sum())?;
+        Ok(texts.map(|text| block.push(text)))
+    }
+
     /// Room for texts that are written one after the other.
     pub fn block(self, capacity: usize) -> Result<Block, Status> {
         Ok(Block {

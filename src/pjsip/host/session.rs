@@ -18,6 +18,7 @@ use super::text::{Text, bytes};
 use crate::pjsip::abi::{self, pjsip_auth_clt_sess, pjsip_cached_auth, pjsip_cred_info};
 use core::marker::PhantomData;
 use core::ptr::{self, NonNull};
+use core::sync::atomic::{AtomicPtr, Ordering::AcqRel, Ordering::Acquire};
 
 /// Parents are followed this far; a longer chain is taken for a loop.
 const MAX_PARENTS: usize = 16;
@@ -168,7 +169,10 @@ impl<'h> Session<'h> {
     /// The asynchronous callback and its user data, where they are configured, for
     /// this session or for all.
     pub fn callback(self) -> Option<abi::pjsip_auth_clt_async_setting> {
-        self.own_callback().or_else(super::default_setting)
+        self.own_callback().or_else(|| {
+            let endpoint = self.endpoint()?;
+            super::default_setting(endpoint.as_ptr())
+        })
     }
 
     /// Those of this session.
@@ -195,13 +199,13 @@ impl<'h> Session<'h> {
 
     /// How many credentials there are.
     pub fn credential_count(self) -> usize {
-        // SAFETY: a live session.
+        // SAFETY: a live session. No reference to all of it: other threads write to
+        // its owner's number.
         unsafe {
-            let session = &*self.as_ptr();
-            if session.cred_info.is_null() {
+            if (*self.as_ptr()).cred_info.is_null() {
                 0
             } else {
-                session.cred_cnt as usize
+                (*self.as_ptr()).cred_cnt as usize
             }
         }
     }
@@ -243,17 +247,34 @@ impl<'h> Session<'h> {
         }
     }
 
-    /// Whether a token was ever minted for this session.
-    pub fn has_token_owner(self) -> bool {
-        // SAFETY: a live session.
-        unsafe { !(*self.token_owner_field()).is_null() }
+    /// The number that this session's tokens are minted under; 0 is none yet.
+    pub fn owner(self) -> u64 {
+        self.owner_field().load(Acquire).addr() as u64
     }
 
-    /// Where the number is kept that this session's tokens are minted under. The
-    /// head of a list has no last challenge: the pointer is never followed.
-    pub(super) fn token_owner_field(self) -> *mut *mut abi::pjsip_www_authenticate_hdr {
-        // SAFETY: a field of a live session.
-        unsafe { &raw mut (*self.head()).last_chal }
+    /// Gives the session a number, if it has none. Returns the one it has now.
+    pub fn set_owner(self, number: u64) -> u64 {
+        let marked = ptr::without_provenance_mut(number as usize);
+        match self
+            .owner_field()
+            .compare_exchange(ptr::null_mut(), marked, AcqRel, Acquire)
+        {
+            Ok(_) => number,
+            Err(other) => other.addr() as u64,
+        }
+    }
+
+    /// Takes the number away and returns it.
+    pub fn forget_owner(self) -> u64 {
+        let none = self.owner_field().swap(ptr::null_mut(), AcqRel);
+        none.addr() as u64
+    }
+
+    /// The head of a list has no last challenge: the pointer is never followed.
+    fn owner_field(self) -> &'h AtomicPtr<abi::pjsip_www_authenticate_hdr> {
+        // SAFETY: the field lives as long as the session, and is touched only here and
+        // by `Session::reset`, before which there is nothing to race with.
+        unsafe { AtomicPtr::from_ptr(&raw mut (*self.head()).last_chal) }
     }
 
     /// The algorithms this session refuses, as bits.

@@ -36,23 +36,24 @@ unsafe extern "C-unwind" fn fire(_heap: *mut pj_timer_heap_t, timer: *mut pj_tim
 }
 
 impl Alarm {
-    /// An alarm that is not set.
+    /// An alarm that is not set; `None` where there is no memory for it.
     ///
     /// # Safety
     /// `endpoint` lives until [`Alarm::discard`].
-    pub unsafe fn create(endpoint: *mut pjsip_endpoint, on_fire: OnEndpoint) -> Alarm {
+    pub unsafe fn create(endpoint: *mut pjsip_endpoint, on_fire: OnEndpoint) -> Option<Alarm> {
         let mut timer = MaybeUninit::<pj_timer_entry>::zeroed();
         // SAFETY: initialises the entry, whose every field may be zero.
         let timer = unsafe {
             abi::pj_timer_entry_init(timer.as_mut_ptr(), 0, ptr::null_mut(), Some(fire));
             timer.assume_init()
         };
-        let entry = Box::into_raw(Box::new(Timer {
+        let entry = super::boxed(Timer {
             timer,
             endpoint,
             on_fire,
-        }));
-        Alarm { endpoint, entry }
+        })?;
+        let entry = entry.as_ptr();
+        Some(Alarm { endpoint, entry })
     }
 
     /// The endpoint's address.

@@ -1,10 +1,9 @@
 //! What stands behind a challenge token: pointers of the host's, as plain words, so
 //! that the slab can keep them without a lock.
 
-use super::session::Session;
 use crate::handle::Words;
 use crate::pjsip::abi::{
-    self, pj_grp_lock_t, pjsip_auth_clt_async_impl_abandon, pjsip_auth_clt_async_impl_send,
+    pj_grp_lock_t, pjsip_auth_clt_async_impl_abandon, pjsip_auth_clt_async_impl_send,
     pjsip_auth_clt_async_impl_token, pjsip_auth_clt_sess, pjsip_endpoint, pjsip_tx_data,
 };
 use crate::pjsip::status::{EINVAL, EUNKNOWN, Status};
@@ -192,34 +191,14 @@ impl Listing {
     }
 }
 
-/// The implementation's own structure, as it came.
+/// A copy of the implementation's own structure, which may go while the application
+/// is asked.
 ///
 /// # Safety
-/// `token` is NULL or valid for `'h`.
-pub unsafe fn implementation<'h>(
+/// `token` is NULL or valid.
+pub unsafe fn implementation(
     token: *const pjsip_auth_clt_async_impl_token,
-) -> Option<&'h pjsip_auth_clt_async_impl_token> {
+) -> Option<pjsip_auth_clt_async_impl_token> {
     // SAFETY: as the caller promises.
-    unsafe { token.as_ref() }
-}
-
-/// The number that a session's tokens are minted under; given to it on first use,
-/// which two challenges at once may race for.
-pub fn owner_of(session: Session<'_>) -> u64 {
-    use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering::AcqRel, Ordering::Acquire};
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    // SAFETY: the field lives as long as the session, and is touched only here and
-    // by `Session::reset`, before which there is nothing to race with.
-    let field: &AtomicPtr<abi::pjsip_www_authenticate_hdr> =
-        unsafe { AtomicPtr::from_ptr(session.token_owner_field()) };
-    let known = field.load(Acquire);
-    if !known.is_null() {
-        return known.addr() as u64;
-    }
-    let fresh = NEXT.fetch_add(1, AcqRel);
-    let marked = ptr::without_provenance_mut(fresh as usize);
-    match field.compare_exchange(ptr::null_mut(), marked, AcqRel, Acquire) {
-        Ok(_) => fresh,
-        Err(other) => other.addr() as u64,
-    }
+    unsafe { token.as_ref() }.copied()
 }

@@ -3,25 +3,29 @@
 //!
 //! Each endpoint that a token was minted in is watched: we hear of its end, and one
 //! timer of its own heap goes off at the earliest deadline, so that a forgotten
-//! token is abandoned on a thread of the host's, with nothing held.
+//! token is abandoned on a thread of the host's, with nothing of ours held.
 //!
 //! Setting the timer is a call into the host that may throw, so it is done without
 //! our lock; `setting` keeps a second thread from setting the same timer, and that
-//! thread leaves its wish in `due` for the first to find.
+//! thread leaves its wish in `wake` for the first to find.
 #![forbid(unsafe_code)]
 
-use crate::pjsip::host::Alarm;
+use super::due::{Due, Unset};
+use super::table::{self, Lent, TOKENS};
+use crate::handle::Handle;
+use crate::pjsip::host::{self, Alarm, Lock, WORDS};
+use crate::pjsip::status::{EINVAL, ENOMEM, Status};
 use core::sync::atomic::{AtomicUsize, Ordering::Acquire, Ordering::Release};
-use parking_lot::Mutex;
 
 struct Watched {
     alarm: Alarm,
+    due: Due,
     /// When the alarm goes off, or should; 0 is never.
-    due: u64,
+    wake: u64,
     setting: bool,
 }
 
-static WATCHED: Mutex<Vec<Watched>> = Mutex::new(Vec::new());
+static WATCHED: Lock<Vec<Watched>> = Lock::new(Vec::new());
 
 /// The endpoint that was asked about last: there is one in nearly every process.
 static LAST: AtomicUsize = AtomicUsize::new(0);
@@ -46,18 +50,19 @@ fn is_among(endpoint: usize) -> bool {
 }
 
 /// Watches the alarm's endpoint from now on. Gives the alarm back, unused, if
-/// another thread was first.
+/// another thread was first, or memory runs out.
 pub fn watch(alarm: Alarm) -> Result<(), Alarm> {
     let mut watched = WATCHED.lock();
-    if watched
+    let known = watched
         .iter()
-        .any(|known| known.alarm.endpoint() == alarm.endpoint())
-    {
+        .any(|known| known.alarm.endpoint() == alarm.endpoint());
+    if known || watched.try_reserve(1).is_err() {
         return Err(alarm);
     }
     watched.push(Watched {
         alarm,
-        due: 0,
+        due: Due::default(),
+        wake: 0,
         setting: false,
     });
     Ok(())
@@ -70,22 +75,75 @@ pub fn unwatch(endpoint: usize) -> Option<Alarm> {
     let at = watched
         .iter()
         .position(|watched| watched.alarm.endpoint() == endpoint)?;
-    Some(watched.swap_remove(at).alarm)
+    let gone = watched.swap_remove(at);
+    drop(watched);
+    Some(gone.alarm)
+}
+
+/// Mints a token of this endpoint's that has a deadline from the start, so many
+/// milliseconds from now.
+pub fn mint_due(
+    endpoint: usize,
+    milliseconds: u32,
+    mint: impl FnOnce() -> Option<Handle>,
+) -> Option<Handle> {
+    let due = host::now_ms() + u64::from(milliseconds);
+    with(endpoint, |watched| {
+        let handle = mint()?;
+        // Somebody may have taken it already: then there is nothing to abandon. And
+        // where there is no memory for a deadline, it has none.
+        let _ = watched.due.set(&TOKENS, handle, due);
+        Some(handle)
+    })
+    .flatten()
+}
+
+/// Gives a token of this endpoint's a deadline in milliseconds from now; 0 takes it
+/// away. Returns when that is, if the alarm is to be set.
+pub fn set(endpoint: usize, handle: Handle, milliseconds: u32) -> Result<Option<u64>, Status> {
+    let due = match milliseconds {
+        0 => 0,
+        wait => host::now_ms() + u64::from(wait),
+    };
+    let set = with(endpoint, |watched| watched.due.set(&TOKENS, handle, due));
+    match set.unwrap_or(Err(Unset::Dead)) {
+        Ok(()) => Ok((due != 0).then_some(due)),
+        Err(Unset::Dead) => Err(EINVAL),
+        Err(Unset::NoMemory) => Err(ENOMEM),
+    }
+}
+
+/// When a token of this endpoint's is due, if it is ever.
+pub fn of(endpoint: usize, handle: Handle) -> Option<u64> {
+    with(endpoint, |watched| watched.due.of(handle)).flatten()
+}
+
+/// Takes one of the endpoint's tokens that are due by now.
+pub fn take_due(endpoint: usize) -> Option<(Lent, [u64; WORDS])> {
+    let now = host::now_ms();
+    with(endpoint, |watched| {
+        watched.due.take(now, |handle| {
+            let lent = table::find(handle).ok()?;
+            Some((lent, lent.take_pending()?))
+        })
+    })
+    .flatten()
 }
 
 /// The endpoint's alarm went off, and is not set.
 pub fn went_off(endpoint: usize) {
-    with(endpoint, |watched| watched.due = 0);
+    with(endpoint, |watched| watched.wake = 0);
 }
 
-/// Has the endpoint's alarm go off at `due` at the latest. To be called with
-/// nothing held.
-pub fn wake_at(endpoint: usize, due: u64) {
+/// Has the endpoint's alarm go off in time for the earliest deadline. To be called
+/// with nothing held.
+pub fn wake(endpoint: usize) {
     let alarm = with(endpoint, |watched| {
-        if watched.due != 0 && watched.due <= due {
+        let due = watched.due.next()?;
+        if watched.wake != 0 && watched.wake <= due {
             return None;
         }
-        watched.due = due;
+        watched.wake = due;
         if watched.setting {
             return None;
         }
@@ -95,14 +153,14 @@ pub fn wake_at(endpoint: usize, due: u64) {
     let Some(alarm) = alarm.flatten() else { return };
     let mut set_to = 0;
     // Until what is set is what is wished for.
-    while let Some(due) = with(endpoint, |watched| {
-        watched.setting = watched.due != 0 && watched.due != set_to;
-        watched.setting.then_some(watched.due)
+    while let Some(wake) = with(endpoint, |watched| {
+        watched.setting = watched.wake != 0 && watched.wake != set_to;
+        watched.setting.then_some(watched.wake)
     })
     .flatten()
     {
-        alarm.set(due);
-        set_to = due;
+        alarm.set(wake);
+        set_to = wake;
     }
 }
 

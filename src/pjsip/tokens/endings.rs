@@ -1,7 +1,9 @@
 //! How tokens end: sent, abandoned, revoked with their session or endpoint, or at
 //! their deadline. Whoever takes a token ends it here, once.
 
-use super::{deadline, table as tokens};
+use super::table::Lent;
+use super::{deadline, owners, table as tokens};
+use crate::handle::Handle;
 use crate::pjsip::abi::{pjsip_auth_clt_sess, pjsip_endpoint, pjsip_tx_data};
 use crate::pjsip::guard::guard;
 use crate::pjsip::hold;
@@ -10,6 +12,12 @@ use crate::pjsip::stats::{Event, count};
 use crate::pjsip::status::{EINVAL, EINVALIDOP, Status};
 use core::ffi::c_void;
 use core::ptr;
+use core::time::Duration;
+
+/// How long the end of a session waits for another thread that is in a module's function
+/// with a token of the session's. Such a thread may itself wait for a lock that is held
+/// here: PJSUA ends its registrations under the lock that their callbacks take.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// `pjsip_auth_clt_async_send_req`.
 ///
@@ -22,13 +30,15 @@ pub unsafe fn send(
 ) -> Status {
     match take(sess, token, true) {
         // SAFETY: just taken by us alone; the request's reference goes along.
-        Ok(token) => unsafe {
+        Ok((lent, token)) => unsafe {
             let status = if hold::is_held(&token) {
+                lent.stand_back();
                 hold::answer(&token, request)
             } else {
                 token.call_send(request)
             };
             release(token);
+            lent.finish();
             status
         },
         Err(status) => status,
@@ -40,21 +50,18 @@ pub unsafe fn send(
 /// # Safety
 /// `sess` is what the caller says the token is of.
 pub unsafe fn give_up(sess: *mut pjsip_auth_clt_sess, token: *mut c_void) -> Result<(), Status> {
-    let token = take(sess, token, false)?;
+    let (lent, token) = take(sess, token, false)?;
     count(Event::Abandoned);
+    if hold::is_held(&token) {
+        lent.stand_back();
+    }
     // SAFETY: just taken by us alone.
-    unsafe { abandon(token) };
-    Ok(())
-}
-
-/// # Safety
-/// The caller took this token, and it alone.
-unsafe fn abandon(token: Token) {
-    // SAFETY: as the caller promises.
     unsafe {
         token.call_abandon();
         release(token);
     }
+    lent.finish();
+    Ok(())
 }
 
 /// Drops what the token owned. What its references kept alive may go with them.
@@ -69,21 +76,27 @@ pub unsafe fn release(token: Token) {
     }
 }
 
-/// Revokes a session's tokens, a batch at a time with nothing held.
-pub fn revoke_tokens(sess: Session<'_>) {
-    let owner = host::owner_of(sess);
-    loop {
-        let taken = guard(|| Ok(tokens::take_some(|info, _| info.owner == owner)));
-        let Ok((taken, number)) = taken else { return };
-        for words in taken.into_iter().flatten() {
+/// Revokes a session's tokens, and returns when no other thread is in a module's
+/// function with one of them; or after `patience`, which is for who holds a lock that
+/// such a thread may wait for.
+pub fn revoke(sess: Session<'_>, patience: Duration) -> Result<(), Status> {
+    guard(|| {
+        owners::take_back(sess, patience, |words| {
             count(Event::Revoked);
             // SAFETY: words of a token, just taken by us alone.
-            unsafe { release(host::Token::from_words(words)) };
-        }
-        if number < tokens::BATCH {
-            return;
-        }
-    }
+            unsafe { release(Token::from_words(words)) };
+        });
+        Ok(())
+    })
+}
+
+/// The session ends: its tokens die first, while all that is the session's is there.
+pub fn end(sess: Session<'_>) -> Result<(), Status> {
+    #[cfg(not(pj_async))]
+    host::unlink(sess.owner());
+    revoke(sess, PATIENCE)?;
+    owners::end(sess);
+    Ok(())
 }
 
 /// Takes a token for a caller who says it belongs to `sess`.
@@ -95,7 +108,7 @@ fn take(
     sess: *mut pjsip_auth_clt_sess,
     token: *mut c_void,
     configured: bool,
-) -> Result<Token, Status> {
+) -> Result<(Lent, Token), Status> {
     let taken = guard(|| {
         let lent = tokens::find(tokens::handle(token)?)?;
         if configured && !lent.is_of(sess)? {
@@ -106,7 +119,8 @@ fn take(
             }
         }
         // SAFETY: words of a token, just taken by us alone.
-        lent.take().map(|words| unsafe { Token::from_words(words) })
+        lent.take()
+            .map(|words| (lent, unsafe { Token::from_words(words) }))
     });
     if matches!(taken, Err(EINVAL)) {
         count(Event::Refused);
@@ -115,15 +129,15 @@ fn take(
 }
 
 /// Gives a live token a deadline in milliseconds from now; 0 takes it away.
-pub fn arm(handle: crate::handle::Handle, milliseconds: u32) -> Result<(), Status> {
+pub fn arm(handle: Handle, milliseconds: u32) -> Result<(), Status> {
     let armed = guard(|| {
-        let due = tokens::set_deadline(handle, milliseconds)?;
         // SAFETY: words of a token, of which only an address is looked at.
         let token = unsafe { Token::from_words(tokens::peek(handle)?) };
-        Ok(due.map(|due| (token.endpoint.addr(), due)))
+        let endpoint = token.endpoint.addr();
+        Ok(deadline::set(endpoint, handle, milliseconds)?.map(|_| endpoint))
     })?;
-    if let Some((endpoint, due)) = armed {
-        deadline::wake_at(endpoint, due);
+    if let Some(endpoint) = armed {
+        deadline::wake(endpoint);
     }
     Ok(())
 }
@@ -141,7 +155,9 @@ fn watch(endpoint: *mut pjsip_endpoint) {
     // SAFETY: the endpoint is alive; `endpoint_gone` discards the alarm. An alarm
     // that came second was never set.
     unsafe {
-        let alarm = Alarm::create(endpoint, abandon_expired);
+        let Some(alarm) = Alarm::create(endpoint, abandon_expired) else {
+            return;
+        };
         match deadline::watch(alarm) {
             Ok(()) => host::on_exit(endpoint, endpoint_gone),
             Err(second) => second.discard(),
@@ -149,33 +165,46 @@ fn watch(endpoint: *mut pjsip_endpoint) {
     }
 }
 
-/// On a thread of the endpoint's, with nothing held: abandons what is overdue.
+/// On a thread of the endpoint's, with nothing held: abandons some of what is overdue.
+/// The rest waits for the next time, so that this thread gets to its other work.
 fn abandon_expired(endpoint: usize) {
     deadline::went_off(endpoint);
-    // SAFETY: words of a token, of which only an address is looked at.
-    let lives_in = |words: &[u64; host::WORDS]| unsafe {
-        Token::from_words(*words).endpoint.addr() == endpoint
-    };
-    loop {
-        let now = host::now_ms();
-        let due = guard(|| {
-            Ok(tokens::take_some(|info, words| {
-                tokens::is_due(info, now) && lives_in(words)
-            }))
-        });
-        let Ok((due, number)) = due else { return };
-        for words in due.into_iter().flatten() {
-            count(Event::Expired);
-            // SAFETY: words of a token, just taken by us alone.
-            unsafe { abandon(Token::from_words(words)) };
-        }
-        if number < tokens::BATCH {
+    for _ in 0..tokens::BATCH {
+        let Ok(Some((lent, words))) = guard(|| Ok(deadline::take_due(endpoint))) else {
             break;
+        };
+        // SAFETY: words of a token, just taken by us alone.
+        unsafe { expire(lent, Token::from_words(words)) };
+    }
+    deadline::wake(endpoint);
+}
+
+/// Dialogs end under their lock, which goes with that of their transactions. So a
+/// module's function is called under the token's group lock, as PJSIP calls it when it
+/// gives up by itself: either the session has ended before, or its end waits outside.
+/// What is held keeps what it needs, by other means.
+///
+/// # Safety
+/// The caller took this token, pending.
+unsafe fn expire(lent: Lent, token: Token) {
+    let is_held = hold::is_held(&token);
+    // SAFETY: as the caller promises; the token's reference keeps the lock.
+    unsafe {
+        if !is_held {
+            host::acquire_group_lock(token.group_lock);
         }
+        if is_held || lent.begin() {
+            count(Event::Expired);
+            token.call_abandon();
+        } else {
+            count(Event::Revoked);
+        }
+        if !is_held {
+            host::release_group_lock(token.group_lock);
+        }
+        release(token);
     }
-    if let Ok(Some(next)) = guard(|| Ok(tokens::next_deadline(lives_in))) {
-        deadline::wake_at(endpoint, next);
-    }
+    lent.finish();
 }
 
 /// The endpoint is being destroyed: its tokens die. What their references kept
@@ -185,7 +214,7 @@ unsafe extern "C-unwind" fn endpoint_gone(endpoint: *mut pjsip_endpoint) {
         let mut number = 0;
         loop {
             // SAFETY: words of a token, of which only an address is looked at.
-            let (dead, taken) = tokens::take_some(|_, words| unsafe {
+            let (dead, taken) = tokens::take_some(|words| unsafe {
                 ptr::eq(Token::from_words(*words).endpoint, endpoint)
             });
             for words in dead.into_iter().flatten() {
@@ -204,6 +233,7 @@ unsafe extern "C-unwind" fn endpoint_gone(endpoint: *mut pjsip_endpoint) {
     for _ in 0..dead.unwrap_or(0) {
         count(Event::Revoked);
     }
+    host::forget_default_setting(endpoint);
     // SAFETY: the modules are unloaded, and the pools still there.
     unsafe { host::free_module(endpoint) };
     if let Some(alarm) = deadline::unwatch(endpoint.addr()) {

@@ -1,43 +1,50 @@
 //! The application is asked.
 
-use super::endings::{arm, watch_endpoint};
+use super::deadline;
+use super::endings::watch_endpoint;
 use super::table as tokens;
+use crate::handle::Handle;
 use crate::pjsip::abi::{pjsip_auth_clt_async_impl_token, pjsip_auth_clt_async_on_chal_param};
 use crate::pjsip::guard::guard;
-use crate::pjsip::host::{self, Request, Response, Session, Token};
+use crate::pjsip::host::{self, Endpoint, Request, Response, Session, Token};
 use crate::pjsip::stats::{Event, count};
 use crate::pjsip::status::{EIGNORED, EINVAL, EINVALIDOP, Status};
+use core::ptr;
 
-/// Asks the application. See `pjsip_auth_clt_async_impl_on_challenge`.
+/// Asks the application. See `pjsip_auth_clt_async_impl_on_challenge`. `minted` gets
+/// the token before anybody else does.
 pub fn offer(
     sess: Session<'_>,
-    implementation: &pjsip_auth_clt_async_impl_token,
+    implementation: pjsip_auth_clt_async_impl_token,
     request: Request<'_>,
     response: Response<'_>,
-    param: &pjsip_auth_clt_async_on_chal_param,
+    param: pjsip_auth_clt_async_on_chal_param,
+    minted: impl FnOnce(Handle),
 ) -> Result<(), Status> {
     let (root, setting) = guard(|| {
         let root = sess.root().ok_or(EINVAL)?;
         let _held = root.locked();
         Ok((root, root.callback().ok_or(EINVALIDOP)?))
     })?;
-    if let Some(endpoint) = sess.endpoint() {
-        watch_endpoint(endpoint.as_ptr());
+    let endpoint = sess.endpoint().map_or(ptr::null_mut(), Endpoint::as_ptr);
+    if !endpoint.is_null() {
+        watch_endpoint(endpoint);
     }
     // The token's own reference: there before anybody can find the token in a list.
     // SAFETY: the request is alive.
     unsafe { host::add_request(request.as_ptr()) };
-    let minted = guard(|| tokens::mint(sess, root, implementation, request, response));
-    let handle = minted.inspect_err(|_| {
+    let handle = guard(|| tokens::mint(sess, root, &implementation, request, response));
+    let handle = handle.inspect_err(|_| {
         // SAFETY: the reference taken above, which no token owns.
         unsafe { host::drop_request(request.as_ptr()) };
     })?;
-    if tokens::default_deadline() != 0 {
-        arm(handle, tokens::default_deadline())?;
+    minted(handle);
+    if tokens::have_deadlines() {
+        deadline::wake(endpoint.addr());
     }
     let told = pjsip_auth_clt_async_on_chal_param {
         user_data: setting.user_data,
-        ..*param
+        ..param
     };
     let taken = setting.cb.is_some_and(|cb| {
         // SAFETY: the application's callback, with what it is promised. Nothing is

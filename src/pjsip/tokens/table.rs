@@ -6,13 +6,16 @@
 //! nothing is locked meanwhile.
 #![forbid(unsafe_code)]
 
+use super::deadline;
+use super::owners::{self, nest_of, owner_of};
 use crate::handle::{self, Handle, Info, Kind, Slab, Words};
 use crate::pjsip::abi;
 use crate::pjsip::host::{self, Request, Response, Session, Token, WORDS};
 use crate::pjsip::status::{EINVAL, ENOMEM, Status};
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-static TOKENS: Slab<Words<WORDS>> = Slab::new(Kind::CHALLENGE);
+/// The tokens of this process.
+pub static TOKENS: Slab<Words<WORDS>> = Slab::new(Kind::CHALLENGE);
 
 /// Milliseconds after which a forgotten token is abandoned; 0 is never.
 static DEFAULT_DEADLINE: AtomicU32 = AtomicU32::new(0);
@@ -21,7 +24,8 @@ static DEFAULT_DEADLINE: AtomicU32 = AtomicU32::new(0);
 pub const BATCH: usize = 16;
 
 /// Lends a challenge out. The token owns one reference of the group lock and one
-/// of the request; the caller has taken both, and keeps them on failure.
+/// of the request; the caller has taken both, and keeps them on failure. Where there
+/// is a default deadline, it is there before the token can be found.
 #[inline]
 pub fn mint(
     session: Session<'_>,
@@ -52,9 +56,23 @@ pub fn mint(
         let code = response.code().and_then(|code| code.try_into().ok());
         token.to_words(code.unwrap_or(0), realm)
     };
-    TOKENS
-        .mint_with(host::owner_of(session), host::now_ms(), words)
-        .ok_or(ENOMEM)
+    let owner = owner_of(session).ok_or(ENOMEM)?;
+    let endpoint = token.endpoint.addr();
+    match DEFAULT_DEADLINE.load(Relaxed) {
+        wait if wait != 0 && deadline::is_watched(endpoint) => {
+            deadline::mint_due(endpoint, wait, || mint_for(owner, words))
+        }
+        _ => mint_for(owner, words),
+    }
+    .ok_or(ENOMEM)
+}
+
+#[inline]
+fn mint_for(owner: Handle, words: impl Fn() -> [u64; WORDS]) -> Option<Handle> {
+    let now = host::now_ms();
+    nest_of(owner)
+        .and_then(|nest| TOKENS.mint_in(nest, owner.bits(), now, &words))
+        .or_else(|| owners::mint_beyond(owner, || TOKENS.mint(owner.bits(), now, words())))
 }
 
 /// The handle that an application's pointer stands for, if it is one.
@@ -82,6 +100,7 @@ pub fn find(handle: Handle) -> Result<Lent, Status> {
 }
 
 /// A token that was found; it may have died meanwhile.
+#[derive(Clone, Copy)]
 pub struct Lent(handle::Lent<'static, Words<WORDS>>);
 
 impl Lent {
@@ -93,10 +112,33 @@ impl Lent {
             .ok_or(EINVAL)
     }
 
-    /// Ends the token's life. One caller gets it.
+    /// Ends the token's life. One caller gets it, and calls [`Lent::finish`] when it
+    /// is done with what the token stood for.
     #[inline(always)]
     pub fn take(&self) -> Result<[u64; WORDS], Status> {
         self.0.take().ok_or(EINVAL)
+    }
+
+    /// The same for the library's own purposes: the session may end meanwhile, and is
+    /// to be touched only where [`Lent::begin`] says that it has not.
+    pub fn take_pending(&self) -> Option<[u64; WORDS]> {
+        self.0.take_pending()
+    }
+
+    /// Whether the session is there, and will be until [`Lent::finish`].
+    pub fn begin(&self) -> bool {
+        self.0.begin()
+    }
+
+    /// After [`Lent::take`]: what follows keeps what it needs alive by itself.
+    pub fn stand_back(&self) {
+        self.0.stand_back();
+    }
+
+    /// What the token stood for is no longer used.
+    #[inline]
+    pub fn finish(&self) {
+        self.0.finish();
     }
 }
 
@@ -108,16 +150,14 @@ pub fn take(handle: Handle) -> Result<[u64; WORDS], Status> {
 
 /// Takes some of the tokens that `wanted` picks; fewer than [`BATCH`] are the last.
 /// In batches, so that their references are dropped outside of any walk.
-pub fn take_some(
-    wanted: impl Fn(&Info, &[u64; WORDS]) -> bool,
-) -> ([Option<[u64; WORDS]>; BATCH], usize) {
+pub fn take_some(wanted: impl Fn(&[u64; WORDS]) -> bool) -> ([Option<[u64; WORDS]>; BATCH], usize) {
     let mut taken = [None; BATCH];
     let mut count = 0;
-    for (handle, info) in TOKENS.outstanding() {
+    for (handle, _) in TOKENS.outstanding() {
         if count == BATCH {
             break;
         }
-        let picked = TOKENS.get(handle).filter(|words| wanted(&info, words));
+        let picked = TOKENS.get(handle).filter(|words| wanted(words));
         if let Some(words) = picked.and_then(|_| TOKENS.take(handle)) {
             taken[count] = Some(words);
             count += 1;
@@ -145,41 +185,12 @@ pub fn info(handle: Handle) -> Result<Info, Status> {
     TOKENS.info(handle).ok_or(EINVAL)
 }
 
-/// Gives a token a deadline in milliseconds from now; 0 takes it away. Returns the
-/// moment at which the endpoint's alarm is due, if one is to be set.
-pub fn set_deadline(handle: Handle, milliseconds: u32) -> Result<Option<u64>, Status> {
-    let due = match milliseconds {
-        0 => 0,
-        wait => host::now_ms() + u64::from(wait),
-    };
-    if !TOKENS.set_deadline(handle, due) {
-        return Err(EINVAL);
-    }
-    Ok((due != 0).then_some(due))
-}
-
-/// The deadline that new tokens get; 0 is none.
-pub fn default_deadline() -> u32 {
-    DEFAULT_DEADLINE.load(Relaxed)
-}
-
-/// Sets what [`default_deadline`] returns.
+/// Sets the deadline that new tokens get, in milliseconds; 0 is none.
 pub fn set_default_deadline(milliseconds: u32) {
     DEFAULT_DEADLINE.store(milliseconds, Relaxed);
 }
 
-/// Whether a token's deadline has come, for [`take_some`].
-pub fn is_due(info: &Info, now: u64) -> bool {
-    info.deadline != 0 && info.deadline <= now
-}
-
-/// The earliest deadline of an endpoint's tokens.
-pub fn next_deadline(of: impl Fn(&[u64; WORDS]) -> bool) -> Option<u64> {
-    let mut next = None;
-    walk(|_, info, words| {
-        if info.deadline != 0 && of(&words) {
-            next = Some(next.map_or(info.deadline, |at: u64| at.min(info.deadline)));
-        }
-    });
-    next
+/// Whether new tokens get a deadline.
+pub fn have_deadlines() -> bool {
+    DEFAULT_DEADLINE.load(Relaxed) != 0
 }
