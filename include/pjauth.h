@@ -574,8 +574,12 @@ typedef struct pjauth_turn_options {
     uint64_t rate_burst;
     /**
      * Ranges of peers that clients may reach although they are loopback,
-     * private or otherwise special: `10.0.0.0/8`, `2001:db8::1`. The most
-     * specific range of `allow` and `deny` decides.
+     * private or otherwise special: `10.0.0.0/8`, `2001:db8::1`; of some ports
+     * only: `10.0.0.5:20000-29999`, `[2001:db8::1]:5000`. The narrowest range
+     * decides, `deny` on a tie. What is denied from the outset are ranges too,
+     * the host's own addresses among them, each for itself: `allow` opens what it
+     * names at least as narrowly. Nothing opens a listener or relay port of a
+     * server of this process, which are reached inside or not at all.
      */
     const char *const *allow;
     /**

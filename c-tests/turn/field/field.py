@@ -4,8 +4,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from hosts import Refused, Server, cable, check, hosts  # noqa: E402
+from hosts import Refused, Server, cable, check, hosts, wait_until  # noqa: E402
 from turn_client import Client  # noqa: E402
+from turn_client import Refused as Answered  # noqa: E402
 
 UDP, TCP = 1, 2
 PORT = 3478
@@ -85,7 +86,150 @@ def refusal(program):
             raise AssertionError("it starts on a port that is in use")
 
 
-CASES = {case.__name__: case for case in (wildcard, announced, refusal)}
+def change(program):
+    """A wildcard serves addresses that come, and goes on when they go; one in duplicate detection holds nothing up."""
+    server, outside = hosts("server", "outside")
+    server.ip("link set lo up")
+    cable(server, "eth0", outside, "eth0", ["11.0.0.5/24"], ["11.0.0.9/24", "2a00::9/64"])
+    # Detection takes its second from here.
+    server.ip("addr add 2a00::5/64 dev eth0")
+    with Server(server, program, *listen("0.0.0.0", "::", "2a00::5"), "--workers", 2) as running:
+        running.expect(r"log 2 cannot listen on UDP \[2a00::5\]:3478 yet: .*; trying again")
+        check(relay_of(outside, "11.0.0.5") == "11.0.0.5", "the rest is not served")
+        running.expect(r"log 3 listening on TCP \[2a00::5\]:3478")
+        for transport in "udp", "tcp":
+            check(relay_of(outside, "2a00::5", transport, 6) == "2a00::5", "the address is not served when it is there")
+
+        outside.ip("addr add 12.0.0.9/24 dev eth0")
+        for _ in range(2):
+            server.ip("addr add 12.0.0.5/24 dev eth0")
+            running.expect("log 3 listening on TCP 12.0.0.5:3478")
+            with client_of(outside, "12.0.0.5") as client:
+                check(client.allocate()[0] == "12.0.0.5", "the relay is elsewhere")
+            check(relay_of(outside, "12.0.0.5", "tcp") == "12.0.0.5", "TCP at the new address")
+            check(["12.0.0.5:3478", "1"] in running.listeners(), "the new listener is not listed")
+            server.ip("addr del 12.0.0.5/24 dev eth0")
+            running.expect("log 3 no longer listening on TCP 12.0.0.5:3478")
+            check(["12.0.0.5:3478", "1"] not in running.listeners(), "a listener that is gone is listed")
+        check(relay_of(outside, "11.0.0.5", "tcp") == "11.0.0.5", "the old address is not served any more")
+
+
+def refused(request, peer):
+    """The code that a client gets for a request."""
+    try:
+        request(peer)
+    except Answered as answer:
+        return answer.code
+    return 0
+
+
+def own(program):
+    """What is the host's is denied whenever it came, by permission and by channel, and what had been given is taken."""
+    server, outside = hosts("server", "outside")
+    cable(server, "eth0", outside, "eth0", ["11.0.0.5/24", "2a00::5/64"], ["11.0.0.9/24", "2a00::9/64"])
+    with Server(server, program, *listen("11.0.0.5", "2a00::5"), "--allow", "11.0.0.0/8"):
+        def both():
+            """A client with an allocation of each family."""
+            four, six = client_of(outside, "11.0.0.5"), client_of(outside, "2a00::5")
+            four.allocate()
+            six.allocate(family=6)
+            return four, six
+
+        four, six = both()
+        later = ((four, "11.0.0.77"), (six, "2a00::77"), (four, "11.7.0.1"), (six, "2a00:7::1"))
+        for number, (client, ip) in enumerate(later):
+            check(refused(client.permit, (ip, 5000)) == 0, f"{ip} is somebody else's")
+            client.bind_channel((ip, 5000 + (":" in ip)), 0x4000 + number)
+        server.ip("addr add 11.0.0.77/24 dev eth0")
+        server.ip("addr add 2a00::77/64 dev eth0 nodad")
+        server.ip("route add local 11.7.0.0/16 dev lo")
+        server.ip("route add local 2a00:7::/64 dev lo")
+        wait_until(lambda: refused(four.permit, ("11.0.0.77", 5000)) == 403, "the new address is denied")
+        for client, ip in later:
+            check(refused(client.permit, (ip, 5000)) == 403, f"{ip} is the host's now")
+            check(refused(client.bind_channel, (ip, 6000)) == 403, f"{ip} is the host's now, for a channel")
+        # What was permitted before reaches nothing now.
+        with server.udp("11.0.0.77", 5000) as service, server.udp("::", 5001) as other:
+            four.send_channel(b"hello", 0x4000)
+            four.send_indication(("11.0.0.77", 5000), b"hello")
+            six.send_channel(b"hello", 0x4003)
+            six.send_indication(("2a00:7::1", 5001), b"hello")
+            four.binding(), six.binding()
+            for peer in service, other:
+                peer.settimeout(0.3)
+                try:
+                    raise AssertionError(f"reached: {peer.recvfrom(100)}")
+                except TimeoutError:
+                    pass
+        server.set("net.ipv4.ip_nonlocal_bind", 1)
+        check(refused(four.permit, ("11.0.0.9", 5000)) == 0, "with ip_nonlocal_bind everything is the host's")
+
+
+def same(program):
+    """The same host: a service that is allowed by its ports is reached and answers; what is not is 403 at once; what
+    was not sent does not count."""
+    server, outside = hosts("server", "outside")
+    cable(server, "eth0", outside, "eth0", ["10.0.0.5/24", "fd00::5/64"], ["10.0.0.9/24", "fd00::9/64"])
+    allow = ["--allow", "10.0.0.0/8", "--allow", "10.0.0.5:3000-29999", "--allow", "[fd00::5]:3000-29999"]
+    with Server(server, program, *listen("10.0.0.5", "fd00::5"), *allow, "--workers", 2, "--ports",
+                "20000-20063") as running:
+        for ip, family in (("10.0.0.5", 4), ("fd00::5", 6)):
+            client = client_of(outside, ip)
+            client.allocate(family=family)
+            with server.udp(ip, 25000) as media, server.udp(ip, 161) as other:
+                for number in 1, 2:
+                    client.bind_channel((ip, 25000))
+                    client.send_channel(b"to the media server")
+                    data, at = media.recvfrom(100)
+                    check(data == b"to the media server" and at[:2] == client.relayed, "not what was sent")
+                    media.sendto(b"and back", client.relayed)
+                    check(client.receive() == ((ip, 25000), b"and back"), "one way")
+                    check(running.figure("packets_to_peers_total") >= number, "what was sent is not counted")
+                before = running.figure("packets_to_peers_total")
+                for port in 161, 2999, 3478, 30000:
+                    code = refused(lambda peer: client.bind_channel(peer, 0x4100), (ip, port))
+                    check(code == 403, f"a channel to {ip}:{port} gets {code}")
+                client.send_indication((ip, 161), b"hello")
+                client.send_indication((ip, 3478), b"hello")
+                client.binding()
+                other.settimeout(0.3)
+                try:
+                    raise AssertionError(f"reached: {other.recvfrom(100)}")
+                except TimeoutError:
+                    pass
+                check(running.figure("packets_to_peers_total") == before, "what was not sent is counted")
+            # Another client's relay is reached inside, whichever worker has it.
+            others = [client_of(outside, ip) for _ in range(6)]
+            for one in others:
+                one.allocate(family=family)
+                one.permit(client.relayed)
+                client.bind_channel(one.relayed, 0x4200 + one.relayed[1] % 64)
+                client.send_channel(b"inside", 0x4200 + one.relayed[1] % 64)
+                check(one.receive() == (client.relayed, b"inside"), "not handed over")
+
+
+def unsent(program):
+    """What the kernel does not take is counted apart, and not as relayed."""
+    server, outside = hosts("server", "outside")
+    cable(server, "eth0", outside, "eth0", ["11.0.0.5/24", "2a00::5/64"], ["11.0.0.9/24", "2a00::9/64"])
+    server.ip("route add unreachable 12.0.0.0/24")
+    server.ip("-6 route add unreachable 2a00:12::/64")
+    with Server(server, program, *listen("11.0.0.5", "2a00::5"), "--workers", 1) as running:
+        lost = 0
+        for ip, family, nowhere in (("11.0.0.5", 4, "12.0.0.1"), ("2a00::5", 6, "2a00:12::1")):
+            client = client_of(outside, ip)
+            client.allocate(family=family)
+            client.bind_channel((nowhere, 5000))
+            for count in 1, 5:
+                for _ in range(count):
+                    client.send_channel(b"lost")
+                lost += count
+                wait_until(lambda: running.figure("packets_unsent_total") == lost, "the loss is counted")
+                check(running.figure("packets_to_peers_total") == 0, "what was not sent is counted as relayed")
+                check(running.figure("bytes_to_peers_total") == 0, "its bytes are counted as relayed")
+
+
+CASES = {case.__name__: case for case in (wildcard, announced, refusal, change, own, same, unsent)}
 
 if __name__ == "__main__":
     CASES[sys.argv[2]](sys.argv[1])

@@ -54,6 +54,10 @@ pub enum Action {
         from: SocketAddr,
         /// What to hand over.
         payload: Range<usize>,
+        /// The sender's socket. What becomes of the packet is for
+        /// [`Core::relayed`](super::Core::relayed) or
+        /// [`Core::undeliverable`](super::Core::undeliverable).
+        relay: RelayId,
         /// The socket to send from, where policy lets the packet out.
         kernel: Option<RelayId>,
         /// Set the DF bit.

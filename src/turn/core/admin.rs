@@ -1,14 +1,15 @@
 //! What the application may ask of a running core, and change in it.
 #![forbid(unsafe_code)]
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use crate::stun::address::Family;
 use crate::turn::core::action::Withdrawal;
 use crate::turn::core::counters::Counters;
 use crate::turn::policy::limits::Rate;
-use crate::turn::policy::peers::Policy;
+use crate::turn::policy::peers::{Policy, Verdict};
+use crate::turn::policy::ranges::Range;
 use crate::turn::state::allocation::Figures;
 use crate::turn::state::allocation::Reason;
 use crate::turn::state::arena::AllocationId;
@@ -99,10 +100,30 @@ impl Core {
         is_live
     }
 
-    /// Changes which peers clients may reach. Permissions that exist stay
-    /// until they expire.
-    pub fn set_policy(&mut self, change: impl FnOnce(&mut Policy)) {
+    /// Changes which peers clients may reach. Permissions and channels that the
+    /// new policy denies end: those within `ranges`, or all.
+    pub fn set_policy(&mut self, ranges: Option<&[Range]>, change: impl FnOnce(&mut Policy)) {
         change(&mut self.config.policy);
+        for listener in &self.listeners {
+            let ip = listener.address.ip();
+            if !ip.is_unspecified() {
+                self.config.policy.own(ip);
+            }
+        }
+        let is_meant =
+            |ip: &IpAddr| ranges.is_none_or(|ranges| ranges.iter().any(|range| range.contains(ip)));
+        if ranges.is_some_and(<[Range]>::is_empty) {
+            return;
+        }
+        let policy = &self.config.policy;
+        let may = |ip: &IpAddr, port| policy.judge(ip, port) != Verdict::Deny;
+        for allocation in self.table.live_mut() {
+            allocation
+                .permissions
+                .retain(|ip| !is_meant(ip) || may(ip, None));
+            let channels = &mut allocation.channels;
+            channels.retain(|peer| !is_meant(&peer.ip()) || may(&peer.ip(), Some(peer.port())));
+        }
     }
 
     /// Sends new clients of a family to another server (300), or no longer.

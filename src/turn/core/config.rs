@@ -1,11 +1,23 @@
 //! How a server behaves, and what it offers.
 #![forbid(unsafe_code)]
 
+use std::fmt::Debug;
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::turn::auth::credentials::Algorithm;
 use crate::turn::policy::limits::Frequency;
 use crate::turn::policy::peers::Policy;
+
+/// What is at an address of this process, which a core cannot see by itself.
+/// Asked when a channel is bound, never for a packet.
+pub trait Neighbours: Debug + Send + Sync {
+    /// Whether it is a relayed address of the same server.
+    fn is_relayed(&self, address: &SocketAddr) -> bool;
+    /// Whether a server of this process listens there or relays from there.
+    fn is_taken(&self, address: &SocketAddr) -> bool;
+}
 
 /// The settings of a core. Every bound has a default that suits a server for
 /// the public.
@@ -62,6 +74,8 @@ pub struct Config {
     pub binding: bool,
     /// Which peers clients may reach.
     pub policy: Policy,
+    /// Who else is in this process; without, anybody may be.
+    pub neighbours: Option<Arc<dyn Neighbours>>,
     /// Whether the relay sockets can send with the DF bit set. If not,
     /// DONT-FRAGMENT gets 420.
     pub dont_fragment: bool,
@@ -101,6 +115,7 @@ impl Default for Config {
             }),
             binding: true,
             policy: Policy::new(),
+            neighbours: None,
             dont_fragment: false,
             ask_each: false,
         }

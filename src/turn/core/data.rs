@@ -15,8 +15,7 @@ use crate::stun::message::{
 };
 use crate::turn::core::action::{Action, Header};
 use crate::turn::policy::peers::Verdict;
-use crate::turn::state::allocation::Reason;
-use crate::turn::state::allocation::{Allocation, Direction, Passage};
+use crate::turn::state::allocation::{Allocation, Passage, Reason, RelayedAddress};
 use crate::turn::state::arena::{AllocationId, RelayId};
 use crate::turn::state::five_tuple::{Link, Transport};
 use crate::turn::state::table::Owner;
@@ -70,11 +69,18 @@ impl Core {
         };
         let allowed = |allocation: &Allocation| allocation.permissions.allow(&peer.ip(), now);
         match self.table.of_client(&link.key()) {
-            Some(id) if self.table.get(id).is_some_and(allowed) => {
+            Some(id) if self.table.get(id).is_some_and(allowed) && self.has_open_port(&peer) => {
                 self.forward_to_peer(id, peer, data, dont_fragment, now)
             }
             _ => self.denied(),
         }
+    }
+
+    /// A permission is for an address: where policy tells ports apart, it says
+    /// nothing about this one.
+    fn has_open_port(&self, peer: &SocketAddr) -> bool {
+        let policy = &self.config.policy;
+        !policy.names_ports() || policy.judge_packet(peer) != Verdict::Deny
     }
 
     /// A packet from a client, its peer found and permitted.
@@ -93,22 +99,16 @@ impl Core {
         let Some(relayed) = relayed.filter(|relayed| relayed.expires > now) else {
             return self.denied();
         };
-        let passage = allocation.pass(Direction::ToPeer, payload.len(), now);
+        let passage = allocation.admit(payload.len(), now);
         if passage != Passage::Free {
             return self.stopped(id, passage, now);
         }
+        if self.config.policy.is_relay(&peer.ip()) {
+            return self.hand_over(relayed, peer, payload, dont_fragment, now);
+        }
+        allocation.to_peers.count(payload.len());
         self.counters.packets_to_peers += 1;
         self.counters.bytes_to_peers += payload.len() as u64;
-        if self.config.policy.is_relay(&peer.ip()) {
-            return self.hand_over(
-                relayed.relay,
-                relayed.address,
-                peer,
-                payload,
-                dont_fragment,
-                now,
-            );
-        }
         Action::ToPeer {
             relay: relayed.relay,
             peer,
@@ -118,28 +118,58 @@ impl Core {
     }
 
     /// A packet for an address that relayed addresses have: another allocation
-    /// takes it, as if it had come through the kernel.
+    /// takes it, as if it had come through the kernel. It counts as relayed when
+    /// somebody does.
     fn hand_over(
         &mut self,
-        relay: RelayId,
-        from: SocketAddr,
+        own: RelayedAddress,
         to: SocketAddr,
         payload: Range<usize>,
         dont_fragment: bool,
         now: Time,
     ) -> Action {
         if let Some(other) = self.table.relay_at(&to) {
+            self.relayed(own.relay, payload.len());
             self.counters.packets_inside += 1;
-            return self.forward_to_client(other, from, payload, now);
+            return self.forward_to_client(other, own.address, payload, now);
         }
-        let may_leave = self.config.policy.judge(&to.ip()) == Verdict::Allow;
+        let may_leave = self.config.policy.judge_packet(&to) == Verdict::Allow;
         Action::Elsewhere {
             to,
-            from,
+            from: own.address,
             payload,
-            kernel: may_leave.then_some(relay),
+            relay: own.relay,
+            kernel: may_leave.then_some(own.relay),
             dont_fragment,
         }
+    }
+
+    /// A packet answered with [`Action::Elsewhere`] is on its way to its peer.
+    pub fn relayed(&mut self, relay: RelayId, bytes: usize) {
+        if let Some(Owner::Allocation(id)) = self.table.owner(relay)
+            && let Some(allocation) = self.table.get_mut(id)
+        {
+            allocation.to_peers.count(bytes);
+        }
+        self.counters.packets_to_peers += 1;
+        self.counters.bytes_to_peers += bytes as u64;
+    }
+
+    /// There is nobody at the peer's address whom the packet may be given to.
+    pub fn undeliverable(&mut self) {
+        self.counters.packets_denied += 1;
+    }
+
+    /// The kernel did not take a packet for a peer, which was counted as sent.
+    pub fn unsent(&mut self, relay: RelayId, bytes: usize) {
+        if let Some(Owner::Allocation(id)) = self.table.owner(relay)
+            && let Some(allocation) = self.table.get_mut(id)
+        {
+            allocation.to_peers.take_back(bytes);
+        }
+        let counters = &mut self.counters;
+        counters.packets_to_peers = counters.packets_to_peers.saturating_sub(1);
+        counters.bytes_to_peers = counters.bytes_to_peers.saturating_sub(bytes as u64);
     }
 
     /// A packet from a peer for the owner of a relay socket.
@@ -169,10 +199,11 @@ impl Core {
         if len > longest {
             return self.denied();
         }
-        let passage = allocation.pass(Direction::ToClient, len, now);
+        let passage = allocation.admit(len, now);
         if passage != Passage::Free {
             return self.stopped(id, passage, now);
         }
+        allocation.to_client.count(len);
         let link = allocation.link;
         self.counters.packets_to_clients += 1;
         self.counters.bytes_to_clients += len as u64;

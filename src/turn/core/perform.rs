@@ -2,7 +2,7 @@
 //! CreatePermission and ChannelBind (RFC 8656, 8, 10 and 12.2).
 #![forbid(unsafe_code)]
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use crate::stun::address::Family;
@@ -147,7 +147,8 @@ impl Core {
         if !CHANNELS.contains(&number) {
             return Err(errors::BAD_REQUEST);
         }
-        self.check_peers(id, &[peer.ip()])?;
+        self.check_family(id, &[peer.ip()])?;
+        self.check_channel(&peer)?;
         let config = &self.config;
         let (max_channels, max_permissions) = (config.max_channels, config.max_permissions);
         let allocation = self.table.get_mut(id).ok_or(errors::ALLOCATION_MISMATCH)?;
@@ -169,20 +170,44 @@ impl Core {
         Ok(Performed::Permitted)
     }
 
-    /// Whether an allocation may have these peers: 443 for a family that it
-    /// has no relayed address of, 403 where policy says no.
+    /// Whether an allocation may have permissions for these peers: 443 for a
+    /// family that it has no relayed address of, 403 where policy says no.
     fn check_peers(&self, id: AllocationId, ips: &[IpAddr]) -> Result<(), u16> {
-        let allocation = self.table.get(id).ok_or(errors::ALLOCATION_MISMATCH)?;
-        if ips
-            .iter()
-            .any(|ip| allocation.relayed_address(Family::of(ip)).is_none())
-        {
-            return Err(errors::PEER_FAMILY_MISMATCH);
-        }
+        self.check_family(id, ips)?;
         let policy = &self.config.policy;
-        match ips.iter().any(|ip| policy.judge(ip) == Verdict::Deny) {
+        let is_denied = |ip: &IpAddr| policy.judge(ip, None) == Verdict::Deny;
+        match ips.iter().any(is_denied) {
             true => Err(errors::FORBIDDEN),
             false => Ok(()),
         }
+    }
+
+    fn check_family(&self, id: AllocationId, ips: &[IpAddr]) -> Result<(), u16> {
+        let allocation = self.table.get(id).ok_or(errors::ALLOCATION_MISMATCH)?;
+        let is_foreign = |ip: &IpAddr| allocation.relayed_address(Family::of(ip)).is_none();
+        match ips.iter().any(is_foreign) {
+            true => Err(errors::PEER_FAMILY_MISMATCH),
+            false => Ok(()),
+        }
+    }
+
+    /// Whether packets to a peer would get anywhere: 403 at once is better than
+    /// a channel into nowhere.
+    fn check_channel(&self, peer: &SocketAddr) -> Result<(), u16> {
+        let neighbours = self.config.neighbours.as_ref();
+        let is_relayed = || {
+            self.table.relay_at(peer).is_some()
+                || neighbours.is_none_or(|others| others.is_relayed(peer))
+        };
+        let is_taken = || {
+            self.listeners.iter().any(|own| own.address == *peer)
+                || neighbours.is_some_and(|others| others.is_taken(peer))
+        };
+        let is_open = match self.config.policy.judge(&peer.ip(), Some(peer.port())) {
+            Verdict::Allow => is_relayed() || !is_taken(),
+            Verdict::Inside => is_relayed(),
+            Verdict::Deny => false,
+        };
+        is_open.then_some(()).ok_or(errors::FORBIDDEN)
     }
 }

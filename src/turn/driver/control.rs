@@ -5,16 +5,22 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Release};
 
+use parking_lot::Mutex;
+
 use crate::turn::core::Core;
 use crate::turn::core::config::Config;
 use crate::turn::core::counters::Counters;
+use crate::turn::policy::peers::Policy;
+use crate::turn::policy::ranges::Range;
+use crate::turn::state::five_tuple::Listener;
 use crate::turn::state::shared::Shared;
 
 use super::listeners::ListenerSocket;
-use super::mailbox::Mailbox;
+use super::mailbox::{Command, Mailbox};
 use super::observer::Log;
 use super::relay_sockets::{RelayPool, RelaySockets};
 use super::streams::ConnectionCount;
+use super::sys::{Changes, HostAddress};
 use super::worker::Locked;
 
 thread_local! {
@@ -25,7 +31,8 @@ thread_local! {
 
 /// The state of a server beside its workers' own.
 pub struct Control {
-    pub config: Config,
+    /// With the policy as it is now.
+    pub config: Mutex<Config>,
     pub shared: Arc<Shared>,
     pub relays: Arc<RelayPool>,
     pub mailboxes: Vec<Arc<Mailbox>>,
@@ -56,6 +63,52 @@ impl Control {
         }
     }
 
+    /// The host's addresses have changed, and with them where clients reach the
+    /// server, where relays are and what clients may not reach.
+    pub fn host_changed(
+        &self,
+        interfaces: Vec<HostAddress>,
+        listening: Vec<Listener>,
+        changes: &Changes,
+    ) {
+        let is_reached = |own: &&HostAddress| {
+            let mut ips = listening.iter().map(|listener| listener.address.ip());
+            ips.any(|ip| ip == own.ip)
+        };
+        let reached = interfaces.iter().filter(is_reached).cloned();
+        self.relays.addresses.set_reached(reached.collect());
+        self.relays.set_listening(listening);
+        let review = match changes.missed {
+            true => None,
+            false => {
+                let ranges = changes.local.iter();
+                Some(
+                    ranges
+                        .filter_map(|(ip, prefix)| Range::new(*ip, *prefix).ok())
+                        .collect(),
+                )
+            }
+        };
+        self.change_policy(review, |policy| {
+            policy.set_host(interfaces.iter().map(|own| own.ip))
+        });
+    }
+
+    /// Changes the policy of every core. What it no longer lets a client reach is
+    /// taken back, of the ranges given or of all.
+    pub fn change_policy(&self, review: Option<Arc<[Range]>>, change: impl FnOnce(&mut Policy)) {
+        let mut config = self.config.lock();
+        change(&mut config.policy);
+        for ip in self.relays.seen_addresses() {
+            config.policy.relay(ip);
+        }
+        let policy = Arc::new(config.policy.clone());
+        // Under the lock, so that every worker hears of two changes in their order.
+        for mailbox in &self.mailboxes {
+            mailbox.post(Command::Policy(policy.clone(), review.clone()));
+        }
+    }
+
     /// An empty core for a worker with these listeners.
     pub fn new_core<'a>(
         &self,
@@ -63,7 +116,7 @@ impl Control {
         listeners: impl Iterator<Item = &'a ListenerSocket>,
     ) -> Locked {
         let shared = self.shared.clone();
-        let mut core = Core::new(self.config.clone(), shared, worker, random());
+        let mut core = Core::new(self.config.lock().clone(), shared, worker, random());
         for socket in listeners {
             core.add_listener(socket.listener);
         }

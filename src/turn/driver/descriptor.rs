@@ -9,6 +9,8 @@ pub enum Descriptor {
     Listener(usize),
     Relay(usize),
     Connection(usize),
+    /// What the kernel says of the host's addresses.
+    Monitor,
 }
 
 impl Descriptor {
@@ -18,6 +20,7 @@ impl Descriptor {
             Descriptor::Listener(index) => 1 << 32 | index as u64,
             Descriptor::Relay(index) => 2 << 32 | index as u64,
             Descriptor::Connection(index) => 3 << 32 | index as u64,
+            Descriptor::Monitor => 4 << 32,
         }
     }
 
@@ -27,6 +30,7 @@ impl Descriptor {
             1 => Descriptor::Listener(index),
             2 => Descriptor::Relay(index),
             3 => Descriptor::Connection(index),
+            4 => Descriptor::Monitor,
             _ => Descriptor::Wake,
         }
     }
@@ -40,6 +44,7 @@ mod tests {
     fn descriptors_survive_the_kernel() {
         for descriptor in [
             Descriptor::Wake,
+            Descriptor::Monitor,
             Descriptor::Listener(3),
             Descriptor::Relay(0),
             Descriptor::Connection(u32::MAX as usize),

@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::os::fd::{AsRawFd, RawFd};
 use std::time::Duration;
 
@@ -13,8 +13,7 @@ use crate::turn::state::five_tuple::{Link, Listener, ListenerId, Transport};
 
 use super::descriptor::Descriptor;
 use super::observer::Level;
-use super::options::StartError;
-use super::sys::{HostAddress, Interest, enable_gro};
+use super::sys::{Interest, enable_gro};
 use super::worker::{Guard, Worker};
 
 /// Room in the kernel for what clients send at once, where it is granted.
@@ -29,12 +28,27 @@ const REST: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub struct ListenerSocket {
     pub listener: Listener,
-    socket: Socket,
+    /// `None` while the host does not have the address.
+    socket: Option<Socket>,
 }
 
 impl ListenerSocket {
-    pub fn fd(&self) -> RawFd {
-        self.socket.as_raw_fd()
+    pub fn fd(&self) -> Option<RawFd> {
+        self.socket.as_ref().map(Socket::as_raw_fd)
+    }
+
+    /// The address has gone; it may come back.
+    pub fn close(&mut self) {
+        self.socket = None;
+    }
+
+    /// Binds a listener for so many workers. Port 0 is any free one.
+    pub fn open_for(listener: &Listener, workers: usize) -> io::Result<Vec<ListenerSocket>> {
+        // The workers share the port with each other, not with another server.
+        let bound = ListenerSocket::open(listener, false)?.listener;
+        (0..workers)
+            .map(|_| ListenerSocket::open(&bound, true))
+            .collect()
     }
 
     /// Binds one socket of a listener. Each worker has its own on the same
@@ -71,49 +85,9 @@ impl ListenerSocket {
                 transport: listener.transport,
                 address,
             },
-            socket,
+            socket: Some(socket),
         })
     }
-}
-
-/// Binds the sockets of every listener for every worker: by worker, then by
-/// listener. A wildcard address becomes one listener for each of `interfaces`:
-/// so every reply leaves from the address that the client knows. Port 0 is any
-/// free one, the same for all addresses of a wildcard.
-pub fn open_all(
-    wanted: &[Listener],
-    interfaces: &[HostAddress],
-    workers: usize,
-) -> Result<Vec<Vec<ListenerSocket>>, StartError> {
-    let mut listeners: Vec<Vec<ListenerSocket>> = (0..workers).map(|_| Vec::new()).collect();
-    for listener in wanted {
-        let mut port = listener.address.port();
-        let at = |ip, port| Listener {
-            transport: listener.transport,
-            address: SocketAddr::new(ip, port),
-        };
-        for ip in addresses(listener.address.ip(), interfaces) {
-            // The workers share the port with each other, not with another server.
-            let refused = |error| StartError::Listener(at(ip, port), error);
-            let first = ListenerSocket::open(&at(ip, port), false).map_err(refused)?;
-            port = first.listener.address.port();
-            drop(first);
-            for listeners in &mut listeners {
-                let refused = |error| StartError::Listener(at(ip, port), error);
-                let socket = ListenerSocket::open(&at(ip, port), true).map_err(refused)?;
-                listeners.push(socket);
-            }
-        }
-    }
-    Ok(listeners)
-}
-
-fn addresses(ip: IpAddr, interfaces: &[HostAddress]) -> Vec<IpAddr> {
-    if !ip.is_unspecified() {
-        return vec![ip];
-    }
-    let same = |other: &IpAddr| other.is_ipv4() == ip.is_ipv4() && !is_link_local(other);
-    interfaces.iter().map(|own| own.ip).filter(same).collect()
 }
 
 /// An address that only means something together with an interface.
@@ -124,8 +98,10 @@ pub fn is_link_local(ip: &IpAddr) -> bool {
 impl Worker {
     pub(super) fn accept(&mut self, locked: &mut Guard<'_>, index: usize) {
         for _ in 0..ACCEPTS {
-            let accepted = self.listeners[index].socket.accept();
-            let (socket, address) = match accepted {
+            let Some(listener) = &self.listeners[index].socket else {
+                return;
+            };
+            let (socket, address) = match listener.accept() {
                 Ok(accepted) => accepted,
                 Err(error) => return self.not_accepted(locked, index, &error),
             };
@@ -148,10 +124,36 @@ impl Worker {
             Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM)
         );
         // Anything else is that no connection waits, or that one broke.
-        if is_short && self.poller.remove(self.listeners[index].fd()).is_ok() {
+        let fd = self.listeners[index].fd();
+        if is_short && fd.is_some_and(|fd| self.poller.remove(fd).is_ok()) {
             let (log, line) = (&self.control.log, format!("cannot accept: {error}"));
             MutexGuard::unlocked(locked, || log(Level::Warning, &line));
             self.resume = Some(self.now + REST);
+        }
+    }
+
+    /// Takes in a listener that has come, or come back.
+    pub(super) fn listen(&mut self, locked: &mut Guard<'_>, number: usize, socket: ListenerSocket) {
+        if let Some(fd) = socket.fd() {
+            let tag = Descriptor::Listener(number).pack();
+            // Without memory for it, the listener is deaf in this worker.
+            let _ = self.poller.add(fd, tag, Interest::Read);
+        }
+        match self.listeners.get_mut(number) {
+            Some(known) => *known = socket,
+            None => {
+                locked.core.add_listener(socket.listener);
+                self.listeners.push(socket);
+            }
+        }
+    }
+
+    /// Gives up a listener whose address has gone.
+    pub(super) fn unlisten(&mut self, locked: &mut Guard<'_>, number: usize) {
+        // What waits goes out while the socket is there.
+        self.flush(locked);
+        if let Some(listener) = self.listeners.get_mut(number) {
+            listener.close();
         }
     }
 
@@ -159,8 +161,10 @@ impl Worker {
     pub(super) fn reopen_listeners(&mut self) {
         for (index, socket) in self.listeners.iter().enumerate() {
             let tag = Descriptor::Listener(index).pack();
-            // Fails for those that were not at rest.
-            let _ = self.poller.add(socket.fd(), tag, Interest::Read);
+            if let Some(fd) = socket.fd() {
+                // Fails for those that were not at rest.
+                let _ = self.poller.add(fd, tag, Interest::Read);
+            }
         }
     }
 }

@@ -3,13 +3,16 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::ops::Range;
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 
 use crate::turn::core::action::Decision;
+use crate::turn::policy::peers::Policy;
+use crate::turn::policy::ranges::Range;
 use crate::turn::state::arena::{RelayId, RequestId};
 
+use super::listeners::ListenerSocket;
 use super::sys::Wake;
 
 /// Bytes of handed-over packets that may wait for a worker; more are dropped.
@@ -22,6 +25,13 @@ pub enum Command {
     Decide(RequestId, Decision),
     /// Another worker has this socket now.
     Forget(RelayId),
+    /// A listener of this number has come.
+    Listen(usize, ListenerSocket),
+    /// The address of a listener has gone.
+    Unlisten(usize),
+    /// The policy is this one from now on; what it no longer lets a client reach
+    /// is taken back, of these ranges or of all.
+    Policy(Arc<Policy>, Option<Arc<[Range]>>),
 }
 
 /// Packets of one worker for another, in one buffer.
@@ -36,7 +46,7 @@ pub struct Handover {
 pub struct Packet {
     pub from: SocketAddr,
     pub to: SocketAddr,
-    pub payload: Range<usize>,
+    pub payload: std::ops::Range<usize>,
 }
 
 impl Handover {
@@ -108,8 +118,8 @@ impl Mailbox {
         })
     }
 
-    /// Leaves a command. There are never more than the requests that wait and
-    /// the sockets that are reserved.
+    /// Leaves a command. There are never more than the requests that wait, the
+    /// sockets that are reserved and the changes of the host's addresses.
     pub fn post(&self, command: Command) {
         let mut commands = self.commands.lock();
         commands.push(command);

@@ -10,6 +10,7 @@ use crate::turn::state::arena::RelayId;
 use crate::turn::state::five_tuple::{Link, ListenerId, Transport};
 
 use super::conversation::Conversation;
+use super::process;
 use super::queue::Buffer;
 use super::streams::Written;
 use super::sys::{HEADROOM, Received, SendError, receive_error};
@@ -27,7 +28,9 @@ const RELAY_BATCH: usize = 16;
 
 impl Worker {
     pub(super) fn read_listener(&mut self, locked: &mut Guard<'_>, index: usize) {
-        let fd = self.listeners[index].fd();
+        let Some(fd) = self.listeners[index].fd() else {
+            return;
+        };
         for _ in 0..ROUNDS {
             self.make_room(locked, BATCH);
             let is_more = self.inbox.receive(fd, &mut self.slots, BATCH);
@@ -212,7 +215,8 @@ impl Worker {
                     if dont_fragment {
                         locked.sockets.probes(relay, peer);
                     }
-                    self.queue.push_peer(fd, peer, (place, within(payload)));
+                    self.queue
+                        .push_peer((fd, relay), peer, (place, within(payload)));
                 }
             }
             Action::ToClient {
@@ -228,10 +232,12 @@ impl Worker {
                 to,
                 from,
                 payload,
+                relay,
                 kernel,
                 dont_fragment,
             } => {
                 let payload = within(payload);
+                let len = payload.len();
                 match (self.control.relays.ports.owner(&to), kernel) {
                     (Some(worker), _) if worker != self.index => {
                         let buffer = match place {
@@ -240,16 +246,18 @@ impl Worker {
                         };
                         let handover = &mut self.handovers[usize::from(worker)];
                         handover.push(from, to, &buffer[payload]);
+                        locked.core.relayed(relay, len);
                         if handover.is_full() {
                             self.hand_over(locked);
                         }
                     }
-                    (None, Some(relay)) => {
+                    (None, Some(_)) if !process::is_taken(&to) => {
                         if let Some(fd) = self.relay_fd(locked, relay, dont_fragment) {
-                            self.queue.push_peer(fd, to, (place, payload));
+                            self.queue.push_peer((fd, relay), to, (place, payload));
+                            locked.core.relayed(relay, len);
                         }
                     }
-                    _ => {}
+                    _ => locked.core.undeliverable(),
                 }
             }
         }
@@ -271,7 +279,9 @@ impl Worker {
     ) {
         let listener = &self.listeners[link.listener.0 as usize];
         if listener.listener.transport == Transport::Udp {
-            let (fd, to) = (listener.fd(), link.client);
+            let (Some(fd), to) = (listener.fd(), link.client) else {
+                return;
+            };
             // In one piece where there is room: before the first packet of a
             // slot, or over what the payload came with.
             let floor = if start == HEADROOM { 0 } else { start };

@@ -1,7 +1,7 @@
 //! Which worker has which port of a relay address.
 #![forbid(unsafe_code)]
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU16, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
@@ -89,6 +89,11 @@ impl Ports {
         });
         *count += 1;
         Some(*count - 1)
+    }
+
+    /// The addresses that peers have seen so far.
+    pub fn advertised_addresses(&self) -> impl Iterator<Item = IpAddr> {
+        self.all().map(|a| a.address.advertised)
     }
 
     fn all(&self) -> impl Iterator<Item = &Address> {

@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::os::fd::RawFd;
 
 use crate::turn::core::action::Header;
+use crate::turn::state::arena::RelayId;
 
 use super::mailbox::Handover;
 use super::sys::{Outgoing, Sender, Slots};
@@ -28,6 +29,8 @@ pub enum Buffer {
 #[derive(Debug)]
 struct Datagram {
     fd: RawFd,
+    /// Where it is a peer's.
+    relay: Option<RelayId>,
     to: SocketAddr,
     header: Header,
     buffer: Buffer,
@@ -71,6 +74,7 @@ impl Queue {
     ) {
         self.datagrams.push(Datagram {
             fd,
+            relay: None,
             to,
             header,
             buffer,
@@ -80,9 +84,22 @@ impl Queue {
     }
 
     /// A datagram for a peer, out of a relay socket.
-    pub fn push_peer(&mut self, fd: RawFd, to: SocketAddr, payload: (Buffer, Range<usize>)) {
+    pub fn push_peer(
+        &mut self,
+        (fd, relay): (RawFd, RelayId),
+        to: SocketAddr,
+        (buffer, payload): (Buffer, Range<usize>),
+    ) {
         self.holds_relays = true;
-        self.push_client(fd, to, Header::empty(), payload, 0);
+        self.datagrams.push(Datagram {
+            fd,
+            relay: Some(relay),
+            to,
+            header: Header::empty(),
+            buffer,
+            payload,
+            padding: 0,
+        });
     }
 
     /// A datagram of which no other copy is kept.
@@ -106,11 +123,18 @@ impl Queue {
     }
 
     /// Sends everything, socket by socket, and what goes to one address in
-    /// order. Returns how many datagrams the kernel did not take.
-    pub fn flush(&mut self, slots: &Slots, handover: &Handover) -> u64 {
+    /// order. Returns how many datagrams the kernel did not take, and puts those
+    /// of peers among them, by their socket and size, into `unsent`.
+    pub fn flush(
+        &mut self,
+        slots: &Slots,
+        handover: &Handover,
+        unsent: &mut Vec<(RelayId, usize)>,
+    ) -> u64 {
         const ZEROS: [u8; 3] = [0; 3];
         let mut outgoing = recycle(std::mem::take(&mut self.outgoing));
         let datagrams = &self.datagrams;
+        let mut failed = 0;
         // What goes to one address comes together, to be joined; the port
         // stands for the address.
         let order = datagrams.iter().enumerate();
@@ -134,13 +158,18 @@ impl Queue {
             }));
             self.sender.send(run[0].0, &outgoing);
             outgoing.clear();
+            for place in self.sender.refused.drain(..) {
+                failed += 1;
+                let datagram = &datagrams[run[place].2];
+                unsent.extend(datagram.relay.map(|relay| (relay, datagram.payload.len())));
+            }
         }
         self.order.clear();
         self.outgoing = recycle(outgoing);
         self.datagrams.clear();
         self.own.clear();
         self.holds_relays = false;
-        std::mem::take(&mut self.sender.failed)
+        failed
     }
 }
 

@@ -55,6 +55,11 @@ impl RelayAddresses {
         }))
     }
 
+    /// Clients reach the server there from now on.
+    pub fn set_reached(&self, reached: Vec<HostAddress>) {
+        self.0.write().reached = reached;
+    }
+
     /// Every address that a relay may be at now.
     pub fn all(&self) -> Vec<RelayAddress> {
         let state = self.0.read();

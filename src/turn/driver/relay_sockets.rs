@@ -6,16 +6,18 @@ use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::stun::address::Family;
 use crate::turn::core::action::{OpenError, Port, Relays};
 use crate::turn::state::arena::RelayId;
+use crate::turn::state::five_tuple::Listener;
 
 use super::descriptor::Descriptor;
 use super::mailbox::{Command, Mailbox};
 use super::ports::{Claim, Ports, Spread};
+use super::process;
 use super::relay_addresses::RelayAddresses;
 use super::sys::{Epoll, Interest, enable_gro, keep_errors, set_dont_fragment};
 
@@ -27,12 +29,46 @@ type Reserved = HashMap<(u16, RelayId), (Arc<Socket>, Claim)>;
 pub struct RelayPool {
     pub ports: Ports,
     pub addresses: RelayAddresses,
+    /// Where clients reach the server now.
+    pub listening: RwLock<Vec<Listener>>,
     /// By worker.
     pub pollers: Vec<Arc<Epoll>>,
     /// By worker.
     pub mailboxes: Vec<Arc<Mailbox>>,
     /// RelaySockets that wait for a RESERVATION-TOKEN, which may come to any worker.
     pub reserved: Mutex<Reserved>,
+}
+
+impl RelayPool {
+    /// Clients reach the server there from now on.
+    pub fn set_listening(&self, listening: Vec<Listener>) {
+        for listener in &listening {
+            process::note_port(listener.address.port());
+        }
+        *self.listening.write() = listening;
+    }
+
+    /// Whether a listener has this address, or is seen there from outside.
+    pub fn listens_at(&self, address: &SocketAddr) -> bool {
+        let places = self.addresses.all();
+        let mut listening = self.listening.read().clone().into_iter();
+        listening.any(|listener| {
+            let own = listener.address;
+            let is_seen_there = || {
+                let mut seen = places.iter().filter(|place| place.bind == own.ip());
+                seen.any(|place| place.advertised == address.ip())
+            };
+            own.port() == address.port() && (own.ip() == address.ip() || is_seen_there())
+        })
+    }
+
+    /// Every address that relayed ones have, have had or may have.
+    pub fn seen_addresses(&self) -> Vec<IpAddr> {
+        let places = self.addresses.all();
+        let mut ips: Vec<_> = places.iter().map(|place| place.advertised).collect();
+        ips.extend(self.ports.advertised_addresses());
+        ips
+    }
 }
 
 /// A relay socket in use.

@@ -9,7 +9,7 @@ use std::sync::atomic::{
 };
 use std::thread::{self, JoinHandle};
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 
 use crate::turn::auth::accounts::Accounts;
 use crate::turn::core::config::Config;
@@ -21,17 +21,19 @@ use super::clock;
 use super::control::{Control, random};
 use super::cores::{CoreAccess, Cores};
 use super::descriptor::Descriptor;
-use super::listeners::{self, ListenerSocket};
+use super::listeners::ListenerSocket;
 use super::mailbox::{Handover, Mailbox};
 use super::observer::Observer;
 use super::options::{Options, StartError};
 use super::ports::Ports;
+use super::process::{self, Neighbourhood};
 use super::queue::Queue;
+use super::reception::Reception;
 use super::relay_addresses::{RelayAddress, RelayAddresses};
 use super::relay_sockets::RelayPool;
 use super::streams::Streams;
 use super::sys::{
-    Epoll, HostAddress, Inbox, Interest, Slots, interface_addresses, without_signals,
+    Epoll, HostAddress, Inbox, Interest, Slots, interface_addresses, is_local, without_signals,
 };
 use super::worker::{Worker, WorkerCore};
 
@@ -41,7 +43,6 @@ pub struct Server {
     control: Arc<Control>,
     cores: Cores,
     workers: usize,
-    listeners: Vec<Listener>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -59,20 +60,18 @@ impl Server {
         let system = |what| move |error| StartError::System(what, error);
         let count = options.worker_count();
         let interfaces = interface_addresses().map_err(system("interfaces"))?;
-        let listeners = listeners::open_all(&options.listeners, &interfaces, count)?;
-        let bound: Vec<Listener> = listeners[0].iter().map(|socket| socket.listener).collect();
-        if bound.is_empty() {
-            return Err(StartError::Options(
-                "no address of the host fits a listener",
-            ));
-        }
-        try_relays(&options.relays)?;
+        let (reception, listeners) = Reception::open(&options.listeners, &interfaces, count)?;
+        let bound = reception.listening();
+        let mut reception = Some(reception);
+        try_relays(&options.relays, &interfaces)?;
         let control = Arc::new(control(options, count, &bound, &interfaces)?);
         let workers = listeners.into_iter().enumerate().map(|(index, listeners)| {
             let index = index as u16;
-            worker(index, &control, listeners, options, observer(index))
+            let mut worker = worker(index, &control, listeners, options, observer(index))?;
+            worker.receive(reception.take())?;
+            Ok(worker)
         });
-        let workers: Result<Vec<Worker>, _> = workers.collect();
+        let workers: std::io::Result<Vec<Worker>> = workers.collect();
         let workers = workers.map_err(system("worker"))?;
         let drivers = workers
             .iter()
@@ -83,14 +82,13 @@ impl Server {
             control,
             cores,
             workers: count,
-            listeners: bound,
             threads: Mutex::new(threads),
         })
     }
 
     /// Where clients reach the server, with the ports that were bound.
-    pub fn listeners(&self) -> &[Listener] {
-        &self.listeners
+    pub fn listeners(&self) -> Vec<Listener> {
+        self.control.relays.listening.read().clone()
     }
 
     /// Quotas and rates by user.
@@ -99,8 +97,8 @@ impl Server {
     }
 
     /// The realm of the users.
-    pub fn realm(&self) -> &str {
-        &self.control.config.realm
+    pub fn realm(&self) -> String {
+        self.control.config.lock().realm.clone()
     }
 
     /// Refuses new allocations, or no longer. Existing ones stay.
@@ -162,10 +160,15 @@ impl Drop for Server {
 }
 
 /// Who mistypes an address is told so now, and not each client with a 508.
-fn try_relays(relays: &[RelayAddress]) -> Result<(), StartError> {
+fn try_relays(relays: &[RelayAddress], interfaces: &[HostAddress]) -> Result<(), StartError> {
     relays.iter().try_for_each(|relay| {
-        let bound = UdpSocket::bind((relay.bind, 0)).map(drop);
-        bound.map_err(|error| StartError::Relay(relay.bind, error))
+        match UdpSocket::bind((relay.bind, 0)) {
+            // An address of the host's that is still looked for elsewhere (IPv6
+            // duplicate detection) can be bound a little later.
+            Err(_) if interfaces.iter().any(|own| own.ip == relay.bind) => Ok(()),
+            Err(error) => Err(StartError::Relay(relay.bind, error)),
+            Ok(_) => Ok(()),
+        }
     })
 }
 
@@ -193,16 +196,21 @@ fn control(
             secret
         }
     };
+    let relays = Arc::new(RelayPool {
+        ports: Ports::new(options.ports.clone()),
+        addresses,
+        listening: RwLock::default(),
+        pollers: pollers.map_err(system("epoll"))?,
+        mailboxes: mailboxes.clone(),
+        reserved: Mutex::default(),
+    });
+    relays.set_listening(bound.to_vec());
+    process::enter(&relays);
+    config.neighbours = Some(Arc::new(Neighbourhood(relays.clone())));
     Ok(Control {
-        config,
+        config: Mutex::new(config),
         shared: Arc::new(Shared::new(secret)),
-        relays: Arc::new(RelayPool {
-            ports: Ports::new(options.ports.clone()),
-            addresses,
-            pollers: pollers.map_err(system("epoll"))?,
-            mailboxes: mailboxes.clone(),
-            reserved: Mutex::default(),
-        }),
+        relays,
         mailboxes,
         connections: Arc::default(),
         log: options.log.clone(),
@@ -215,9 +223,8 @@ fn control(
 /// Nobody shall reach the host itself through the server, unless allowed. What
 /// has a relay's address is looked for inside.
 fn own_addresses(config: &mut Config, interfaces: &[HostAddress], relays: &[RelayAddress]) {
-    for own in interfaces {
-        config.policy.own(own.ip);
-    }
+    config.policy.set_host(interfaces.iter().map(|own| own.ip));
+    config.policy.set_probe(is_local);
     for relay in relays {
         config.policy.own(relay.bind);
         config.policy.relay(relay.advertised);
@@ -236,11 +243,10 @@ fn worker(
     let mailbox = control.mailboxes[usize::from(index)].clone();
     poller.add(mailbox.wake().fd(), Descriptor::Wake.pack(), Interest::Read)?;
     for (index, socket) in listeners.iter().enumerate() {
-        poller.add(
-            socket.fd(),
-            Descriptor::Listener(index).pack(),
-            Interest::Read,
-        )?;
+        if let Some(fd) = socket.fd() {
+            let tag = Descriptor::Listener(index).pack();
+            poller.add(fd, tag, Interest::Read)?;
+        }
     }
     let locked = Mutex::new(control.new_core(index, listeners.iter()));
     let [a, b, c, d] = random();
@@ -258,9 +264,11 @@ fn worker(
         control: control.clone(),
         poller,
         listeners,
+        reception: None,
         slots: Slots::new(),
         inbox: Inbox::new(),
         queue: Queue::new(),
+        unsent: Vec::new(),
         handover: Handover::default(),
         commands: Vec::new(),
         observer,

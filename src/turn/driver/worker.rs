@@ -10,7 +10,7 @@ use parking_lot::{Mutex, MutexGuard};
 use crate::turn::core::Core;
 use crate::turn::core::action::{Decided, Decision, Event};
 use crate::turn::core::counters::Counters;
-use crate::turn::state::arena::RequestId;
+use crate::turn::state::arena::{RelayId, RequestId};
 use crate::turn::state::five_tuple::{Link, Transport};
 use crate::turn::time::Time;
 
@@ -24,9 +24,10 @@ use super::mailbox::{Command, Handover, Mailbox};
 use super::observer::{Level, Observer};
 use super::panics;
 use super::queue::Queue;
+use super::reception::Reception;
 use super::relay_sockets::RelaySockets;
 use super::streams::{Streams, Written};
-use super::sys::{Epoll, Inbox, Ready, Slots};
+use super::sys::{Epoll, Inbox, Interest, Ready, Slots};
 
 /// Bytes of answers that may wait for a client without an allocation.
 const BACKLOG_OF_A_STRANGER: usize = 16 * 1024;
@@ -79,9 +80,13 @@ pub struct Worker {
     pub(super) poller: Arc<Epoll>,
     pub(super) listeners: Vec<ListenerSocket>,
     pub(super) streams: Streams,
+    /// The first worker's: which listeners there are.
+    pub(super) reception: Option<Reception>,
     pub(super) slots: Slots,
     pub(super) inbox: Inbox,
     pub(super) queue: Queue,
+    /// Empty; keeps its memory for the next flush.
+    pub(super) unsent: Vec<(RelayId, usize)>,
     /// Packets that another worker sent.
     pub(super) handover: Handover,
     /// Packets for other workers, by worker.
@@ -154,6 +159,7 @@ impl Worker {
     fn dispatch(&mut self, locked: &mut Guard<'_>, event: Ready) {
         match Descriptor::unpack(event.tag) {
             Descriptor::Wake => self.own.mailbox.wake().reset(),
+            Descriptor::Monitor => self.look(locked),
             Descriptor::Listener(index) => match self.listeners[index].listener.transport {
                 Transport::Udp => self.read_listener(locked, index),
                 Transport::Tcp => self.accept(locked, index),
@@ -180,7 +186,8 @@ impl Worker {
         let longest = now + LONGEST_WAIT;
         let due = |at: Option<Time>| at.unwrap_or(longest);
         let next = due(locked.core.next_deadline()).min(due(sweep));
-        next.min(due(self.resume)).min(longest).since(now)
+        let look = self.reception.as_ref().and_then(Reception::next_look);
+        next.min(due(self.resume)).min(due(look)).since(now)
     }
 
     /// Does what other threads asked for, and takes in other workers' packets.
@@ -190,6 +197,14 @@ impl Worker {
         for command in commands.drain(..) {
             match command {
                 Command::Forget(relay) => locked.sockets.forget(relay),
+                Command::Listen(number, socket) => self.listen(locked, number, socket),
+                Command::Unlisten(number) => self.unlisten(locked, number),
+                Command::Policy(policy, ranges) => {
+                    let new = (*policy).clone();
+                    locked
+                        .core
+                        .set_policy(ranges.as_deref(), |policy| *policy = new);
+                }
                 Command::Decide(id, decision) => self.decide_late(locked, id, decision),
             }
         }
@@ -202,7 +217,9 @@ impl Worker {
     fn send_to(&mut self, locked: &mut Guard<'_>, link: &Link, bytes: &[u8]) {
         let listener = &self.listeners[link.listener.0 as usize];
         if listener.listener.transport == Transport::Udp {
-            self.queue.reply(listener.fd(), link.client, bytes);
+            if let Some(fd) = listener.fd() {
+                self.queue.reply(fd, link.client, bytes);
+            }
             return;
         }
         let written = self.streams.write(link, [bytes, &[], &[]], false, self.now);
@@ -217,7 +234,12 @@ impl Worker {
 
     /// Sends everything that waits, to clients, peers and other workers.
     pub(super) fn flush(&mut self, locked: &mut Guard<'_>) {
-        locked.losses.packets_unsent += self.queue.flush(&self.slots, &self.handover);
+        let unsent = &mut self.unsent;
+        let failed = self.queue.flush(&self.slots, &self.handover, unsent);
+        locked.losses.packets_unsent += failed;
+        for (relay, bytes) in unsent.drain(..) {
+            locked.core.unsent(relay, bytes);
+        }
         while let Some(broken) = self.streams.flush(self.now) {
             self.close(locked, broken);
         }
@@ -234,7 +256,37 @@ impl Worker {
         }
     }
 
+    /// Makes this worker the one that keeps the listeners.
+    pub(super) fn receive(&mut self, reception: Option<Reception>) -> std::io::Result<()> {
+        if let Some(monitor) = reception.as_ref().and_then(Reception::monitor) {
+            let tag = Descriptor::Monitor.pack();
+            self.poller.add(monitor.fd(), tag, Interest::Read)?;
+        }
+        self.reception = reception;
+        Ok(())
+    }
+
+    /// Looks at the host's addresses, which may have changed.
+    fn look(&mut self, locked: &mut Guard<'_>) {
+        let Some(reception) = &mut self.reception else {
+            return;
+        };
+        let changes = reception.changes();
+        let is_due = reception.next_look().is_some_and(|at| at <= self.now);
+        if changes.any || is_due {
+            let lines = reception.look(&self.control, &changes, self.now);
+            let log = &self.control.log;
+            MutexGuard::unlocked(locked, || {
+                lines.iter().for_each(|(level, line)| log(*level, line));
+            });
+        }
+    }
+
     fn housekeeping(&mut self, locked: &mut Guard<'_>) {
+        let look = self.reception.as_ref().and_then(Reception::next_look);
+        if look.is_some_and(|at| at <= self.now) {
+            self.look(locked);
+        }
         if self.resume.is_some_and(|at| at <= self.now) {
             self.resume = None;
             self.reopen_listeners();

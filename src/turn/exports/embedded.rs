@@ -79,7 +79,7 @@ pub unsafe extern "C" fn pjauth_turn_core_create(
         let caller = Box::new(Caller::new(state.clone()));
         let embedded = Embedded::new(&state.options, caller, opener(&driver)?, waker(&driver));
         let embedded = embedded.map_err(|error| refuse(&state, &error))?;
-        let engine = Engine::Embedded(embedded, Mutex::new(Taken::default()));
+        let engine = Engine::Embedded(Box::new(embedded), Mutex::new(Taken::default()));
         let minted = lend(&state)?;
         *state.running.write() = Some(Arc::new(engine));
         // SAFETY: the caller's pointer.

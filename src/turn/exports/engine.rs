@@ -13,7 +13,7 @@ pub enum Engine {
     /// Threads of our own.
     Threads(Server),
     /// The application.
-    Embedded(Embedded, Mutex<Taken>),
+    Embedded(Box<Embedded>, Mutex<Taken>),
 }
 
 /// What the application took last: it is pointed to.
@@ -46,10 +46,10 @@ impl Engine {
         }
     }
 
-    pub fn listeners(&self) -> &[Listener] {
+    pub fn listeners(&self) -> Vec<Listener> {
         match self {
             Engine::Threads(server) => server.listeners(),
-            Engine::Embedded(core, _) => core.listeners(),
+            Engine::Embedded(core, _) => core.listeners().to_vec(),
         }
     }
 

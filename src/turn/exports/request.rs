@@ -153,9 +153,7 @@ pub extern "C" fn pjauth_turn_request_method(request: *const pjauth_turn_request
 ///         a dead handle.
 #[unsafe(no_mangle)]
 pub extern "C" fn pjauth_turn_request_refusal(request: *const pjauth_turn_request) -> c_int {
-    number(request, |state| {
-        state.ask.refusal.map_or(0, |code| c_int::from(code))
-    })
+    number(request, |state| state.ask.refusal.map_or(0, c_int::from))
 }
 
 /// @return PJAUTH_TURN_MD5 or PJAUTH_TURN_SHA256: which key the client uses. A

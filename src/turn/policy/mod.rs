@@ -6,3 +6,5 @@ pub(in crate::turn) mod limits;
 pub(in crate::turn) mod peers;
 pub(in crate::turn) mod ranges;
 pub(in crate::turn) mod sources;
+mod special;
+mod translated;

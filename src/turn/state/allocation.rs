@@ -38,13 +38,12 @@ impl Traffic {
         self.packets += 1;
         self.bytes += bytes as u64;
     }
-}
 
-/// Which way a packet goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Direction {
-    ToPeer,
-    ToClient,
+    /// Takes back what was counted and did not happen.
+    pub(crate) fn take_back(&mut self, bytes: usize) {
+        self.packets = self.packets.saturating_sub(1);
+        self.bytes = self.bytes.saturating_sub(bytes as u64);
+    }
 }
 
 /// Whether a packet may pass.
@@ -108,8 +107,8 @@ impl Allocation {
         }
     }
 
-    /// Lets a packet pass under cap and rates, and counts it if it does.
-    pub(crate) fn pass(&mut self, direction: Direction, bytes: usize, now: Time) -> Passage {
+    /// Lets a packet pass under cap and rates.
+    pub(crate) fn admit(&mut self, bytes: usize, now: Time) -> Passage {
         let used = self.bytes_used();
         if self
             .byte_cap
@@ -124,10 +123,6 @@ impl Allocation {
         };
         if !self.bucket.admit(bytes, now) || !user_admits() {
             return Passage::Limited;
-        }
-        match direction {
-            Direction::ToPeer => self.to_peers.count(bytes),
-            Direction::ToClient => self.to_client.count(bytes),
         }
         Passage::Free
     }

@@ -103,6 +103,11 @@ impl Channels {
         self.purge(|channel| Family::of(&channel.peer.ip()) != family);
     }
 
+    /// Forgets those whose peers are not to be kept.
+    pub(crate) fn retain(&mut self, keep: impl Fn(&SocketAddr) -> bool) {
+        self.purge(|channel| keep(&channel.peer));
+    }
+
     fn purge(&mut self, keep: impl Fn(&Channel) -> bool) {
         if self.by_number.iter().all(&keep) {
             return;

@@ -58,6 +58,11 @@ impl Permissions {
         self.list.retain(|(key, _)| Family::of(&key.ip()) != family);
     }
 
+    /// Forgets those that are not to be kept.
+    pub(crate) fn retain(&mut self, keep: impl Fn(&IpAddr) -> bool) {
+        self.list.retain(|(key, _)| keep(&key.ip()));
+    }
+
     /// The addresses that have a permission now.
     pub(crate) fn live(&self, now: Time) -> impl Iterator<Item = IpAddr> {
         let live = self.list.iter().filter(move |(_, expires)| *expires > now);

@@ -110,7 +110,7 @@ fn the_servers_own_address_leads_nowhere_else() {
         panic!("sent out");
     };
     assert_eq!((to.port(), from, kernel), (22, at_a, None));
-    world.core.set_policy(|policy| {
+    world.core.set_policy(None, |policy| {
         policy.allow(Range::new(ip, 32).unwrap());
     });
     let relay = world.relay_of(&at_a);

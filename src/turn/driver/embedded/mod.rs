@@ -14,6 +14,7 @@ use parking_lot::Mutex;
 
 use crate::turn::auth::accounts::Accounts;
 use crate::turn::core::Core;
+use crate::turn::core::config::Neighbours;
 use crate::turn::state::arena::RelayId;
 use crate::turn::state::five_tuple::{Link, Listener, ListenerId};
 use crate::turn::state::shared::Shared;
@@ -24,7 +25,8 @@ use super::cores::{CoreAccess, Cores};
 use super::observer::{Level, Log, Observer};
 use super::options::{Options, StartError};
 use super::panics;
-use super::sys::interface_addresses;
+use super::process;
+use super::sys::{interface_addresses, is_local};
 
 use access::EmbeddedCore;
 use relays::{ProgramRelays, forget_opening};
@@ -49,6 +51,20 @@ pub enum Refused {
 
 /// Outputs that may wait to be taken before packets are refused.
 const MAX_OUTPUTS: usize = 4096;
+
+/// There is no core beside it.
+#[derive(Debug)]
+struct Alone;
+
+impl Neighbours for Alone {
+    fn is_relayed(&self, _: &SocketAddr) -> bool {
+        false
+    }
+
+    fn is_taken(&self, address: &SocketAddr) -> bool {
+        process::is_taken(address)
+    }
+}
 
 /// A core that the application drives: it brings packets and the time, and
 /// takes out what is to be sent.
@@ -82,6 +98,8 @@ impl Embedded {
         for ip in interface_addresses().map_err(system)? {
             config.policy.own(ip.ip);
         }
+        config.policy.set_probe(is_local);
+        config.neighbours = Some(Arc::new(Alone));
         let secret = options.secret.unwrap_or_else(|| {
             let words = random().map(u64::to_ne_bytes);
             std::array::from_fn(|i| words[i / 8][i % 8])

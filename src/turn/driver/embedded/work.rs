@@ -82,21 +82,30 @@ impl Work {
                 peer,
                 payload: range,
                 dont_fragment,
-            }
-            // There is no other core: the packet goes the way of any other.
-            | Action::Elsewhere {
-                kernel: Some(relay),
-                to: peer,
-                payload: range,
-                dont_fragment,
-                ..
             } => Output::ToPeer {
                 relay,
                 peer,
                 bytes: payload(range).to_vec(),
                 dont_fragment,
             },
-            Action::Elsewhere { kernel: None, .. } => return,
+            // There is no other core: the packet goes the way of any other.
+            Action::Elsewhere {
+                kernel: Some(relay),
+                to: peer,
+                payload: range,
+                dont_fragment,
+                ..
+            } => {
+                let bytes = payload(range).to_vec();
+                core.relayed(relay, bytes.len());
+                Output::ToPeer {
+                    relay,
+                    peer,
+                    bytes,
+                    dont_fragment,
+                }
+            }
+            Action::Elsewhere { kernel: None, .. } => return core.undeliverable(),
         };
         self.relays.outputs.push_back(output);
     }

@@ -6,7 +6,9 @@ mod events;
 mod fork;
 mod headers;
 mod interfaces;
+mod monitor;
 mod options;
+mod probe;
 mod receive;
 mod send;
 
@@ -15,6 +17,8 @@ pub use errors::{SendError, receive_error};
 pub use events::{Epoll, Interest, Ready, Wake, without_signals};
 pub use fork::{current_generation, generation};
 pub use interfaces::{HostAddress, interface_addresses};
+pub use monitor::{Changes, Monitor};
 pub use options::{enable_gro, keep_errors, set_dont_fragment};
+pub use probe::is_local;
 pub use receive::{HEADROOM, Inbox, Received, Slots};
 pub use send::{Outgoing, Sender};

@@ -44,8 +44,8 @@ pub struct Sender {
     groups: Vec<Range<usize>>,
     /// Whether the kernel takes several datagrams in one message (UDP GSO).
     joins: bool,
-    /// Datagrams that the kernel did not take.
-    pub failed: u64,
+    /// Places of the datagrams that the kernel did not take.
+    pub refused: Vec<usize>,
 }
 
 // SAFETY: the pointers in `headers` and `vectors` are set anew before each call
@@ -61,7 +61,7 @@ impl Sender {
             controls: vec![CONTROL; MESSAGES],
             groups: Vec::with_capacity(MESSAGES),
             joins: true,
-            failed: 0,
+            refused: Vec::new(),
         }
     }
 
@@ -69,7 +69,9 @@ impl Sender {
     /// that the kernel does not take now are lost and counted, as datagrams are.
     pub fn send(&mut self, fd: RawFd, datagrams: &[Outgoing<'_>]) {
         if let [datagram] = datagrams {
-            self.failed += u64::from(!send_again(fd, datagram));
+            if !send_again(fd, datagram) {
+                self.refused.push(0);
+            }
             return;
         }
         let mut at = 0;
@@ -132,7 +134,7 @@ impl Sender {
                 Ok(count) => sent += count,
                 Err(error) => {
                     let group = self.groups[sent].clone();
-                    self.refused(fd, &error, &datagrams[group]);
+                    self.refuse(fd, &error, datagrams, group);
                     sent += 1;
                 }
             }
@@ -160,9 +162,15 @@ impl Sender {
     }
 
     /// The kernel did not take this message.
-    fn refused(&mut self, fd: RawFd, error: &io::Error, members: &[Outgoing<'_>]) {
+    fn refuse(
+        &mut self,
+        fd: RawFd,
+        error: &io::Error,
+        datagrams: &[Outgoing<'_>],
+        group: Range<usize>,
+    ) {
         if error.kind() == io::ErrorKind::WouldBlock {
-            self.failed += members.len() as u64;
+            self.refused.extend(group);
             return;
         }
         // An error of an earlier datagram, a device or kernel that cannot split them,
@@ -172,8 +180,10 @@ impl Sender {
             Some(libc::EIO | libc::EOPNOTSUPP | libc::ENOPROTOOPT)
         );
         self.joins &= can_split;
-        for datagram in members {
-            self.failed += u64::from(!send_again(fd, datagram));
+        for place in group {
+            if !send_again(fd, &datagrams[place]) {
+                self.refused.push(place);
+            }
         }
     }
 }

@@ -1,0 +1,63 @@
+//! The servers of this process: none relays to another's listener or relay port.
+#![forbid(unsafe_code)]
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Weak};
+
+use parking_lot::RwLock;
+
+use crate::turn::core::config::Neighbours;
+
+use super::relay_sockets::RelayPool;
+
+static SERVERS: RwLock<Vec<Weak<RelayPool>>> = RwLock::new(Vec::new());
+/// Whether there has been more than one server at a time.
+static SEVERAL: AtomicBool = AtomicBool::new(false);
+/// A bit for each port that a listener has had: a packet to any other need not
+/// look further.
+static LISTENING: [AtomicU64; 1024] = [const { AtomicU64::new(0) }; 1024];
+
+/// Adds a server, until its pool is dropped.
+pub fn enter(pool: &Arc<RelayPool>) {
+    let mut servers = SERVERS.write();
+    servers.retain(|server| server.strong_count() > 0);
+    servers.push(Arc::downgrade(pool));
+    if servers.len() > 1 {
+        SEVERAL.store(true, Relaxed);
+    }
+}
+
+/// Notes that a listener has this port.
+pub fn note_port(port: u16) {
+    let (word, bit) = (usize::from(port / 64), port % 64);
+    LISTENING[word].fetch_or(1 << bit, Relaxed);
+}
+
+fn may_be_taken(address: &SocketAddr) -> bool {
+    let (word, bit) = (usize::from(address.port() / 64), address.port() % 64);
+    SEVERAL.load(Relaxed) || LISTENING[word].load(Relaxed) >> bit & 1 == 1
+}
+
+/// Whether a server of this process listens at an address, or relays from it.
+pub fn is_taken(address: &SocketAddr) -> bool {
+    may_be_taken(address) && {
+        let servers = SERVERS.read();
+        let mut alive = servers.iter().filter_map(Weak::upgrade);
+        alive.any(|server| server.listens_at(address) || server.ports.owner(address).is_some())
+    }
+}
+
+/// A server's view of its neighbours, for its cores.
+#[derive(Debug)]
+pub struct Neighbourhood(pub Arc<RelayPool>);
+
+impl Neighbours for Neighbourhood {
+    fn is_relayed(&self, address: &SocketAddr) -> bool {
+        self.0.ports.owner(address).is_some()
+    }
+
+    fn is_taken(&self, address: &SocketAddr) -> bool {
+        is_taken(address)
+    }
+}
