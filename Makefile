@@ -225,6 +225,14 @@ soak: build-tests ## 200 registrations and 500 allocations for SECONDS (3600)
 
 # -- installing ----------------------------------------------------------------------------------------------------
 
+.PHONY: docs
+docs: ## HTML and man pages of the public headers (Doxygen), into build/docs; `make install` takes them along
+	@command -v doxygen >/dev/null || { echo 'pjauth: doxygen is not installed (Debian package doxygen)' >&2; exit 1; }
+	@mkdir -p $(build)/docs
+	@{ cat packaging/Doxyfile; echo 'PROJECT_NUMBER=$(version)'; echo 'INPUT=include'; \
+		echo 'OUTPUT_DIRECTORY=$(build)/docs'; } | doxygen -
+	@echo "$(build)/docs/html/index.html"
+
 .PHONY: install uninstall deps clean
 # What `make lib` has built, with whatever settings: nothing is built anew under it. `sudo make install` finds no cargo.
 install: $(if $(built),,lib) ## what `make lib` made: libraries, headers, pkg-config and CMake files, into DESTDIR and PREFIX

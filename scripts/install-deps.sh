@@ -35,6 +35,7 @@ keyring       debian-archive-keyring optional
 turnserver    coturn           optional
 valgrind      valgrind         optional
 meson         meson            optional
+doxygen       doxygen          optional
 libtool       libtool-bin      optional
 ld.lld        lld              optional
 ld.mold       mold             optional

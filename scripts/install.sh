@@ -9,7 +9,7 @@
 set -eu
 
 action=$1 version=$2 prefix=$3 destdir=${4-}
-: "${LIBRARIES:=build/lib}" "${LIBDIR:=$prefix/lib}"
+: "${LIBRARIES:=build/lib}" "${LIBDIR:=$prefix/lib}" "${DOCUMENTS:=build/docs}"
 umask 022
 [ -z "$destdir" ] || destdir=$(realpath -m "$destdir")
 incdir=$prefix/include docdir=$prefix/share/doc/pjauth
@@ -124,6 +124,15 @@ documents() {
         put 644 "$file" "$docdir"
     done
     for file in docs/*.md; do put 644 "$file" "$docdir/docs"; done
+    # What `make docs` has made, if it has. Of the man pages those of our own names.
+    if [ "$action" = uninstall ]; then
+        rm -rf "${destdir:?}$docdir/html" "$destdir$prefix"/share/man/man3/pjauth_*.3
+    elif [ -d "$DOCUMENTS" ]; then
+        for file in "$DOCUMENTS"/html/* "$DOCUMENTS"/html/search/*; do
+            [ -d "$file" ] || put 644 "$file" "$docdir/$(dirname "${file#"$DOCUMENTS"/}")"
+        done
+        for file in "$DOCUMENTS"/man/man3/pjauth_*.3; do put 644 "$file" "$prefix/share/man/man3"; done
+    fi
 }
 
 # -- the two actions -----------------------------------------------------------------------------------------------

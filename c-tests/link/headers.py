@@ -108,4 +108,15 @@ def beside_icey():
         run(compiler, standard, *FLAGS, f"-I{INCLUDE}", "-Iicey", str(observer))
 
 
-case.main({"alone": alone, "together": together, "beside_pjsip": beside_pjsip, "beside_icey": beside_icey})
+def documented():
+    """Doxygen finds nothing to complain of, and makes a page of every function: what it takes and returns is told."""
+    if not case.shutil.which("doxygen"):
+        case.skip("doxygen is not installed")
+    settings = (case.ROOT / "packaging/Doxyfile").read_text()
+    pathlib.Path("Doxyfile").write_text(f"{settings}\nINPUT = {INCLUDE}\nOUTPUT_DIRECTORY = out\n")
+    run("doxygen", "Doxyfile")
+    missing = sorted(name for name in case.declared() if not pathlib.Path(f"out/man/man3/{name}.3").exists())
+    check(not missing, f"no page of {missing}")
+
+
+case.main({"documented": documented, "alone": alone, "together": together, "beside_pjsip": beside_pjsip, "beside_icey": beside_icey})
