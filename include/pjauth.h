@@ -1336,6 +1336,64 @@ int pjauth_turn_core_next_output(struct pjauth_turn_server *server, struct pjaut
 int64_t pjauth_turn_core_frame_size(const void *data, size_t data_size);
 
 /**
+ * Sets the password that the client must prove to know: UTF-8, as it comes out of
+ * RFC 8265's OpaqueString profile, which leaves ASCII as it is.
+ *
+ * @return 0, or PJ_EINVAL for a NULL or a dead handle; so with the next ones.
+ */
+int pjauth_turn_request_set_password(struct pjauth_turn_request *request, const char *password);
+
+/**
+ * Sets the key that the client must prove to hold, in place of a password.
+ *
+ * @param request    The request.
+ * @param algorithm  PJAUTH_TURN_MD5 or PJAUTH_TURN_SHA256.
+ * @param key        The key, 16 or 32 bytes.
+ * @param size       How many: PJ_EINVAL for another number.
+ */
+int pjauth_turn_request_set_key(struct pjauth_turn_request *request,
+                                unsigned int algorithm,
+                                const uint8_t *key,
+                                size_t size);
+
+/**
+ * Sets the user's name where the client hides it. It must match the hash.
+ */
+int pjauth_turn_request_set_username(struct pjauth_turn_request *request, const char *username);
+
+/**
+ * Sets how many allocations the user may have at once, this one included; if it
+ * would be more, the client gets 486. Counted when the decision takes effect, so
+ * that two requests that wait at once cannot both take the last place.
+ */
+int pjauth_turn_request_set_quota(struct pjauth_turn_request *request, unsigned int quota);
+
+/**
+ * Sets how many bytes the allocation may relay in all, both directions
+ * together, or PJAUTH_TURN_UNLIMITED.
+ */
+int pjauth_turn_request_set_bandwidth_limit(struct pjauth_turn_request *request, uint64_t bytes);
+
+/**
+ * Sets how many bytes a second the allocation may relay, both directions
+ * together, or PJAUTH_TURN_UNLIMITED.
+ *
+ * @param request  The request.
+ * @param bytes_per_second  Bytes a second, or PJAUTH_TURN_UNLIMITED.
+ * @param burst  Bytes that may pass at once after a pause; a packet larger than
+ *               this never passes.
+ */
+int pjauth_turn_request_set_rate(struct pjauth_turn_request *request,
+                                 uint64_t bytes_per_second,
+                                 uint64_t burst);
+
+/**
+ * Sets how long the allocation may last in milliseconds, however often the
+ * client refreshes it.
+ */
+int pjauth_turn_request_set_valid_for(struct pjauth_turn_request *request, uint64_t msec);
+
+/**
  * Reads the counters.
  *
  * @param server  The server.
@@ -1494,27 +1552,6 @@ int pjauth_turn_request_userhash(const struct pjauth_turn_request *request, uint
 struct pjauth_turn_server *pjauth_turn_request_server(const struct pjauth_turn_request *request);
 
 /**
- * Sets the password that the client must prove to know: UTF-8, as it comes out of
- * RFC 8265's OpaqueString profile, which leaves ASCII as it is.
- *
- * @return 0, or PJ_EINVAL for a NULL or a dead handle; so with the next ones.
- */
-int pjauth_turn_request_set_password(struct pjauth_turn_request *request, const char *password);
-
-/**
- * Sets the key that the client must prove to hold, in place of a password.
- *
- * @param request  The request.
- * @param algorithm  PJAUTH_TURN_MD5 or PJAUTH_TURN_SHA256.
- * @param key        The key, 16 or 32 bytes.
- * @param size       How many: PJ_EINVAL for another number.
- */
-int pjauth_turn_request_set_key(struct pjauth_turn_request *request,
-                                unsigned int algorithm,
-                                const uint8_t *key,
-                                size_t size);
-
-/**
  * Whether the client holds what was set. The server asks the same before it
  * grants anything; ask it earlier where the decision itself must not be open to
  * strangers, such as one that takes a place in a quota elsewhere.
@@ -1522,43 +1559,6 @@ int pjauth_turn_request_set_key(struct pjauth_turn_request *request,
  * @return 1 if it does, 0 if not, for a dead handle, or if nothing was set.
  */
 int pjauth_turn_request_verify(const struct pjauth_turn_request *request);
-
-/**
- * Sets the user's name where the client hides it. It must match the hash.
- */
-int pjauth_turn_request_set_username(struct pjauth_turn_request *request, const char *username);
-
-/**
- * Sets how many allocations the user may have at once, this one included; if it
- * would be more, the client gets 486. Counted when the decision takes effect, so
- * that two requests that wait at once cannot both take the last place.
- */
-int pjauth_turn_request_set_quota(struct pjauth_turn_request *request, unsigned int quota);
-
-/**
- * Sets how many bytes the allocation may relay in all, both directions
- * together, or PJAUTH_TURN_UNLIMITED.
- */
-int pjauth_turn_request_set_bandwidth_limit(struct pjauth_turn_request *request, uint64_t bytes);
-
-/**
- * Sets how many bytes a second the allocation may relay, both directions
- * together, or PJAUTH_TURN_UNLIMITED.
- *
- * @param request  The request.
- * @param bytes_per_second  Bytes a second, or PJAUTH_TURN_UNLIMITED.
- * @param burst  Bytes that may pass at once after a pause; a packet larger than
- *               this never passes.
- */
-int pjauth_turn_request_set_rate(struct pjauth_turn_request *request,
-                                 uint64_t bytes_per_second,
-                                 uint64_t burst);
-
-/**
- * Sets how long the allocation may last in milliseconds, however often the
- * client refreshes it.
- */
-int pjauth_turn_request_set_valid_for(struct pjauth_turn_request *request, uint64_t msec);
 
 /**
  * Keeps a pointer for the application while the request waits.

@@ -46,3 +46,28 @@ fn every_option_is_read() {
     );
     assert!(!reads(&text, "max_connection") && !reads(&text, "no_such_option"));
 }
+
+#[test]
+fn the_map_names_files_that_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let map = read("docs/architecture.md");
+    let quoted = map.split('`').skip(1).step_by(2);
+    let is_path = |text: &&str| {
+        let last = text.rsplit('/').next().unwrap_or_default();
+        text.contains('/')
+            && !text.contains([' ', '*', '('])
+            && (last.is_empty() || last.contains('.'))
+    };
+    let paths: Vec<_> = quoted.filter(is_path).collect();
+    assert!(paths.len() > 50, "{paths:?}");
+    let missing: Vec<_> = paths
+        .into_iter()
+        .filter(|path| {
+            let below = ["", "src", "src/pjsip", "src/turn"];
+            !below
+                .iter()
+                .any(|folder| root.join(folder).join(path).exists())
+        })
+        .collect();
+    assert!(missing.is_empty(), "no such file: {missing:?}");
+}

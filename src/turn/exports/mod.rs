@@ -12,6 +12,7 @@ mod embedded;
 mod embedded_types;
 mod embedder;
 mod engine;
+mod grant;
 mod metrics;
 mod observer;
 mod options;

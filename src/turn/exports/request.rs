@@ -1,20 +1,14 @@
 //! A request that waits for a decision.
 
 use core::ffi::{c_char, c_int, c_uint, c_void};
-use std::time::Duration;
 
 use crate::stun::address::Family;
-use crate::turn::auth::credentials::Credential;
-use crate::turn::core::action::Grant;
 use crate::turn::status::{EINVAL, Status};
 
 use super::observer::RequestState;
-use super::options::{algorithm_number, limit, rate};
+use super::options::algorithm_number;
 use super::server::transport_number;
-use super::types::{
-    PJAUTH_TURN_AUTHENTICATING, PJAUTH_TURN_MD5, PJAUTH_TURN_SHA256, pjauth_turn_request,
-    pjauth_turn_server,
-};
+use super::types::{PJAUTH_TURN_AUTHENTICATING, pjauth_turn_request, pjauth_turn_server};
 use super::{REQUESTS, guard, handle, pointer, request_of, strings, value};
 
 /// Decides about a request, from any thread, once. The first to decide wins;
@@ -224,59 +218,6 @@ pub extern "C" fn pjauth_turn_request_server(
     server.map_or(core::ptr::null_mut(), pointer)
 }
 
-/// Sets the password that the client must prove to know: UTF-8, as it comes out of
-/// RFC 8265's OpaqueString profile, which leaves ASCII as it is.
-///
-/// @return 0, or PJ_EINVAL for a NULL or a dead handle; so with the next ones.
-///
-/// # Safety
-/// `password` is NULL or terminated.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn pjauth_turn_request_set_password(
-    request: *mut pjauth_turn_request,
-    password: *const c_char,
-) -> Status {
-    identify(request, |terms| {
-        // SAFETY: the caller's string.
-        let password = unsafe { strings::read(password) }?;
-        terms.credential = Some(Credential::password(password));
-        Ok(())
-    })
-}
-
-/// Sets the key that the client must prove to hold, in place of a password.
-///
-/// @param request  The request.
-/// @param algorithm  PJAUTH_TURN_MD5 or PJAUTH_TURN_SHA256.
-/// @param key        The key, 16 or 32 bytes.
-/// @param size       How many: PJ_EINVAL for another number.
-///
-/// # Safety
-/// `key` is NULL or has `size` bytes.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn pjauth_turn_request_set_key(
-    request: *mut pjauth_turn_request,
-    algorithm: c_uint,
-    key: *const u8,
-    size: usize,
-) -> Status {
-    if key.is_null() {
-        return EINVAL;
-    }
-    identify(request, |terms| {
-        terms.credential = Some(match (algorithm, size) {
-            // SAFETY: the caller's 16 bytes.
-            (PJAUTH_TURN_MD5, 16) => Credential::md5(unsafe { key.cast::<[u8; 16]>().read() }),
-            (PJAUTH_TURN_SHA256, 32) => {
-                // SAFETY: the caller's 32 bytes.
-                Credential::sha256(unsafe { key.cast::<[u8; 32]>().read() })
-            }
-            _ => return Err(EINVAL),
-        });
-        Ok(())
-    })
-}
-
 /// Whether the client holds what was set. The server asks the same before it
 /// grants anything; ask it earlier where the decision itself must not be open to
 /// strangers, such as one that takes a place in a quota elsewhere.
@@ -291,81 +232,6 @@ pub extern "C" fn pjauth_turn_request_verify(request: *const pjauth_turn_request
             .running()
             .and_then(|server| server.cores().verify(state.ask.place, identity.as_ref()));
         c_int::from(proven == Some(true))
-    })
-}
-
-/// Sets the user's name where the client hides it. It must match the hash.
-///
-/// # Safety
-/// `username` is NULL or terminated.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn pjauth_turn_request_set_username(
-    request: *mut pjauth_turn_request,
-    username: *const c_char,
-) -> Status {
-    identify(request, |terms| {
-        // SAFETY: the caller's string.
-        terms.username = Some(unsafe { strings::read(username) }?.to_owned());
-        Ok(())
-    })
-}
-
-/// Sets how many allocations the user may have at once, this one included; if it
-/// would be more, the client gets 486. Counted when the decision takes effect, so
-/// that two requests that wait at once cannot both take the last place.
-#[unsafe(no_mangle)]
-pub extern "C" fn pjauth_turn_request_set_quota(
-    request: *mut pjauth_turn_request,
-    quota: c_uint,
-) -> Status {
-    change(request, |terms| {
-        terms.quota = Some(quota);
-        Ok(())
-    })
-}
-
-/// Sets how many bytes the allocation may relay in all, both directions
-/// together, or PJAUTH_TURN_UNLIMITED.
-#[unsafe(no_mangle)]
-pub extern "C" fn pjauth_turn_request_set_bandwidth_limit(
-    request: *mut pjauth_turn_request,
-    bytes: u64,
-) -> Status {
-    change(request, |terms| {
-        terms.byte_cap = limit(bytes);
-        Ok(())
-    })
-}
-
-/// Sets how many bytes a second the allocation may relay, both directions
-/// together, or PJAUTH_TURN_UNLIMITED.
-///
-/// @param request  The request.
-/// @param bytes_per_second  Bytes a second, or PJAUTH_TURN_UNLIMITED.
-/// @param burst  Bytes that may pass at once after a pause; a packet larger than
-///               this never passes.
-#[unsafe(no_mangle)]
-pub extern "C" fn pjauth_turn_request_set_rate(
-    request: *mut pjauth_turn_request,
-    bytes_per_second: u64,
-    burst: u64,
-) -> Status {
-    change(request, |terms| {
-        terms.rate = rate(bytes_per_second, burst);
-        Ok(())
-    })
-}
-
-/// Sets how long the allocation may last in milliseconds, however often the
-/// client refreshes it.
-#[unsafe(no_mangle)]
-pub extern "C" fn pjauth_turn_request_set_valid_for(
-    request: *mut pjauth_turn_request,
-    msec: u64,
-) -> Status {
-    change(request, |terms| {
-        terms.valid_for = Some(Duration::from_millis(msec));
-        Ok(())
     })
 }
 
@@ -388,30 +254,6 @@ pub extern "C" fn pjauth_turn_request_user_data(
 ) -> *mut c_void {
     let state = request_of(request);
     state.map_or(core::ptr::null_mut(), |state| state.user_data.get())
-}
-
-fn change(
-    request: *mut pjauth_turn_request,
-    change: impl FnOnce(&mut Grant) -> Result<(), Status>,
-) -> Status {
-    guard(|| {
-        let state = request_of(request).ok_or(EINVAL)?;
-        change(&mut state.terms.lock())
-    })
-}
-
-/// A change in who the client must prove to be, which a reply may need that nobody
-/// decides about.
-fn identify(
-    request: *mut pjauth_turn_request,
-    set: impl FnOnce(&mut Grant) -> Result<(), Status>,
-) -> Status {
-    guard(|| {
-        let state = request_of(request).ok_or(EINVAL)?;
-        set(&mut state.terms.lock())?;
-        state.identify();
-        Ok(())
-    })
 }
 
 fn number(request: *const pjauth_turn_request, of: impl FnOnce(&RequestState) -> c_int) -> c_int {
