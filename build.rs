@@ -39,7 +39,7 @@ mod sip {
         pjsip_restore_strict_route_set|pjsip_tx_data_(invalidate_msg|add_ref|dec_ref)|\
         pjsip_endpt_(create_pool|release_pool|schedule_timer|cancel_timer|atexit)|\
         pjsip_endpt_schedule_timer_dbg|\
-        pjsip_endpt_(register_module|get_timer_heap|create_ack)|\
+        pjsip_endpt_(register_module|get_timer_heap|create_ack|create_tdata)|\
         pjsip_rx_data_(clone|free_cloned)|pjsip_transport_send|\
         pjsip_tsx_(layer_instance|layer_find_tsx2|create_key|recv_msg|get_dlg)|\
         pjsip_ua_instance|pjsip_dlg_(inc|dec)_session";

@@ -119,6 +119,8 @@ typedef long pj_thread_desc[64];
 pj_status_t pj_init(void);
 void pj_shutdown(void);
 void pj_log_set_level(int level);
+typedef void pj_log_func(int level, const char *text, int length);
+void pj_log_set_log_func(pj_log_func *function);
 pj_status_t pj_thread_register(const char *name, pj_thread_desc desc,
                                pj_thread_t **thread);
 long pj_atomic_get(pj_atomic_t *atomic);

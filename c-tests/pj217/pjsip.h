@@ -157,8 +157,6 @@ pj_status_t pjsip_endpt_create(pj_pool_factory *factory, const char *name,
 void pjsip_endpt_destroy(pjsip_endpoint *endpt);
 pj_status_t pjsip_endpt_handle_events(pjsip_endpoint *endpt,
                                       const pj_time_val *max_timeout);
-pj_status_t pjsip_endpt_create_tdata(pjsip_endpoint *endpt,
-                                     pjsip_tx_data **tdata);
 pj_status_t pjsip_endpt_create_request(
     pjsip_endpoint *endpt, const pjsip_method *method, const pj_str_t *target,
     const pj_str_t *from, const pj_str_t *to, const pj_str_t *contact,

@@ -1,11 +1,12 @@
-//! Whether the process has the pjproject we were built for. Where it has another,
-//! a preloaded library steps aside: each call goes to the next definition of the
-//! same name, the host's own.
+//! Whether the process has the pjproject we were built for: its version, and its
+//! structures, which `config_site.h` may move. Where it has another, a preloaded library
+//! steps aside: each call goes to the next definition of the same name, the host's own.
 
-use super::{abi, host};
+use super::abi::{self, pjsip_endpoint, pjsip_rx_data};
+use super::host::{self, Endpoint, Verdict};
 use core::ffi::{CStr, c_void};
 use core::ptr;
-use core::sync::atomic::{AtomicPtr, AtomicU8, Ordering::Relaxed};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, Ordering::Relaxed};
 
 const UNKNOWN: u8 = 0;
 const OURS: u8 = 1;
@@ -36,19 +37,80 @@ fn decide() -> bool {
     host::share_host();
     let version = host::version();
     let aside = parse(version) != Some(BUILT_FOR);
-    let state = if aside { ASIDE } else { OURS };
-    let first = STATE
-        .compare_exchange(UNKNOWN, state, Relaxed, Relaxed)
-        .is_ok();
-    if aside && first {
+    if aside {
         let [major, minor, rev] = BUILT_FOR;
-        host::log_error(&format!(
-            "pjauth {} is built for pjproject {major}.{minor}.{rev}, this is {}: stepping aside",
-            env!("CARGO_PKG_VERSION"),
+        step_aside(&format!(
+            "pjproject {major}.{minor}.{rev}, this is {}",
             String::from_utf8_lossy(version),
         ));
+    } else {
+        let _ = STATE.compare_exchange(UNKNOWN, OURS, Relaxed, Relaxed);
     }
     aside
+}
+
+/// Hands every call on from now, and says so once.
+fn step_aside(difference: &str) {
+    if STATE.swap(ASIDE, Relaxed) != ASIDE {
+        host::log_error(&format!(
+            "pjauth {} is built for {difference}: stepping aside",
+            env!("CARGO_PKG_VERSION"),
+        ));
+    }
+}
+
+/// A structure that has not been seen to be ours yet.
+struct Unseen(AtomicBool);
+
+static REQUESTS: Unseen = Unseen(AtomicBool::new(true));
+static RESPONSES: Unseen = Unseen(AtomicBool::new(true));
+
+impl Unseen {
+    /// Looks at one, unless an earlier look has settled it; true: it is foreign.
+    #[inline]
+    fn is_foreign(&self, name: &str, look: impl FnOnce() -> Verdict) -> bool {
+        self.0.load(Relaxed) && self.judge(name, look())
+    }
+
+    #[cold]
+    fn judge(&self, name: &str, verdict: Verdict) -> bool {
+        match verdict {
+            Verdict::Ours => self.0.store(false, Relaxed),
+            Verdict::Foreign => step_aside(&format!(
+                "{name} as in the {}, and this process has another config_site.h",
+                env!("PJAUTH_LAYOUT_SOURCE"),
+            )),
+            Verdict::Unknown => {}
+        }
+        verdict == Verdict::Foreign
+    }
+}
+
+/// Whether this endpoint makes other requests than we know.
+///
+/// # Safety
+/// `endpoint` is NULL or alive.
+#[inline]
+pub unsafe fn are_requests_foreign(endpoint: *mut pjsip_endpoint) -> bool {
+    REQUESTS.is_foreign("pjsip_tx_data", || {
+        // SAFETY: as the caller promises.
+        match unsafe { Endpoint::from_raw(endpoint) } {
+            Some(endpoint) => host::judge_requests(endpoint),
+            None => Verdict::Unknown,
+        }
+    })
+}
+
+/// Whether a response is one that we do not know.
+///
+/// # Safety
+/// `response` is NULL or alive.
+#[inline]
+pub unsafe fn is_response_foreign(response: *const pjsip_rx_data) -> bool {
+    // SAFETY: as the caller promises.
+    RESPONSES.is_foreign("pjsip_rx_data", || unsafe {
+        host::judge_response(response)
+    })
 }
 
 /// The numbers of a version such as `2.17`, `2.15.1` or `2.17-dev`.

@@ -304,41 +304,65 @@ void lab_run(const struct lab_case *cases, int count)
 static void usage(const char *program)
 {
     fprintf(stderr,
-            "usage: %s --stock|--expect-pjauth --registrar PATH|PORT "
+            "usage: %s --stock|--expect-pjauth|--expect-aside --registrar PATH|PORT "
             "[--reckless] [CASE]...\n",
             program);
     exit(2);
 }
 
-/* The library is the one expected, and built for these headers. */
-static void check_library(int expect)
+enum expected { NOTHING, STOCK, OURS, ASIDE };
+
+/* Which file a function of this process is in. */
+static const char *file_of(const char *function)
 {
-    if ((lab_pjauth("pjauth_version") != NULL) != expect) {
+    lab_fn fn = lab_pjauth(function);
+    void *address;
+    Dl_info found;
+
+    memcpy(&address, &fn, sizeof(address));
+    return address && dladdr(address, &found) ? found.dli_fname : "none";
+}
+
+/* The library is the one expected; what PJSIP calls is in it; and it was built for
+ * these headers, unless it is to step aside. */
+static void check_library(enum expected expected)
+{
+    const struct pjauth_layout layout = PJAUTH_LAYOUT;
+
+    lab.stock = expected != OURS;
+    if ((lab_pjauth("pjauth_version") != NULL) != (expected != STOCK)) {
         printf("FAIL marker: pjauth_version is %s\n",
-               expect ? "absent" : "present");
+               expected == STOCK ? "present" : "absent");
         exit(1);
     }
-    lab.stock = !expect;
-    if (expect) {
-        const struct pjauth_layout layout = PJAUTH_LAYOUT;
-        if (PJAUTH(pjauth_check_layout)(&layout, sizeof(layout)) != 0) {
-            printf("FAIL layout: the library has that of %s\n",
-                   PJAUTH(pjauth_layout_source)());
-            exit(1);
-        }
+    if (expected == STOCK)
+        return;
+    if (strcmp(file_of("pjsip_auth_clt_init"), file_of("pjauth_version")) != 0) {
+        printf("FAIL marker: pjsip_auth_clt_init is in %s\n",
+               file_of("pjsip_auth_clt_init"));
+        exit(1);
+    }
+    if ((PJAUTH(pjauth_check_layout)(&layout, sizeof(layout)) == 0) !=
+        (expected == OURS)) {
+        printf("FAIL layout: the library has that of %s\n",
+               PJAUTH(pjauth_layout_source)());
+        exit(1);
     }
 }
 
 void lab_open_bare(int argc, char **argv)
 {
     const char *path = NULL;
-    int expect = -1, i;
+    enum expected expected = NOTHING;
+    int i;
 
     for (i = 1; i < argc && strncmp(argv[i], "--", 2) == 0; ++i) {
         if (strcmp(argv[i], "--stock") == 0)
-            expect = 0;
+            expected = STOCK;
         else if (strcmp(argv[i], "--expect-pjauth") == 0)
-            expect = 1;
+            expected = OURS;
+        else if (strcmp(argv[i], "--expect-aside") == 0)
+            expected = ASIDE;
         else if (strcmp(argv[i], "--reckless") == 0)
             reckless = 1;
         else if (strcmp(argv[i], "--registrar") == 0 && i + 1 < argc)
@@ -346,10 +370,10 @@ void lab_open_bare(int argc, char **argv)
         else
             usage(argv[0]);
     }
-    if (expect < 0 || !path)
+    if (!expected || !path)
         usage(argv[0]);
     chosen = argv + i;
-    check_library(expect);
+    check_library(expected);
     alarm(WATCHDOG_SECONDS);
     signal(SIGPIPE, SIG_IGN);
     setvbuf(stdout, NULL, _IOLBF, 0);

@@ -34,7 +34,8 @@ struct lab {
 
 extern struct lab lab;
 
-/* Reads the arguments (--stock | --expect-pjauth, --registrar with the path
+/* Reads the arguments (--stock | --expect-pjauth | --expect-aside, of a library that
+ * was built for other structures, --registrar with the path
  * of registrar.py or the port of a foreign registrar that runs already,
  * --reckless to run the cases that stock does not survive with stock too, and
  * optional names of cases to run), checks that the library under test is the

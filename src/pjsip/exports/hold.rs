@@ -1,7 +1,7 @@
 //! Whether and for whom the challenges of calls are held back.
 
 use crate::pjsip::abi::{pjsip_auth_clt_async_setting, pjsip_endpoint};
-use crate::pjsip::aside::is_aside;
+use crate::pjsip::aside::{are_requests_foreign, is_aside};
 use crate::pjsip::hold;
 use crate::pjsip::host::{self, Endpoint};
 use crate::pjsip::status::{EINVAL, ENOTSUP, SUCCESS, Status};
@@ -48,7 +48,8 @@ pub unsafe extern "C-unwind" fn pjauth_async_configure_default(
     if setting.is_some_and(|setting| setting.cb.is_none()) {
         return EINVAL;
     }
-    if is_aside() {
+    // SAFETY: as the caller promises.
+    if is_aside() || unsafe { are_requests_foreign(endpt) } {
         return ENOTSUP;
     }
     host::set_default_setting(endpt, setting.copied());

@@ -24,12 +24,13 @@ static EXPORTED: [u8; include_bytes!(env!("PJAUTH_SYMBOLS")).len()] =
     *include_bytes!(env!("PJAUTH_SYMBOLS"));
 
 /// Defines an exported function of PJSIP's. Where the process has a pjproject that
-/// we were not built for, the call goes to the host's own definition; without one,
-/// it fails with the value after `else`.
+/// we were not built for, which `unless` may be the first to see, the call goes to the
+/// host's own definition; without one, it fails with the value after `else`.
 macro_rules! entry {
     (
         $(#[$meta:meta])*
-        fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty, else $otherwise:expr;
+        fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty, else $otherwise:expr
+        $(, unless $foreign:ident($look:expr))?;
         $body:block
     ) => {
         $(#[$meta])*
@@ -38,7 +39,8 @@ macro_rules! entry {
         /// The arguments are what PJSIP's documentation says, or NULL.
         #[unsafe(no_mangle)]
         pub unsafe extern "C-unwind" fn $name($($arg: $type),*) -> $ret {
-            if $crate::pjsip::aside::is_aside() {
+            // SAFETY: the caller's pointer, NULL or valid.
+            if $crate::pjsip::aside::is_aside() $(|| unsafe { $crate::pjsip::aside::$foreign($look) })? {
                 use $crate::pjsip::aside::Next;
                 const NAME: &str = concat!(stringify!($name), "\0");
                 const TERMINATED: &core::ffi::CStr =

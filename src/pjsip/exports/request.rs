@@ -47,7 +47,7 @@ entry! {
         rdata: *const pjsip_rx_data,
         old_request: *mut pjsip_tx_data,
         new_request: *mut *mut pjsip_tx_data,
-    ) -> pj_status_t, else ENOTSUP;
+    ) -> pj_status_t, else ENOTSUP, unless is_response_foreign(rdata);
     {
         // SAFETY: the caller's pointers, NULL or valid.
         let (sess, request) = unsafe { (Session::from_raw(sess), Request::from_raw(old_request)) };

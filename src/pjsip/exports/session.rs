@@ -19,7 +19,7 @@ entry! {
         endpt: *mut pjsip_endpoint,
         pool: *mut pj_pool_t,
         options: core::ffi::c_uint,
-    ) -> pj_status_t, else ENOTSUP;
+    ) -> pj_status_t, else ENOTSUP, unless are_requests_foreign(endpt);
     {
         // SAFETY: the caller's pointers, NULL or valid.
         let (sess, endpt, pool) = unsafe {

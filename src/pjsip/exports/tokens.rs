@@ -3,7 +3,7 @@
 use super::{entry, status_of};
 use crate::pjsip::abi::{
     pj_status_t, pjsip_auth_clt_async_impl_token, pjsip_auth_clt_async_on_chal_param,
-    pjsip_auth_clt_sess, pjsip_tx_data,
+    pjsip_auth_clt_sess, pjsip_rx_data, pjsip_tx_data,
 };
 use crate::pjsip::hold::is_decided;
 use crate::pjsip::host::{self, Request, Response, Session};
@@ -11,6 +11,13 @@ use crate::pjsip::status::{EIGNORED, EINVAL, ENOTSUP};
 use crate::pjsip::tokens::endings;
 use crate::pjsip::tokens::offer;
 use core::ffi::c_void;
+
+/// # Safety
+/// `param` is NULL or alive.
+unsafe fn response_in(param: *const pjsip_auth_clt_async_on_chal_param) -> *const pjsip_rx_data {
+    // SAFETY: as the caller promises.
+    unsafe { param.as_ref() }.map_or(core::ptr::null(), |param| param.rdata)
+}
 
 entry! {
     /// Offers a challenge to the application. `PJ_SUCCESS`: taken, the token's
@@ -20,7 +27,7 @@ entry! {
         sess: *mut pjsip_auth_clt_sess,
         token: *mut pjsip_auth_clt_async_impl_token,
         param: *const pjsip_auth_clt_async_on_chal_param,
-    ) -> pj_status_t, else ENOTSUP;
+    ) -> pj_status_t, else ENOTSUP, unless is_response_foreign(response_in(param));
     {
         // SAFETY: the caller's pointers, NULL or valid.
         let (sess, token, param) = unsafe {

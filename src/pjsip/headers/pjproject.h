@@ -689,6 +689,8 @@ typedef struct pjsip_dialog {
 pj_status_t pjsip_endpt_register_module(pjsip_endpoint *endpt,
                                         pjsip_module *module);
 pj_timer_heap_t *pjsip_endpt_get_timer_heap(pjsip_endpoint *endpt);
+pj_status_t pjsip_endpt_create_tdata(pjsip_endpoint *endpt,
+                                     pjsip_tx_data **tdata);
 pj_status_t pjsip_endpt_create_ack(pjsip_endpoint *endpt,
                                    const pjsip_tx_data *invite,
                                    const pjsip_rx_data *rdata,

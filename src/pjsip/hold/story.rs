@@ -7,6 +7,7 @@ use crate::pjsip::abi::{
     pj_bool_t, pj_status_t, pjsip_auth_clt_async_impl_token, pjsip_auth_clt_async_on_chal_param,
     pjsip_auth_clt_sess, pjsip_rx_data, pjsip_tx_data,
 };
+use crate::pjsip::aside::is_response_foreign;
 use crate::pjsip::guard::guard;
 use crate::pjsip::host::{self, Endpoint, Request, Response, Session, Token, Transaction, WORDS};
 use crate::pjsip::stats::{Event, count};
@@ -59,6 +60,9 @@ unsafe extern "C-unwind" fn on_stop() -> pj_status_t {
 unsafe extern "C-unwind" fn on_response(rdata: *mut pjsip_rx_data) -> pj_bool_t {
     // SAFETY: the host hands its modules a response that it has parsed.
     unsafe {
+        if is_response_foreign(rdata) {
+            return 0;
+        }
         let Some(code) = host::code_of(rdata) else {
             return 0;
         };

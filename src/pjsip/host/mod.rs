@@ -7,6 +7,7 @@
 //! default policy answers exhausted memory with a `longjmp`.
 
 mod cached_auth;
+mod canary;
 mod challenge;
 mod credentials;
 mod default;
@@ -27,6 +28,7 @@ mod token;
 mod transaction;
 
 pub use cached_auth::CachedAuth;
+pub use canary::{Verdict, judge_requests, judge_response};
 pub use challenge::Challenge;
 pub use credentials::{DATA_MASK, copy_to_pool, is_aka, store, wipe};
 pub use default::{default_setting, forget_default_setting, set_default_setting};
