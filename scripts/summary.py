@@ -6,7 +6,8 @@ usage: summary.py [--ctest [NAME=]BUILD_DIR]... [--cargo GROUP=LOG]... [--skip G
 --ctest names a CMake build folder in which `ctest --output-junit junit.xml` was run, whose groups are shown as
 NAME:GROUP; --cargo a log of `cargo test`;
 --skip a group that could not run at all. Ends with the line "N passed, N failed, N skipped", and with exit status 1
-if anything failed or nothing ran; also if all of the groups on real PJSIP were skipped, which a line before says.
+if anything failed or nothing ran; also if all of the groups on real PJSIP were skipped, which a line before says. Which
+of them ran on which PJSIP is said before that.
 """
 
 import argparse
@@ -20,7 +21,12 @@ from pathlib import Path
 
 
 # Where PJSIP's own code calls ours. What the others prove is little without one of these.
-ON_REAL_PJSIP = {"real-static", "real-shared", "asterisk", "wheel", "valgrind", "differential"}
+ON_REAL_PJSIP = {
+    "an installed one, statically linked": ["real-static", "differential", "valgrind"],
+    "Debian's, a shared library": ["real-shared", "differential-shared", "valgrind-shared", "faults-shared", "soak-shared",
+                                   "asterisk"],
+    "the Python wheel's": ["wheel"],
+}
 
 
 class Table:
@@ -46,8 +52,18 @@ class Table:
 
     def real_pjsip_missing(self):
         """Whether there were tests on real PJSIP, and none of them ran."""
-        real = [count for group, count in self.counts.items() if group.split(":")[-1] in ON_REAL_PJSIP]
+        groups = set().union(*ON_REAL_PJSIP.values())
+        real = [count for group, count in self.counts.items() if group.split(":")[-1] in groups]
         return bool(real) and not any(count["passed"] or count["failed"] for count in real)
+
+    def show_real_pjsip(self):
+        """Which groups ran on which PJSIP, with how many tests."""
+        for which, groups in ON_REAL_PJSIP.items():
+            named = [(group, count) for group, count in self.counts.items() if group.split(":")[-1] in groups]
+            ran = [f"{group} {count['passed'] + count['failed']}" for group, count in named
+                   if count["passed"] or count["failed"]]
+            if named:
+                print(f"on real PJSIP, {which}: {', '.join(ran) or 'nothing'}")
 
 
 def read_cargo(table, group, log):
@@ -116,6 +132,8 @@ def main():
     for name, build in options.ctest:
         read_ctest(table, name, build)
     table.show()
+    print()
+    table.show_real_pjsip()
     total = table.total()
     missing = table.real_pjsip_missing()
     if missing:

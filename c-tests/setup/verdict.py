@@ -27,6 +27,8 @@ def something_on_real_pjsip():
     Path("real.log").write_text("test result: ok. 1 passed; 0 failed; 0 ignored\n")
     said, status = table("--skip", "real-static=no libpjproject", "--cargo", "real-shared=real.log")
     check(status == 0 and said.splitlines()[-1] == "10 passed, 0 failed, 1 skipped", "what ran was not counted")
+    check("statically linked: nothing\n" in said and "shared library: real-shared 1\n" in said,
+          "what ran on which PJSIP is not said")
 
 
 def no_real_pjsip_groups():

@@ -2,9 +2,9 @@
 """The cases that only pjauth passes, with pjproject's own object: each must
 fail, or the case would prove nothing.
 
-usage: stock_fails_test.py REGISTRAR PROGRAM=GOOD:CASE,CASE...
+usage: stock_fails_test.py REGISTRAR [COMMAND...] -- PROGRAM=GOOD:CASE,CASE...
 
-GOOD is a case that stock passes: it shows that a single case run this way can
+COMMAND stands before the programs that need one to run. GOOD is a case that stock passes: it shows that a single case run this way can
 pass. A case fails by its own checks, by a crash, by valgrind's finding, or by not
 ending (a deadlock).
 """
@@ -13,15 +13,16 @@ import subprocess
 import sys
 
 SECONDS = 30
+GOOD_SECONDS = 100
 SKIPPED = 77
 
 
-def outcome(program, case, registrar):
+def outcome(program, case, registrar, seconds=SECONDS):
     """How the case fails; empty: it passes, None: it cannot run here."""
-    line = ["valgrind", "-q", "--error-exitcode=9", program, "--stock", "--reckless", "--registrar", registrar, case]
+    line = ["valgrind", "-q", "--error-exitcode=9", *program, "--stock", "--reckless", "--registrar", registrar, case]
     process = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        status = process.wait(SECONDS)
+        status = process.wait(seconds)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
@@ -32,12 +33,14 @@ def outcome(program, case, registrar):
 
 
 def main():
-    registrar, *groups = sys.argv[1:]
+    end = sys.argv.index("--")
+    registrar, *command = sys.argv[1:end]
     passed = failed = skipped = 0
-    for group in groups:
+    for group in sys.argv[end + 1:]:
         program, cases = group.split("=")
+        program = [*command, program]
         good, cases = cases.split(":")
-        how = outcome(program, good, registrar)
+        how = outcome(program, good, registrar, GOOD_SECONDS)
         if how is None:
             skipped += 1
             print(f"SKIP {good} and what goes with it: see the group real-static", flush=True)
