@@ -20,6 +20,8 @@ pub mod errors;
 mod framing;
 pub(crate) mod integrity;
 pub mod message;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub use address::Family;

@@ -7,12 +7,14 @@
 //!      v                            |            | decide, revoke, figures
 //!   core/      data      the packet path: ChannelData, Send, Data
 //!              requests  Binding, authentication, retransmissions
-//!              allocate  perform  decide  control
+//!              allocate  perform  decide  refuse  reply    what comes of them
+//!              admin     what the application asks and changes
 //!      |
 //!   state/     table  allocation  permissions  channels    who may relay what
 //!              held  replies  timers  reservations         what waits
+//!              shared                                      what cores have in common
 //!   auth/      mechanism  nonce  credentials  accounts     who is who
-//!   policy/    peers  ranges  limits  sources              what is allowed
+//!   policy/    peers  ranges  limits  sources  guesses     what is allowed
 //!      |
 //!   stun       message  attributes  integrity  writer  framing   the wire
 //! ```

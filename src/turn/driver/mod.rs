@@ -5,11 +5,13 @@
 //!      |                      |
 //!   control, mailbox       worker (one thread each)
 //!                             |
-//!   listeners  streams     path: a packet's way      sockets, ports
+//!   listeners  streams     path: a packet's way      relay_sockets, ports
 //!   clients over UDP, TCP     |                      to peers
-//!                          queue: batches out
+//!                          queue: batches out        conversation: the observer
 //!                             |
 //!                          sys: the system calls
+//!
+//!   embedded: all of this by the application's own event loop
 //! ```
 //!
 //! Each worker has its own core, its own sockets on every listener

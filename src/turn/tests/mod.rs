@@ -2,11 +2,10 @@
 #![forbid(unsafe_code)]
 
 mod abuse;
+mod admin;
 mod allocate;
 mod auth;
 pub(crate) mod client;
-mod codec;
-mod control;
 mod data;
 mod deferred;
 mod hostile;
