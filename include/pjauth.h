@@ -638,6 +638,13 @@ typedef struct pjauth_turn_options {
      * How many of these at once. Default: 100.
      */
     unsigned int guess_burst;
+    /**
+     * How long a relay's port rests before the next allocation gets it, in
+     * milliseconds, so that it does not get what was meant for the last. Where no
+     * port has rested that long, the one that has rested longest is taken. Default:
+     * 30000.
+     */
+    unsigned int port_rest_msec;
 } pjauth_turn_options;
 
 /**

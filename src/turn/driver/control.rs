@@ -121,10 +121,9 @@ impl Control {
             core.add_listener(socket.listener);
         }
         core.drain(self.draining.load(std::sync::atomic::Ordering::Acquire));
-        let [seed, ..] = random();
         Locked {
             core,
-            sockets: RelaySockets::new(worker, self.relays.clone(), seed as u32),
+            sockets: RelaySockets::new(worker, self.relays.clone()),
             losses: Counters::default(),
         }
     }
@@ -132,7 +131,12 @@ impl Control {
 
 /// Random bits of the system's.
 pub fn random() -> [u64; 4] {
-    std::array::from_fn(|_| getrandom::u64().unwrap_or_else(|_| fallback()))
+    std::array::from_fn(|_| random_word())
+}
+
+/// Likewise.
+pub fn random_word() -> u64 {
+    getrandom::u64().unwrap_or_else(|_| fallback())
 }
 
 /// The standard library seeds its hash tables from the same source, long before

@@ -6,6 +6,7 @@ use std::io;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::turn::core::config::Config;
 use crate::turn::state::five_tuple::Listener;
@@ -27,6 +28,9 @@ pub struct Options {
     pub relays: Vec<RelayAddress>,
     /// The ports of relays.
     pub ports: RangeInclusive<u16>,
+    /// How long a port rests before the next allocation has it, unless none has
+    /// rested that long.
+    pub port_rest: Duration,
     /// Threads; 0 for one for each processor.
     pub workers: usize,
     /// Bounds for TCP connections.
@@ -47,6 +51,7 @@ impl Default for Options {
             listeners: Vec::new(),
             relays: Vec::new(),
             ports: 49_152..=65_535,
+            port_rest: Duration::from_secs(30),
             workers: 0,
             streams: StreamLimits::default(),
             secret: None,

@@ -3,10 +3,16 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
-use std::sync::atomic::{AtomicU16, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicU16, AtomicU32,
+    Ordering::{Acquire, Relaxed, Release},
+};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use parking_lot::Mutex;
+
+use crate::turn::time::Time;
 
 use super::relay_addresses::RelayAddress;
 
@@ -21,36 +27,52 @@ pub struct Ports {
     /// How many there are.
     count: Mutex<usize>,
     range: RangeInclusive<u16>,
+    /// How long a port rests before the next has it.
+    port_rest: Duration,
 }
 
 #[derive(Debug)]
 struct Address {
     address: RelayAddress,
-    owners: Owners,
+    states: States,
 }
 
-/// By port of the range: the worker that has it, plus one; 0 for nobody.
-/// Addresses that are bound or seen as the same one have them in common.
-type Owners = Arc<[AtomicU16]>;
+/// By port of the range. Addresses that are bound or seen as the same one have
+/// them in common.
+type States = Arc<[State]>;
 
-/// Spreads ports, so that the next one cannot be guessed from the last.
-#[derive(Debug)]
-pub struct Spread(u32);
+/// What is known of a port.
+#[derive(Debug, Default)]
+struct State {
+    /// The worker that has it, plus one; 0 for nobody.
+    owner: AtomicU16,
+    /// When it has rested, in tenths of a second; with [`FOREIGN`], when another
+    /// program may be gone that had it.
+    rested_at: AtomicU32,
+}
 
-impl Spread {
-    /// `seed` is random.
-    pub fn new(seed: u32) -> Self {
-        Spread(seed | 1)
-    }
+/// Marks a port that another program had.
+const FOREIGN: u32 = 1 << 31;
+/// How long such a port is not tried before others.
+const FOREIGN_FOR: Duration = Duration::from_secs(30);
+/// Ports tried for one allocation, while other programs have them. None of them is
+/// tried again for a while, so the next allocation gets further.
+const ATTEMPTS: usize = 1024;
+/// Ports picked at random before all are looked at.
+const PICKS: usize = 8;
 
-    /// A few random bits: where to begin to look for a port, or an address.
-    pub fn next(&mut self) -> u16 {
-        // xorshift32: quick, and seeded by the system.
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 17;
-        self.0 ^= self.0 << 5;
-        (self.0 >> 8) as u16
-    }
+/// Why a port is not bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotBound {
+    /// Another program has it.
+    Taken,
+    /// No other will be had either.
+    Failed,
+}
+
+/// Random bits of the system's: a port cannot be guessed from those before it.
+pub fn random() -> u16 {
+    super::control::random_word() as u16
 }
 
 /// A port that nobody else can claim until it is given back.
@@ -61,11 +83,12 @@ pub struct Claim {
 }
 
 impl Ports {
-    pub fn new(range: RangeInclusive<u16>) -> Self {
+    pub fn new(range: RangeInclusive<u16>, port_rest: Duration) -> Self {
         Ports {
             addresses: (0..MOST_ADDRESSES).map(|_| OnceLock::new()).collect(),
             count: Mutex::new(0),
             range,
+            port_rest,
         }
     }
 
@@ -79,13 +102,13 @@ impl Ports {
         let same = |a: &&Address| {
             a.address.bind == address.bind || a.address.advertised == address.advertised
         };
-        let owners = self.all().find(same).map(|a| a.owners.clone());
+        let states = self.all().find(same).map(|a| a.states.clone());
         let place = self.addresses.get(*count)?;
         // Only who holds the lock sets one.
         let _ = place.set(Address {
             address,
-            owners: owners
-                .unwrap_or_else(|| self.range.clone().map(|_| AtomicU16::new(0)).collect()),
+            states: states
+                .unwrap_or_else(|| self.range.clone().map(|_| State::default()).collect()),
         });
         *count += 1;
         Some(*count - 1)
@@ -100,47 +123,86 @@ impl Ports {
         self.addresses.iter().map_while(OnceLock::get)
     }
 
-    /// Claims free ports of an address one after the other, from a random one
-    /// on, until `bind` takes one or all have been offered: even ones with the
-    /// next above if `pair`, even ones if `even`.
+    /// Claims a free port of an address that `bind` takes: an even one with the next
+    /// above if `pair`, an even one if `even`. First those that have rested, in
+    /// random order; then the one that has rested longest; last those that another
+    /// program had a while ago.
     pub fn claim<T>(
         &self,
         address: usize,
         worker: u16,
-        (even, pair): (bool, bool),
-        random: u16,
-        mut bind: impl FnMut(Claim) -> Option<T>,
+        kind: (bool, bool),
+        now: Time,
+        mut bind: impl FnMut(Claim) -> Result<T, NotBound>,
     ) -> Option<(Claim, T)> {
-        let (first, last) = (u32::from(*self.range.start()), u32::from(*self.range.end()));
-        let count = (last + 1).saturating_sub(first);
-        // A foreign program's ports are found taken only by binding.
-        let mut attempts = 0;
-        for step in 0..count {
-            let port = (first + (u32::from(random) + step) % count) as u16;
-            if even && port % 2 == 1 || pair && u32::from(port) == last {
+        let count = self.range.len();
+        for attempt in 0..ATTEMPTS + PICKS {
+            let start = usize::from(random()) % count;
+            let claim = match attempt < PICKS {
+                true => self
+                    .candidate(address, start, kind)
+                    .filter(|claim| self.rest(*claim, kind.1, now) <= tenths(now)),
+                false => Some(self.best(address, start, kind, now)?),
+            };
+            let Some(claim) = claim.filter(|claim| self.take_all(*claim, kind.1, worker)) else {
                 continue;
-            }
-            let claim = Claim { address, port };
-            if !self.take(claim, worker) {
-                continue;
-            }
-            if pair && !self.take(claim.next(), worker) {
-                self.release(claim);
-                continue;
-            }
-            if let Some(bound) = bind(claim) {
-                return Some((claim, bound));
-            }
-            self.release(claim);
-            if pair {
-                self.release(claim.next());
-            }
-            attempts += 1;
-            if attempts == 64 {
-                break;
+            };
+            match bind(claim) {
+                Ok(bound) => return Some((claim, bound)),
+                Err(why) => {
+                    let until = tenths(now + FOREIGN_FOR) | FOREIGN;
+                    let taken = (why == NotBound::Taken).then_some(until);
+                    self.give_back(claim, taken);
+                    if kind.1 {
+                        self.give_back(claim.next(), taken);
+                    }
+                    if why == NotBound::Failed {
+                        return None;
+                    }
+                }
             }
         }
         None
+    }
+
+    /// The first port from `start` on that has rested, else the free one that is
+    /// nearest to it; `None` when none is free.
+    fn best(&self, address: usize, start: usize, kind: (bool, bool), now: Time) -> Option<Claim> {
+        let count = self.range.len();
+        let mut best = None;
+        for step in 0..count {
+            let Some(claim) = self.candidate(address, (start + step) % count, kind) else {
+                continue;
+            };
+            let rest = self.rest(claim, kind.1, now);
+            if rest <= tenths(now) {
+                return Some(claim);
+            }
+            if best.is_none_or(|(least, _)| rest < least) {
+                best = Some((rest, claim));
+            }
+        }
+        best.map(|(_, claim)| claim)
+    }
+
+    /// A port by its place in the range, if it is free and of the kind.
+    fn candidate(&self, address: usize, place: usize, (even, pair): (bool, bool)) -> Option<Claim> {
+        let port = self.range.start() + place as u16;
+        let claim = Claim { address, port };
+        let is_free = |claim| self.at(claim).owner.load(Relaxed) == 0;
+        let fits = !(even && port % 2 == 1 || pair && port == *self.range.end());
+        (fits && is_free(claim) && (!pair || is_free(claim.next()))).then_some(claim)
+    }
+
+    /// When a port, or the later of a pair, has rested; after all others one that
+    /// another program has.
+    fn rest(&self, claim: Claim, pair: bool, now: Time) -> u32 {
+        let of = |claim| match self.at(claim).rested_at.load(Relaxed) {
+            at if at & FOREIGN != 0 && at & !FOREIGN <= tenths(now) => 0,
+            at => at,
+        };
+        let next = if pair { of(claim.next()) } else { 0 };
+        of(claim).max(next)
     }
 
     /// Where a claimed port is bound.
@@ -158,27 +220,48 @@ impl Ports {
         let ip = advertised.ip();
         let found = self.all().find(|a| a.address.advertised == ip)?;
         let place = advertised.port().checked_sub(*self.range.start())?;
-        let owner = found.owners.get(usize::from(place))?.load(Relaxed);
-        owner.checked_sub(1)
+        let state = found.states.get(usize::from(place))?;
+        state.owner.load(Relaxed).checked_sub(1)
     }
 
     /// Another worker has it from now on.
     pub fn pass(&self, claim: Claim, worker: u16) {
-        self.at(claim).store(worker + 1, Relaxed);
+        self.at(claim).owner.store(worker + 1, Relaxed);
     }
 
-    pub fn release(&self, claim: Claim) {
-        self.at(claim).store(0, Relaxed);
+    /// Nobody has it any more, and nobody shall have it for a while: what was meant
+    /// for the last user still comes.
+    pub fn release(&self, claim: Claim, now: Time) {
+        self.give_back(claim, Some(tenths(now + self.port_rest)));
+    }
+
+    fn give_back(&self, claim: Claim, rested_at: Option<u32>) {
+        let state = self.at(claim);
+        if let Some(at) = rested_at {
+            state.rested_at.store(at, Relaxed);
+        }
+        state.owner.store(0, Release);
+    }
+
+    /// Takes a port, or both of a pair.
+    fn take_all(&self, claim: Claim, pair: bool, worker: u16) -> bool {
+        let is_ours = self.take(claim, worker);
+        if is_ours && pair && !self.take(claim.next(), worker) {
+            self.give_back(claim, None);
+            return false;
+        }
+        is_ours
     }
 
     fn take(&self, claim: Claim, worker: u16) -> bool {
-        self.at(claim)
-            .compare_exchange(0, worker + 1, Relaxed, Relaxed)
+        let owner = &self.at(claim).owner;
+        owner
+            .compare_exchange(0, worker + 1, Acquire, Relaxed)
             .is_ok()
     }
 
-    fn at(&self, claim: Claim) -> &AtomicU16 {
-        &self.address(claim).owners[usize::from(claim.port - self.range.start())]
+    fn at(&self, claim: Claim) -> &State {
+        &self.address(claim).states[usize::from(claim.port - self.range.start())]
     }
 
     fn address(&self, claim: Claim) -> &Address {
@@ -199,11 +282,21 @@ impl Claim {
     }
 }
 
+/// Since this process first asked, never 0.
+fn tenths(at: Time) -> u32 {
+    let start = super::clock::start();
+    let tenths = at.since(start).as_millis() / 100;
+    tenths.min(u128::from(FOREIGN - 2)) as u32 + 1
+}
+
 #[cfg(test)]
 mod tests {
     use std::net::IpAddr;
 
     use super::*;
+
+    const ANY: (bool, bool) = (false, false);
+    const PAIR: (bool, bool) = (true, true);
 
     fn ports() -> Ports {
         let ip: IpAddr = "127.0.0.1".parse().unwrap();
@@ -212,58 +305,110 @@ mod tests {
             bind: ip,
             advertised,
         };
-        let ports = Ports::new(100..=109);
+        let ports = Ports::new(100..=109, Duration::from_secs(30));
         assert_eq!(ports.number(address), Some(0));
         assert_eq!(ports.number(address), Some(0));
         ports
+    }
+
+    fn at(secs: u64) -> Time {
+        super::super::clock::start() + Duration::from_secs(secs)
+    }
+
+    fn claim(ports: &Ports, kind: (bool, bool), secs: u64) -> Option<Claim> {
+        let found = ports.claim(0, 1, kind, at(secs), |_| Ok(()));
+        found.map(|(claim, ())| claim)
     }
 
     #[test]
     fn every_port_of_the_range_is_claimed_once_and_no_other() {
         let ports = ports();
         let mut claims: Vec<_> = (0..10)
-            .map(|i| ports.claim(0, i, (false, false), i * 7, |_| Some(())))
-            .map(|claim| ports.bound(claim.unwrap().0).port())
+            .map(|_| claim(&ports, ANY, 0))
+            .map(|claim| ports.bound(claim.unwrap()).port())
             .collect();
         claims.sort_unstable();
         assert_eq!(claims, (100..=109).collect::<Vec<_>>());
-        assert!(ports.claim(0, 1, (false, false), 3, |_| Some(())).is_none());
+        assert!(claim(&ports, ANY, 0).is_none());
     }
 
     #[test]
     fn pairs_are_even_and_whole_or_not_at_all() {
         let ports = ports();
-        let taken = ports
-            .claim(0, 1, (false, false), 3, |_| Some(()))
-            .unwrap()
-            .0;
-        assert_eq!(ports.bound(taken).port(), 103);
+        let only_103 = |claim: Claim| match claim.port {
+            103 => Ok(()),
+            _ => Err(NotBound::Taken),
+        };
+        assert!(ports.claim(0, 1, ANY, at(0), only_103).is_some());
         let mut evens: Vec<_> = (0..5)
-            .filter_map(|i| ports.claim(0, 2, (true, true), i, |_| Some(())))
-            .map(|(claim, ())| ports.bound(claim).port())
+            .filter_map(|_| claim(&ports, PAIR, 100))
+            .map(|claim| ports.bound(claim).port())
             .collect();
         evens.sort_unstable();
         assert_eq!(evens, [100, 104, 106, 108]);
-        let left = ports
-            .claim(0, 2, (false, false), 0, |_| Some(()))
-            .unwrap()
-            .0;
+        let left = claim(&ports, ANY, 100).unwrap();
         assert_eq!(ports.bound(left).port(), 102);
+    }
+
+    #[test]
+    fn a_port_rests_and_nobody_is_refused_for_it() {
+        let ports = ports();
+        let claims: Vec<_> = (0..10).map(|_| claim(&ports, ANY, 0).unwrap()).collect();
+        for (secs, claim) in claims.iter().enumerate() {
+            ports.release(*claim, at(secs as u64));
+        }
+        // Three have rested: any of them, and no other.
+        let mut rested: Vec<_> = (0..3)
+            .map(|_| claim(&ports, ANY, 32).unwrap().port)
+            .collect();
+        let mut expected: Vec<_> = claims[..3].iter().map(|claim| claim.port).collect();
+        rested.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(rested, expected);
+        // Then the one that has rested longest.
+        for claimed in &claims[3..] {
+            assert_eq!(claim(&ports, ANY, 32).unwrap().port, claimed.port);
+        }
+        assert!(claim(&ports, ANY, 32).is_none());
+    }
+
+    #[test]
+    fn the_free_port_among_those_of_another_program_is_found() {
+        let ports = ports();
+        let mut tried = 0;
+        let only = |port, tried: &mut usize| {
+            let found = ports.claim(0, 1, ANY, at(0), |claim| {
+                *tried += 1;
+                (claim.port == port).then_some(()).ok_or(NotBound::Taken)
+            });
+            found.map(|(claim, ())| claim.port)
+        };
+        assert_eq!(only(107, &mut tried), Some(107));
+        assert!(tried <= 10, "{tried}");
+        // One that is let go of is found again, and the work is bounded.
+        assert_eq!(only(101, &mut tried), Some(101));
+        tried = 0;
+        assert_eq!(only(1, &mut tried), None);
+        assert!(tried <= ATTEMPTS + PICKS, "{tried}");
+        tried = 0;
+        let failed = ports.claim(0, 1, ANY, at(0), |_| {
+            tried += 1;
+            Err::<(), _>(NotBound::Failed)
+        });
+        assert!(failed.is_none());
+        assert_eq!(tried, 1);
     }
 
     #[test]
     fn owners_are_found_by_what_peers_see() {
         let ports = ports();
-        let at = |claim| ports.owner(&ports.advertised(claim));
-        let (claim, ()) = ports.claim(0, 5, (false, false), 0, |_| Some(())).unwrap();
-        assert_eq!(at(claim), Some(5));
-        assert_eq!(ports.owner(&ports.bound(claim)), None);
-        ports.pass(claim, 6);
-        assert_eq!(at(claim), Some(6));
-        ports.release(claim);
-        assert_eq!(at(claim), None);
-        let refused = ports.claim(0, 5, (false, false), 0, |_| None::<()>);
-        assert!(refused.is_none());
-        assert_eq!(at(claim), None);
+        let owner = |claim| ports.owner(&ports.advertised(claim));
+        let claimed = claim(&ports, ANY, 0).unwrap();
+        assert_eq!(owner(claimed), Some(1));
+        assert_eq!(ports.owner(&ports.bound(claimed)), None);
+        ports.pass(claimed, 6);
+        assert_eq!(owner(claimed), Some(6));
+        ports.release(claimed, at(0));
+        assert_eq!(owner(claimed), None);
     }
 }

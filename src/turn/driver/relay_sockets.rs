@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 use std::collections::HashMap;
+use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
@@ -14,9 +15,10 @@ use crate::turn::core::action::{OpenError, Port, Relays};
 use crate::turn::state::arena::RelayId;
 use crate::turn::state::five_tuple::Listener;
 
+use super::clock;
 use super::descriptor::Descriptor;
 use super::mailbox::{Command, Mailbox};
-use super::ports::{Claim, Ports, Spread};
+use super::ports::{self, Claim, NotBound, Ports};
 use super::process;
 use super::relay_addresses::RelayAddresses;
 use super::sys::{Epoll, Interest, enable_gro, keep_errors, set_dont_fragment};
@@ -92,16 +94,14 @@ pub struct RelaySockets {
     worker: u16,
     pool: Arc<RelayPool>,
     table: Vec<Option<Relay>>,
-    spread: Spread,
 }
 
 impl RelaySockets {
-    pub fn new(worker: u16, pool: Arc<RelayPool>, random: u32) -> Self {
+    pub fn new(worker: u16, pool: Arc<RelayPool>) -> Self {
         RelaySockets {
             worker,
             pool,
             table: Vec::new(),
-            spread: Spread::new(random),
         }
     }
 
@@ -181,25 +181,30 @@ impl RelaySockets {
         Some(())
     }
 
-    fn bind(&self, claim: Claim) -> Option<Arc<Socket>> {
+    fn bind(&self, claim: Claim) -> Result<Arc<Socket>, NotBound> {
         let address = self.pool.ports.bound(claim);
-        let socket = Socket::new(
-            Domain::for_address(address),
-            Type::DGRAM.nonblocking(),
-            Some(Protocol::UDP),
-        )
-        .ok()?;
-        if address.is_ipv6() {
-            socket.set_only_v6(true).ok()?;
-        }
-        socket.bind(&address.into()).ok()?;
+        let socket = open_at(address).map_err(|error| match error.kind() {
+            // Privileged ports are not ours either.
+            ErrorKind::AddrInUse | ErrorKind::PermissionDenied => NotBound::Taken,
+            _ => NotBound::Failed,
+        })?;
         let fd = socket.as_raw_fd();
         set_dont_fragment(fd, address.is_ipv4(), false);
         enable_gro(fd);
         // Without, clients are told less.
         keep_errors(fd, address.is_ipv4());
-        Some(Arc::new(socket))
+        Ok(Arc::new(socket))
     }
+}
+
+fn open_at(address: SocketAddr) -> std::io::Result<Socket> {
+    let domain = Domain::for_address(address);
+    let socket = Socket::new(domain, Type::DGRAM.nonblocking(), Some(Protocol::UDP))?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    socket.bind(&address.into())?;
+    Ok(socket)
 }
 
 impl Relays for RelaySockets {
@@ -211,7 +216,8 @@ impl Relays for RelaySockets {
         used: IpAddr,
     ) -> Result<SocketAddr, OpenError> {
         let pool = self.pool.clone();
-        let random = self.spread.next();
+        let random = ports::random();
+        let now = clock::now();
         let addresses = pool.addresses.choose(family, used, random.into());
         if addresses.is_empty() {
             return Err(OpenError::Family);
@@ -226,9 +232,9 @@ impl Relays for RelaySockets {
                     true => Some(self.bind(claim.next())?),
                     false => None,
                 };
-                Some((socket, next))
+                Ok((socket, next))
             };
-            let bound = pool.ports.claim(address, self.worker, kind, random, bind);
+            let bound = pool.ports.claim(address, self.worker, kind, now, bind);
             let Some((claim, (socket, next))) = bound else {
                 continue;
             };
@@ -240,7 +246,7 @@ impl Relays for RelaySockets {
                     if kept.is_some() {
                         pool.reserved.lock().insert((self.worker, id), reserved);
                     } else {
-                        pool.ports.release(claim.next());
+                        pool.ports.release(claim.next(), clock::now());
                         self.close(relay);
                         return Err(OpenError::Capacity);
                     }
@@ -249,9 +255,9 @@ impl Relays for RelaySockets {
                 (kept, ..) => kept,
             };
             if both.is_none() {
-                pool.ports.release(claim);
+                pool.ports.release(claim, clock::now());
                 if pair {
-                    pool.ports.release(claim.next());
+                    pool.ports.release(claim.next(), clock::now());
                 }
                 return Err(OpenError::Capacity);
             }
@@ -272,7 +278,7 @@ impl Relays for RelaySockets {
         self.pool.ports.pass(claim, self.worker);
         let kept = self.keep(relay, socket, claim, false).is_some();
         if !kept {
-            self.pool.ports.release(claim);
+            self.pool.ports.release(claim, clock::now());
         }
         kept
     }
@@ -289,7 +295,7 @@ impl Relays for RelaySockets {
         }
         // The last owner of the socket closes it, which ends the waiting too.
         drop(relay.socket);
-        self.pool.ports.release(relay.claim);
+        self.pool.ports.release(relay.claim, clock::now());
         while let Some(None) = self.table.last() {
             self.table.pop();
         }

@@ -197,7 +197,7 @@ fn control(
         }
     };
     let relays = Arc::new(RelayPool {
-        ports: Ports::new(options.ports.clone()),
+        ports: Ports::new(options.ports.clone(), options.port_rest),
         addresses,
         listening: RwLock::default(),
         pollers: pollers.map_err(system("epoll"))?,

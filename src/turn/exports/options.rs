@@ -58,6 +58,7 @@ fn defaults() -> pjauth_turn_options {
     let Options {
         config,
         ports,
+        port_rest,
         streams,
         ..
     } = Options::default();
@@ -106,6 +107,7 @@ fn defaults() -> pjauth_turn_options {
         log_user_data: core::ptr::null_mut(),
         binding: 1,
         guesses_per_minute: config.guesses.map_or(0, per_minute),
+        port_rest_msec: millis(port_rest),
         guess_burst: config.guesses.map_or(0, |guesses| guesses.burst),
     }
 }
@@ -236,6 +238,7 @@ fn numbers(c: &pjauth_turn_options, options: &mut Options) -> Result<(), BadOpti
         burst: c.challenge_burst,
     };
     options.ports = c.min_port..=c.max_port;
+    options.port_rest = millis(c.port_rest_msec);
     options.workers = c.workers as usize;
     options.streams.total = c.max_connections;
     options.streams.per_source = c.max_connections_per_source;

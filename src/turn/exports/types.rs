@@ -286,6 +286,11 @@ pub struct pjauth_turn_options {
     pub guesses_per_minute: c_uint,
     /// How many of these at once. Default: 100.
     pub guess_burst: c_uint,
+    /// How long a relay's port rests before the next allocation gets it, in
+    /// milliseconds, so that it does not get what was meant for the last. Where no
+    /// port has rested that long, the one that has rested longest is taken. Default:
+    /// 30000.
+    pub port_rest_msec: c_uint,
 }
 
 /// Bytes of a user name in `pjauth_turn_allocation_info`, with the terminator.
