@@ -34,7 +34,7 @@ impl<const N: usize> Default for Words<N> {
 }
 
 impl<const N: usize> Words<N> {
-    /// One of the words, for [`Slab::look`](super::Slab::look).
+    /// One of the words, for [`Lent::look`](super::Lent::look).
     ///
     /// # Panics
     /// If there are not so many.
