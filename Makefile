@@ -29,12 +29,12 @@ help: ## list the targets (default)
 # What stands before a target that builds, installs or tests, once for the whole run and however many jobs it has:
 # two makes in one checkout take turns, and each looks for what it needs before it begins (scripts/enter.sh).
 built       := $(wildcard $(build)/lib/libpjauth*.a)
-needs_lib   := lib asterisk pjsua2-wheel stage bench bench-sip bench-turn header $(if $(built),,install)
+needs_lib   := lib asterisk pjsua2-wheel stage bench bench-sip bench-turn header $(if $(built),,install deb)
 needs_turn  := lib-turn demo-turn
 needs_demo  := demo demo-sip
-needs_tests := test matrix configure build-tests differences soak sanitize $(filter test-%,$(MAKECMDGOALS))
+needs_tests := test matrix configure build-tests differences soak sanitize $(filter-out test-fresh,$(filter test-%,$(MAKECMDGOALS)))
 building    := $(filter $(needs_lib) $(needs_turn) $(needs_demo) $(needs_tests),$(MAKECMDGOALS))
-entrances   := $(building) $(filter install uninstall,$(MAKECMDGOALS))
+entrances   := $(strip $(building) $(filter install deb uninstall,$(MAKECMDGOALS)))
 asked       := $(filter-out --%,$(firstword -$(MAKEFLAGS)))
 ifneq ($(and $(entrances),$(if $(PJAUTH_ENTERED)$(findstring n,$(asked))$(findstring q,$(asked)),,enter)),)
 
@@ -111,7 +111,7 @@ $(target)/pjsua2-wheel/$(release)/libpjauth.a: FORCE
 
 # -- demo, tests, benchmarks ---------------------------------------------------------------------------------------
 
-.PHONY: demo demo-sip demo-turn test matrix bench bench-sip bench-turn bench-crate
+.PHONY: demo demo-sip demo-turn test test-fresh matrix bench bench-sip bench-turn bench-crate
 demo: demo-sip demo-turn ## both halves at work: decisions that come later, and a table of what happened
 
 # With the pjproject that pkg-config finds, or else with Debian's: DEMO is static, shared or debian.
@@ -124,6 +124,13 @@ demo-turn: stage-turn ## a TURN server whose decisions come 200 ms later, and co
 
 test: build-tests ## every test, and a closing table: passed, failed, skipped and why
 	@JOBS=$(jobs) scripts/test.sh
+
+# On a bare machine: SUITE is bookworm, trixie or sid, AS is root or user, RUN what is run in a fresh clone there.
+SUITE ?= bookworm
+AS    ?= root
+RUN   ?= make demo test
+test-fresh: ## the demo and the tests on a bare Debian, SUITE=bookworm, AS=root or user (as root, with mmdebstrap)
+	@scripts/fresh.sh $(SUITE) $(AS) sh -c '$(RUN)'
 
 # PJPROJECTS="PREFIX PREFIX ...": installed pjprojects; without it, the one that pkg-config finds.
 matrix: ## the tests on real PJSIP for several versions of pjproject (PJPROJECTS="PREFIX ..."), and a table
@@ -237,6 +244,10 @@ docs: ## HTML and man pages of the public headers (Doxygen), into build/docs; `m
 # What `make lib` has built, with whatever settings: nothing is built anew under it. `sudo make install` finds no cargo.
 install: $(if $(built),,lib) ## what `make lib` made: libraries, headers, pkg-config and CMake files, into DESTDIR and PREFIX
 	@LIBRARIES=$(build)/lib LIBDIR='$(LIBDIR)' scripts/install.sh install $(version) '$(PREFIX)' '$(DESTDIR)'
+
+.PHONY: deb
+deb: $(if $(built),,lib) ## the same as Debian packages, into build/deb
+	@LIBRARIES=$(build)/lib scripts/deb.sh $(version) $(build)/deb
 
 uninstall: ## remove what install laid down
 	@LIBDIR='$(LIBDIR)' scripts/install.sh uninstall $(version) '$(PREFIX)' '$(DESTDIR)'

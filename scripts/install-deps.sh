@@ -2,6 +2,7 @@
 # Sees to it that this machine has what is needed, before anything is built:
 #
 #   install-deps.sh [PURPOSE...]      building, sip, demo, demo-turn, tests, optional (default: all of them)
+#   install-deps.sh --list            only prints the Debian packages, whether they are there or not
 #
 # Rust comes first, for no package manager is asked for anything while that is missing. Silent when nothing is. As root
 # with apt it installs; otherwise it names what to install. It fails if a purpose cannot do without; what is optional,
@@ -46,6 +47,7 @@ redis-server  redis-server     optional
 lib:hiredis   libhiredis-dev   optional
 lib:crypto    libssl-dev       optional
 openssl       openssl          optional
+lintian       lintian          optional
 LIST
     # pjproject's static libraries ask for these by name only.
     for library in $(pkg-config --static --libs-only-l libpjproject 2>/dev/null || true); do
@@ -133,6 +135,10 @@ apt_install() {
     DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends -y "$@" >/dev/null
 }
 
+if [ "${1-}" = --list ]; then
+    needs | awk '{ print $2 }' | sort -u
+    exit
+fi
 [ $# -gt 0 ] || set -- building sip demo tests optional
 check_rust
 case " $* " in *" demo"*) set -- "$@" optional-demo ;; esac
