@@ -7,8 +7,8 @@
 # LIBRARIES is the folder they were built into. Files are laid down by install.sh, and here only shared out. Headers
 # that both halves have are libpjauth-turn-dev's. DEBFULLNAME and DEBEMAIL name whoever stands for the packages.
 set -eu
+version=$1 out=$(realpath -m "$2")
 cd "$(dirname "$0")/.."
-version=$1 out=$2
 : "${LIBRARIES:=build/lib}" "${DEBFULLNAME:=pjauth}" "${DEBEMAIL:=pjauth@packages.invalid}"
 export LIBRARIES
 
@@ -21,7 +21,6 @@ revision=$version-1
 so=${version%%.*}
 
 mkdir -p "$out"
-out=$(realpath "$out")
 work=$(mktemp -d)
 chmod 755 "$work"
 trap 'rm -rf "$work"' EXIT
