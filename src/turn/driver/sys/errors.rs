@@ -21,13 +21,13 @@ pub struct SendError {
 
 /// Room for one item with an error and the address of its sender.
 #[repr(C, align(8))]
-struct Control([u8; 128]);
+struct Ancillary([u8; 128]);
 
 /// Takes the oldest error that a socket keeps. `None` for no more; `Some(None)` for
 /// one that is not the network's.
 pub fn receive_error(fd: RawFd) -> Option<Option<SendError>> {
     let mut address = RawAddress::empty();
-    let mut control = Control([0; 128]);
+    let mut room = Ancillary([0; 128]);
     // What was sent is of no interest.
     let mut nothing = [0; 1];
     let mut part = vector(&mut nothing);
@@ -36,8 +36,8 @@ pub fn receive_error(fd: RawFd) -> Option<Option<SendError>> {
     header.msg_namelen = RawAddress::SIZE;
     header.msg_iov = &raw mut part;
     header.msg_iovlen = 1;
-    header.msg_control = (&raw mut control).cast();
-    header.msg_controllen = mem::size_of::<Control>() as _;
+    header.msg_control = (&raw mut room).cast();
+    header.msg_controllen = mem::size_of::<Ancillary>() as _;
     // SAFETY: the header points to locals that outlive the call and are as large as
     // it says.
     let received =

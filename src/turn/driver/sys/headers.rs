@@ -6,10 +6,10 @@ use std::ptr;
 /// Room for one ancillary item of four bytes, aligned as it must be.
 #[derive(Clone, Copy)]
 #[repr(C, align(8))]
-pub struct Control([u8; 24]);
+pub struct Ancillary([u8; 24]);
 
 /// Without an item.
-pub const CONTROL: Control = Control([0; 24]);
+pub const NO_ANCILLARY: Ancillary = Ancillary([0; 24]);
 
 pub fn empty_header() -> libc::mmsghdr {
     // SAFETY: the C structure is made of numbers and pointers, for which zero

@@ -8,7 +8,7 @@ use std::os::fd::RawFd;
 use std::ptr;
 
 use super::address::RawAddress;
-use super::headers::{CONTROL, Control, empty_header, empty_vector, vector};
+use super::headers::{Ancillary, NO_ANCILLARY, empty_header, empty_vector, vector};
 
 /// Slots of a receiver.
 pub const SLOTS: usize = 64;
@@ -105,7 +105,7 @@ pub struct Inbox {
     headers: Vec<libc::mmsghdr>,
     vectors: Vec<libc::iovec>,
     addresses: Vec<RawAddress>,
-    controls: Vec<Control>,
+    ancillary: Vec<Ancillary>,
     received: Vec<Received>,
 }
 
@@ -119,7 +119,7 @@ impl Inbox {
             headers: vec![empty_header(); SLOTS],
             vectors: vec![empty_vector(); SLOTS],
             addresses: vec![RawAddress::empty(); SLOTS],
-            controls: vec![CONTROL; SLOTS],
+            ancillary: vec![NO_ANCILLARY; SLOTS],
             received: Vec::with_capacity(SLOTS),
         }
     }
@@ -140,8 +140,8 @@ impl Inbox {
             header.msg_namelen = RawAddress::SIZE;
             header.msg_iov = &raw mut self.vectors[i];
             header.msg_iovlen = 1;
-            header.msg_control = (&raw mut self.controls[i]).cast();
-            header.msg_controllen = mem::size_of::<Control>() as _;
+            header.msg_control = (&raw mut self.ancillary[i]).cast();
+            header.msg_controllen = mem::size_of::<Ancillary>() as _;
             header.msg_flags = 0;
         }
         // SAFETY: the first `count` headers point to addresses, vectors and
@@ -195,7 +195,7 @@ impl Inbox {
     fn segment(&self, index: usize) -> Option<usize> {
         let header = &self.headers[index].msg_hdr;
         // SAFETY: the kernel has filled in the header's ancillary part, which
-        // points into `controls` and is as long as it says.
+        // points into `ancillary` and is as long as it says.
         let item = unsafe { libc::CMSG_FIRSTHDR(header).as_ref() }?;
         if item.cmsg_level != libc::SOL_UDP || item.cmsg_type != libc::UDP_GRO {
             return None;

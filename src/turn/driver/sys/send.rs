@@ -8,7 +8,7 @@ use std::os::fd::RawFd;
 use std::ptr;
 
 use super::address::RawAddress;
-use super::headers::{CONTROL, Control, constant_vector, empty_header};
+use super::headers::{Ancillary, NO_ANCILLARY, constant_vector, empty_header};
 
 /// Messages in one sendmmsg.
 const MESSAGES: usize = 64;
@@ -39,7 +39,7 @@ pub struct Sender {
     headers: Vec<libc::mmsghdr>,
     vectors: Vec<libc::iovec>,
     addresses: Vec<RawAddress>,
-    controls: Vec<Control>,
+    ancillary: Vec<Ancillary>,
     /// The datagrams of each message.
     groups: Vec<Range<usize>>,
     /// Whether the kernel takes several datagrams in one message (UDP GSO).
@@ -58,7 +58,7 @@ impl Sender {
             headers: vec![empty_header(); MESSAGES],
             vectors: Vec::with_capacity(MESSAGES * PARTS),
             addresses: vec![RawAddress::empty(); MESSAGES],
-            controls: vec![CONTROL; MESSAGES],
+            ancillary: vec![NO_ANCILLARY; MESSAGES],
             groups: Vec::with_capacity(MESSAGES),
             joins: true,
             refused: Vec::new(),
@@ -122,8 +122,8 @@ impl Sender {
             header.msg_control = ptr::null_mut();
             header.msg_controllen = 0;
             if members.len() > 1 {
-                self.controls[i] = segment_size(members[0].len() as u16);
-                header.msg_control = (&raw mut self.controls[i]).cast();
+                self.ancillary[i] = segment_size(members[0].len() as u16);
+                header.msg_control = (&raw mut self.ancillary[i]).cast();
                 header.msg_controllen = SEGMENT_SPACE as _;
             }
             first_vector = first_vector.wrapping_add(count);
@@ -252,13 +252,13 @@ fn joinable(datagrams: &[Outgoing<'_>]) -> usize {
 
 // SAFETY: CMSG_SPACE only computes.
 const SEGMENT_SPACE: usize = unsafe { libc::CMSG_SPACE(2) } as usize;
-const _: () = assert!(SEGMENT_SPACE <= mem::size_of::<Control>());
+const _: () = assert!(SEGMENT_SPACE <= mem::size_of::<Ancillary>());
 
 /// The ancillary item that tells the kernel the size of each datagram.
-fn segment_size(size: u16) -> Control {
-    let mut control = CONTROL;
-    let item = (&raw mut control).cast::<libc::cmsghdr>();
-    // SAFETY: `control` is aligned for the header and has room for it and two
+fn segment_size(size: u16) -> Ancillary {
+    let mut room = NO_ANCILLARY;
+    let item = (&raw mut room).cast::<libc::cmsghdr>();
+    // SAFETY: `room` is aligned for the header and has room for it and two
     // bytes more, as asserted above.
     unsafe {
         (*item).cmsg_level = libc::SOL_UDP;
@@ -266,5 +266,5 @@ fn segment_size(size: u16) -> Control {
         (*item).cmsg_len = libc::CMSG_LEN(2) as _;
         libc::CMSG_DATA(item).cast::<u16>().write_unaligned(size);
     }
-    control
+    room
 }
