@@ -68,7 +68,7 @@ static pj_bool_t on_challenge(pjsip_auth_clt_sess *sess, void *token,
     r->token = token;
     r->request = param->tdata;
     pjsip_tx_data_add_ref(r->request);
-    if (pjauth_challenge_get_info(token, &info) == PJ_SUCCESS)
+    if (pjauth_challenge_get_info(token, &info, sizeof(info)) == PJ_SUCCESS)
         note("SIP thread", NO_STATUS, "%s: %u, realm %s: kept for later", r->name,
              info.status_code, info.realm);
     raise_flag(&r->challenged);
@@ -307,7 +307,7 @@ static void count_tokens(void)
 {
     pjauth_sip_stats s;
 
-    pjauth_sip_get_stats(&s);
+    pjauth_sip_get_stats(&s, sizeof(s));
     note("pjauth", NO_STATUS, "tokens: %u lent, %u sent, %u revoked, %u expired",
          (unsigned)s.minted, (unsigned)s.sent, (unsigned)s.revoked, (unsigned)s.expired);
     note("pjauth", NO_STATUS, "%u uses of a dead token refused, %u tokens outstanding",

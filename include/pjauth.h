@@ -261,7 +261,8 @@ typedef struct pjauth_layout {
 } pjauth_layout;
 
 /**
- * What is known of an outstanding challenge.
+ * What is known of an outstanding challenge. May grow at its end: functions that fill
+ * it are told how large the application takes it to be.
  */
 typedef struct pjauth_challenge_info {
     /**
@@ -288,7 +289,7 @@ typedef struct pjauth_challenge_info {
 
 /**
  * How tokens have fared in this process. Each one minted ends in one of the next
- * five, or is outstanding.
+ * five, or is outstanding. May grow at its end.
  */
 typedef struct pjauth_sip_stats {
     /**
@@ -1042,11 +1043,14 @@ int32_t pjauth_challenge_is_live(const void *token);
  *
  * @param token  The token.
  * @param out    Where to write.
- * @return 0, or PJ_EINVAL for a dead token or a NULL; then nothing is written.
+ * @param size   `sizeof(pjauth_challenge_info)` as the application sees it. What it has
+ *               beyond the library's is zeroed.
+ * @return 0, or PJ_EINVAL for a dead token, a NULL or a size of 0; then nothing is
+ *         written.
  *
  * May be called from any thread.
  */
-int pjauth_challenge_get_info(const void *token, struct pjauth_challenge_info *out);
+int pjauth_challenge_get_info(const void *token, struct pjauth_challenge_info *out, size_t size);
 
 /**
  * Lists the outstanding challenges of a session, of those that share it as their
@@ -1054,15 +1058,18 @@ int pjauth_challenge_get_info(const void *token, struct pjauth_challenge_info *o
  *
  * @param sess   The session; NULL for all. It is compared, not looked at.
  * @param out    Where to write; may be NULL if `*count` is 0.
+ * @param size   `sizeof(pjauth_challenge_info)` as the application sees it: of one
+ *               element of `out`.
  * @param count  In: how many there is room for. Out: how many there are, which
  *               may be more than were written.
- * @return 0, or PJ_EINVAL for a NULL.
+ * @return 0, or PJ_EINVAL for a NULL or a size of 0.
  *
  * May be called from any thread. The cost grows with the most challenges that were
  * ever outstanding at once.
  */
 int pjauth_session_challenges(const struct pjsip_auth_clt_sess *sess,
                               struct pjauth_challenge_info *out,
+                              size_t size,
                               unsigned int *count);
 
 /**
@@ -1071,7 +1078,8 @@ int pjauth_session_challenges(const struct pjsip_auth_clt_sess *sess,
  *
  * @param sess  A session, which its children go by; NULL for all of the process.
  * @param mask  PJAUTH_REFUSE_* values; 0, the default, refuses none.
- * @return 0, or PJ_EINVAL for a mask of other values.
+ * @return 0; PJ_EINVAL for a mask of other values; PJ_ENOTSUP for a session where the
+ *         library has stepped aside for another pjproject.
  *
  * May be called from any thread; on a session, as its other functions.
  */
@@ -1080,12 +1088,34 @@ int pjauth_refuse_algorithms(struct pjsip_auth_clt_sess *sess, unsigned int mask
 /**
  * Reads the counters of this process.
  *
- * @param out  Where to write; nothing is done if it is NULL.
+ * @param out   Where to write; nothing is done if it is NULL.
+ * @param size  `sizeof(pjauth_sip_stats)` as the application sees it. What it has beyond
+ *              the library's is zeroed.
  *
  * May be called from any thread, at any time. Counters that change meanwhile may
  * be read before or after.
  */
-void pjauth_sip_get_stats(struct pjauth_sip_stats *out);
+void pjauth_sip_get_stats(struct pjauth_sip_stats *out, size_t size);
+
+/**
+ * Kills a session's tokens, as `pjsip_auth_clt_deinit()` does, and returns when no other
+ * thread is inside `pjsip_auth_clt_async_send_req()`, `pjsip_auth_clt_async_abandon()` or
+ * a deadline with one of them: from then on nothing of the session's owner is touched.
+ * Call it before you destroy a registration, a publication or a dialog whose tokens
+ * another thread of yours may be using.
+ *
+ * `pjsip_auth_clt_deinit()` waits as well, but for 3 s at most, because it may be called
+ * under a lock that such a thread waits for. This function waits for as long as it
+ * takes: hold no lock that the owner's functions and callbacks take.
+ *
+ * @param sess  The session, which can go on and get new challenges.
+ * @return 0; PJ_EINVAL for a NULL; PJ_ENOTSUP where the library has stepped aside for
+ *         another pjproject.
+ *
+ * May be called from any thread that is registered with PJLIB; from within one of those
+ * functions it does not wait for that.
+ */
+int pjauth_session_revoke(struct pjsip_auth_clt_sess *sess);
 
 /**
  * Reads everything about an allocation at once.

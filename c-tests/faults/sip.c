@@ -97,6 +97,65 @@ static void forked(void)
     closed(&r, &vault);
 }
 
+static int is_over;
+
+/* Keeps every lock of the library's busy, so that forks come at every moment. */
+static int work(void *arg)
+{
+    struct workbench *bench = arg;
+    while (!__atomic_load_n(&is_over, __ATOMIC_ACQUIRE)) {
+        struct pjauth_challenge_info info;
+        void *tokens[8];
+        unsigned i, count = 1;
+        for (i = 0; i < 8; ++i) {
+            CHECK_EQ(workbench_mint(bench, &bench->sess), PJ_SUCCESS);
+            tokens[i] = bench->token;
+            PJAUTH(pjauth_challenge_set_deadline)(tokens[i], 60000 + i);
+        }
+        PJAUTH(pjauth_session_challenges)(NULL, &info, sizeof(info), &count);
+        for (i = 0; i < 8; ++i)
+            pjsip_auth_clt_async_abandon(&bench->sess, tokens[i]);
+    }
+    return 0;
+}
+
+/* In a child no call waits for what another thread of the parent held. */
+static void forked_while_busy(void)
+{
+    enum { FORKS = 40 };
+    static struct workbench busy, own;
+    pj_thread_t *thread;
+    int i, status;
+
+    workbench_open(&busy);
+    workbench_open(&own);
+    CHECK_EQ(workbench_mint(&own, &own.sess), PJ_SUCCESS);
+    CHECK_EQ(pj_thread_create(busy.pool, "busy", &work, &busy, 0, 0, &thread), PJ_SUCCESS);
+    for (i = 0; i < FORKS; ++i) {
+        pid_t child = fork();
+        if (child == 0) {
+            int j;
+            alarm(CHILD_SECONDS);
+            CHECK_EQ(PJAUTH(pjauth_challenge_set_deadline)(own.token, 60000), PJ_SUCCESS);
+            for (j = 0; j < 8; ++j)
+                CHECK_EQ(workbench_mint(&own, &own.sess), PJ_SUCCESS);
+            CHECK_EQ(pjsip_auth_clt_async_abandon(&own.sess, own.token), PJ_SUCCESS);
+            CHECK_EQ(pjsip_auth_clt_deinit(&own.sess), PJ_SUCCESS);
+            _exit(pj_grp_lock_get_ref(own.lock) != 1);
+        }
+        status = -1;
+        CHECK(waitpid(child, &status, 0) == child);
+        CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    }
+    __atomic_store_n(&is_over, 1, __ATOMIC_RELEASE);
+    pj_thread_join(thread);
+    pj_thread_destroy(thread);
+    CHECK_EQ(pjsip_auth_clt_deinit(&busy.sess), PJ_SUCCESS);
+    CHECK_EQ(pjsip_auth_clt_deinit(&own.sess), PJ_SUCCESS);
+    workbench_close(&busy);
+    workbench_close(&own);
+}
+
 /* ---------------------------------------------------------- two endpoints */
 
 /* Tokens of both endpoints, then one of them goes. PJSIP's modules live in one endpoint of a process only: the
@@ -105,7 +164,8 @@ static void forked(void)
 static void endpoints(void)
 {
     static struct workbench bench;
-    pjsip_auth_clt_sess other_sess;
+    pjsip_auth_clt_async_setting setting;
+    pjsip_auth_clt_sess other_sess, bare;
     pjsip_endpoint *other;
     pj_pool_t *pool;
     void *ours, *theirs;
@@ -127,8 +187,19 @@ static void endpoints(void)
     CHECK_EQ(PJAUTH(pjauth_challenge_set_deadline)(theirs, 100), PJ_SUCCESS);
     CHECK_EQ(PJAUTH(pjauth_challenge_set_deadline)(ours, 300), PJ_SUCCESS);
 
+    /* What is set for all sessions of an endpoint is for those alone, and goes with it. */
+    setting = *other_sess.async_opt;
+    CHECK_EQ(PJAUTH(pjauth_async_configure_default)(other, &setting), PJ_SUCCESS);
+    CHECK_EQ(pjsip_auth_clt_init(&bare, lab.endpt, bench.pool, 0), PJ_SUCCESS);
+    CHECK_EQ(workbench_mint(&bench, &bare), PJ_EINVALIDOP);
+    bare.endpt = other;
+    CHECK_EQ(workbench_mint(&bench, &bare), PJ_SUCCESS);
+    CHECK_EQ(pjsip_auth_clt_async_abandon(&bare, bench.token), PJ_SUCCESS);
+    bench.abandoned = 0;
+
     pjsip_endpt_destroy(other);
     pj_pool_release(pool);
+    CHECK_EQ(workbench_mint(&bench, &bare), PJ_EINVALIDOP);
     CHECK(!PJAUTH(pjauth_challenge_is_live)(theirs));
     CHECK_EQ(pjsip_auth_clt_async_abandon(&bench.sess, theirs), PJ_EINVAL);
     CHECK(PJAUTH(pjauth_challenge_is_live)(ours));
@@ -165,7 +236,7 @@ static void clock_jumps(void)
         clock_off_by(jumps[i]);
         lab_events(50);
         CHECK_EQ(r.done, 0);
-        CHECK_EQ(PJAUTH(pjauth_challenge_get_info)(vault.kept.token, &info), PJ_SUCCESS);
+        CHECK_EQ(PJAUTH(pjauth_challenge_get_info)(vault.kept.token, &info, sizeof(info)), PJ_SUCCESS);
         CHECK(info.expires_msec > 0 && info.expires_msec <= 5010);
         registered(&r, &vault);
         closed(&r, &vault);
@@ -183,6 +254,7 @@ static void clock_jumps(void)
 
 static const struct lab_case cases[] = {
     {"forked", forked, LAB_PJAUTH_ONLY | LAB_MODULES_ASK},
+    {"forked_while_busy", forked_while_busy, LAB_PJAUTH_ONLY | LAB_MODULES_ASK},
     {"clock", clock_jumps, LAB_PJAUTH_ONLY | LAB_MODULES_ASK},
     {"endpoints", endpoints, LAB_PJAUTH_ONLY | LAB_MODULES_ASK},
 };

@@ -142,7 +142,7 @@ static struct state play(unsigned seconds, unsigned restart_msec)
     show(0);
     relays_stop(&turn);
     left.pools = registrations_stop(&sip);
-    pjauth_sip_get_stats(&stats);
+    pjauth_sip_get_stats(&stats, sizeof(stats));
     left.tokens = stats.outstanding;
     left.allocations = turn.created - turn.removed;
     malloc_trim(0);

@@ -139,31 +139,44 @@ impl<'h, I: Iterator<Item = Challenge<'h>>> Retry<'h, I> {
 pub struct Initial<'h> {
     answerer: Answerer<'h>,
     policy: Policy,
-    uri: Uri,
+    uri: Option<Uri>,
     /// Remembered challenges, then credentials, looked at so far.
     entries: usize,
     credentials: usize,
 }
 
 impl<'h> Initial<'h> {
-    /// Checks the arguments of `pjsip_auth_clt_init_req`.
-    pub fn open(session: Session<'h>, request: Request<'h>) -> Result<Initial<'h>, Status> {
+    /// Checks the arguments of `pjsip_auth_clt_init_req`. `None` where there is nothing
+    /// to add: most requests pass here with nothing else to do.
+    #[inline]
+    pub fn open(session: Session<'h>, request: Request<'h>) -> Result<Option<Self>, Status> {
         let (root, _) = root_of(session)?;
         request.message().ok_or(ENOTREQUESTMSG)?;
         let _held = root.locked();
+        let mut is_known = false;
         for entry in root.entries() {
             entry.set_stale_count(0);
+            is_known = true;
         }
-        Ok(Initial {
+        if !(SENDS_UNASKED && is_known) && !root.wants_initial_answer() {
+            return Ok(None);
+        }
+        Ok(Some(Initial {
             answerer: Answerer {
                 session: root,
                 request,
             },
             policy: refused(root),
-            uri: Uri::of(request),
+            uri: None,
             entries: 0,
             credentials: 0,
-        })
+        }))
+    }
+
+    /// The request URI, printed once.
+    fn uri(&mut self) -> &Uri {
+        let request = self.answerer.request;
+        self.uri.get_or_insert_with(|| Uri::of(request))
     }
 
     /// The next header to add. First come answers to remembered challenges, where
@@ -178,7 +191,8 @@ impl<'h> Initial<'h> {
         if !session.wants_initial_answer() {
             return Ok(None);
         }
-        let uri = self.uri.get().filter(|uri| uri.len() < MAX_URL_SIZE);
+        let uri = *self.uri();
+        let uri = uri.get().filter(|uri| uri.len() < MAX_URL_SIZE);
         let uri = uri.ok_or(EURITOOLONG)?;
         while let Some(credential) = session.credentials().nth(self.credentials) {
             self.credentials += 1;
@@ -213,7 +227,8 @@ impl<'h> Initial<'h> {
             let Ok(method) = assess(challenge, self.policy) else {
                 continue;
             };
-            match self.answerer.draft(challenge, method, self.uri.get()) {
+            let answerer = self.answerer;
+            match answerer.draft(challenge, method, self.uri().get()) {
                 Ok(draft) => return Ok(Some(draft)),
                 Err(EURITOOLONG) => return Err(EURITOOLONG),
                 // A credential that is gone is no reason not to send the request.

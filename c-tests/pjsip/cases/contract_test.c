@@ -407,6 +407,51 @@ static void clones(void)
     workbench_close(&b);
 }
 
+/* What a session remembers of a server is public: applications read it. */
+static void remembered(void)
+{
+    static const char *const algorithms[] = {"MD5", "SHA-256"};
+    struct workbench b;
+    pjsip_cached_auth *entry;
+    pjsip_www_authenticate_hdr *challenge;
+    pjsip_tx_data *answer;
+    unsigned i;
+
+    for (i = 0; i < 2; ++i) {
+        workbench_open(&b);
+        challenge = pjsip_msg_find_hdr(b.challenge.response->msg_info.msg,
+                                       PJSIP_H_WWW_AUTHENTICATE, NULL);
+        challenge->challenge.digest.algorithm = lab_str(algorithms[i]);
+        if (i == 0)
+            challenge->challenge.digest.qop.slen = 0;
+        CHECK_EQ(pjsip_auth_clt_reinit_req(&b.sess, b.challenge.response,
+                                           b.challenge.request, &answer),
+                 PJ_SUCCESS);
+        pjsip_tx_data_dec_ref(answer);
+        entry = b.sess.cached_auth.next;
+        CHECK(entry != &b.sess.cached_auth);
+        CHECK(entry->next == &b.sess.cached_auth && entry->pool);
+        CHECK_EQ(pj_strcmp2(&entry->realm, "pjauth.test"), 0);
+        CHECK_EQ(entry->is_proxy, PJ_FALSE);
+        CHECK_EQ(entry->stale_cnt, 0);
+        CHECK_EQ(entry->challenge_algorithm_type,
+                 i ? PJSIP_AUTH_ALGORITHM_SHA256 : PJSIP_AUTH_ALGORITHM_MD5);
+        CHECK_EQ(entry->qop_value,
+                 i ? PJSIP_AUTH_QOP_AUTH : PJSIP_AUTH_QOP_NONE);
+        CHECK_EQ(entry->nc, i);
+        CHECK_EQ(entry->cnonce.slen != 0, i);
+        CHECK_EQ(entry->last_chal != NULL, i);
+        if (entry->last_chal) {
+            const pjsip_www_authenticate_hdr *copy =
+                pjsip_hdr_clone(b.pool, entry->last_chal);
+            CHECK_EQ(pj_strcmp(&copy->challenge.digest.nonce,
+                               &challenge->challenge.digest.nonce), 0);
+        }
+        CHECK_EQ(pjsip_auth_clt_deinit(&b.sess), PJ_SUCCESS);
+        workbench_close(&b);
+    }
+}
+
 #define BOTH(name) {#name, name, LAB_BOTH}
 #define OURS(name) {#name, name, LAB_PJAUTH_ONLY}
 
@@ -419,6 +464,7 @@ int main(int argc, char **argv)
         OURS(dead_while_sending), BOTH(failed_send), OURS(failed_send_einval),
         OURS(deinit_kills), OURS(deinit_of_child), OURS(request_lives),
         BOTH(reinit_references), OURS(reentry), OURS(clones),
+        BOTH(remembered),
     };
     lab_open(argc, argv);
     lab_run(cases, sizeof(cases) / sizeof(cases[0]));

@@ -13,14 +13,14 @@ static void outstanding(struct vault vaults[CALLS], const char *first,
     struct pjauth_sip_stats before, after;
     int i;
 
-    get(&before);
+    get(&before, sizeof(before));
     for (i = 0; i < CALLS; ++i) {
         call_start(&vaults[i], VAULT_FORGET, "invite", i % 2 ? first : second,
                    NULL);
         REQUIRE(lab_until(&vaults[i].challenged, 1, WAIT_MSEC));
     }
     lab_events(200);
-    get(&after);
+    get(&after, sizeof(after));
     CHECK_EQ(after.outstanding - before.outstanding, CALLS);
 }
 

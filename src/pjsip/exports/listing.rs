@@ -1,6 +1,6 @@
 //! Which challenges are outstanding, and what is known of each.
 
-use super::status_of;
+use super::{fill, status_of};
 use crate::handle::{Handle, Info};
 use crate::pjsip::abi::pjsip_auth_clt_sess;
 use crate::pjsip::guard::guard;
@@ -14,7 +14,8 @@ pub const PJAUTH_REALM_SIZE: usize = 49;
 
 const _: () = assert!(PJAUTH_REALM_SIZE == REALM + 1);
 
-/// What is known of an outstanding challenge.
+/// What is known of an outstanding challenge. May grow at its end: functions that fill
+/// it are told how large the application takes it to be.
 #[repr(C)]
 pub struct pjauth_challenge_info {
     /// The token, as the application's callback got it.
@@ -46,25 +47,29 @@ pub extern "C" fn pjauth_challenge_is_live(token: *const c_void) -> i32 {
 ///
 /// @param token  The token.
 /// @param out    Where to write.
-/// @return 0, or PJ_EINVAL for a dead token or a NULL; then nothing is written.
+/// @param size   `sizeof(pjauth_challenge_info)` as the application sees it. What it has
+///               beyond the library's is zeroed.
+/// @return 0, or PJ_EINVAL for a dead token, a NULL or a size of 0; then nothing is
+///         written.
 ///
 /// May be called from any thread.
 ///
 /// # Safety
-/// `out` is NULL or has room for the structure.
+/// `out` is NULL or has room for `size` bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pjauth_challenge_get_info(
     token: *const c_void,
     out: *mut pjauth_challenge_info,
+    size: usize,
 ) -> Status {
-    if out.is_null() {
+    if out.is_null() || size == 0 {
         return EINVAL;
     }
     status_of(guard(|| {
         let handle = tokens::handle(token)?;
         let (info, words) = (tokens::info(handle)?, tokens::peek(handle)?);
         // SAFETY: room that the caller gave.
-        unsafe { out.write(describe(handle, info, &words)) };
+        unsafe { fill(out.cast(), size, &describe(handle, info, &words)) };
         Ok(())
     }))
 }
@@ -74,22 +79,25 @@ pub unsafe extern "C" fn pjauth_challenge_get_info(
 ///
 /// @param sess   The session; NULL for all. It is compared, not looked at.
 /// @param out    Where to write; may be NULL if `*count` is 0.
+/// @param size   `sizeof(pjauth_challenge_info)` as the application sees it: of one
+///               element of `out`.
 /// @param count  In: how many there is room for. Out: how many there are, which
 ///               may be more than were written.
-/// @return 0, or PJ_EINVAL for a NULL.
+/// @return 0, or PJ_EINVAL for a NULL or a size of 0.
 ///
 /// May be called from any thread. The cost grows with the most challenges that were
 /// ever outstanding at once.
 ///
 /// # Safety
-/// `out` has room for as many as `*count` says.
+/// `out` has room for as many of `size` bytes as `*count` says.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pjauth_session_challenges(
     sess: *const pjsip_auth_clt_sess,
     out: *mut pjauth_challenge_info,
+    size: usize,
     count: *mut c_uint,
 ) -> Status {
-    if count.is_null() {
+    if count.is_null() || size == 0 {
         return EINVAL;
     }
     // SAFETY: the caller's number.
@@ -108,7 +116,10 @@ pub unsafe extern "C" fn pjauth_session_challenges(
             }
             if found < room {
                 // SAFETY: within the room that the caller gave.
-                unsafe { out.add(found).write(describe(handle, info, &words)) };
+                unsafe {
+                    let at = out.cast::<u8>().add(found * size);
+                    fill(at, size, &describe(handle, info, &words));
+                }
             }
             found += 1;
         });

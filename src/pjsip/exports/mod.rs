@@ -70,3 +70,17 @@ pub(crate) use entry;
 pub(crate) fn status_of(result: Result<(), i32>) -> i32 {
     result.err().unwrap_or(crate::pjsip::status::SUCCESS)
 }
+
+/// Writes as much of a structure as the application, which may know a shorter one, has
+/// room for; a longer one's end is zeroed.
+///
+/// # Safety
+/// There are `size` bytes to write at `out`.
+unsafe fn fill<T>(out: *mut u8, size: usize, value: &T) {
+    let known = size.min(size_of::<T>());
+    // SAFETY: as the caller promises; what is copied is the structure's own bytes.
+    unsafe {
+        out.copy_from_nonoverlapping(core::ptr::from_ref(value).cast(), known);
+        out.add(known).write_bytes(0, size - known);
+    }
+}

@@ -32,7 +32,9 @@ entry! {
 }
 
 fn init(sess: Session<'_>, request: Request<'_>) -> Result<(), Status> {
-    let mut initial = guard(|| Initial::open(sess, request))?;
+    let Some(mut initial) = guard(|| Initial::open(sess, request))? else {
+        return Ok(());
+    };
     while let Some(draft) = guard(|| initial.turn())? {
         draft.header(request)?.add_to(request);
     }

@@ -1,10 +1,11 @@
 //! How tokens have fared in this process.
 
+use super::fill;
 use crate::pjsip::stats::{Event, total};
 use crate::pjsip::tokens;
 
 /// How tokens have fared in this process. Each one minted ends in one of the next
-/// five, or is outstanding.
+/// five, or is outstanding. May grow at its end.
 #[repr(C)]
 pub struct pjauth_sip_stats {
     /// Tokens lent to a callback.
@@ -27,15 +28,17 @@ pub struct pjauth_sip_stats {
 
 /// Reads the counters of this process.
 ///
-/// @param out  Where to write; nothing is done if it is NULL.
+/// @param out   Where to write; nothing is done if it is NULL.
+/// @param size  `sizeof(pjauth_sip_stats)` as the application sees it. What it has beyond
+///              the library's is zeroed.
 ///
 /// May be called from any thread, at any time. Counters that change meanwhile may
 /// be read before or after.
 ///
 /// # Safety
-/// `out` is NULL or has room for the structure.
+/// `out` is NULL or has room for `size` bytes.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pjauth_sip_get_stats(out: *mut pjauth_sip_stats) {
+pub unsafe extern "C" fn pjauth_sip_get_stats(out: *mut pjauth_sip_stats, size: usize) {
     if out.is_null() {
         return;
     }
@@ -54,5 +57,5 @@ pub unsafe extern "C" fn pjauth_sip_get_stats(out: *mut pjauth_sip_stats) {
     let otherwise = stats.abandoned + stats.declined + stats.revoked + stats.expired;
     stats.sent = stats.minted.saturating_sub(otherwise + stats.outstanding);
     // SAFETY: room that the caller gave.
-    unsafe { out.write(stats) };
+    unsafe { fill(out.cast(), size, &stats) };
 }

@@ -5,12 +5,14 @@ use crate::pjsip::abi::{
     pj_status_t, pjsip_auth_clt_async_impl_token, pjsip_auth_clt_async_on_chal_param,
     pjsip_auth_clt_sess, pjsip_rx_data, pjsip_tx_data,
 };
+use crate::pjsip::aside::is_aside;
 use crate::pjsip::hold::is_decided;
 use crate::pjsip::host::{self, Request, Response, Session};
-use crate::pjsip::status::{EIGNORED, EINVAL, ENOTSUP};
+use crate::pjsip::status::{EIGNORED, EINVAL, ENOTSUP, Status};
 use crate::pjsip::tokens::endings;
 use crate::pjsip::tokens::offer;
 use core::ffi::c_void;
+use core::time::Duration;
 
 /// # Safety
 /// `param` is NULL or alive.
@@ -80,4 +82,35 @@ entry! {
         // SAFETY: the caller's session.
         status_of(unsafe { endings::give_up(sess, token) })
     }
+}
+
+/// Kills a session's tokens, as `pjsip_auth_clt_deinit()` does, and returns when no other
+/// thread is inside `pjsip_auth_clt_async_send_req()`, `pjsip_auth_clt_async_abandon()` or
+/// a deadline with one of them: from then on nothing of the session's owner is touched.
+/// Call it before you destroy a registration, a publication or a dialog whose tokens
+/// another thread of yours may be using.
+///
+/// `pjsip_auth_clt_deinit()` waits as well, but for 3 s at most, because it may be called
+/// under a lock that such a thread waits for. This function waits for as long as it
+/// takes: hold no lock that the owner's functions and callbacks take.
+///
+/// @param sess  The session, which can go on and get new challenges.
+/// @return 0; PJ_EINVAL for a NULL; PJ_ENOTSUP where the library has stepped aside for
+///         another pjproject.
+///
+/// May be called from any thread that is registered with PJLIB; from within one of those
+/// functions it does not wait for that.
+///
+/// # Safety
+/// `sess` is NULL or an initialised session.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn pjauth_session_revoke(sess: *mut pjsip_auth_clt_sess) -> Status {
+    // SAFETY: the caller's session, or NULL.
+    let Some(sess) = (unsafe { Session::from_raw(sess) }) else {
+        return EINVAL;
+    };
+    if is_aside() {
+        return ENOTSUP;
+    }
+    status_of(endings::revoke(sess, Duration::MAX))
 }

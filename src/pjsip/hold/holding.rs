@@ -7,6 +7,7 @@ use crate::pjsip::status::{EBUG, EINVAL, SUCCESS, Status};
 use core::ptr::{self, NonNull};
 
 /// What a held challenge owns. The transaction is kept by the token's reference.
+#[derive(Clone, Copy)]
 pub struct Holding {
     transaction: Transaction<'static>,
     /// A copy, with a reference of its transport.
@@ -17,46 +18,80 @@ pub struct Holding {
 
 impl Holding {
     /// Copies the response and makes an INVITE's ACK, while the request still is
-    /// what was sent. `None` where memory runs out.
+    /// what was sent. `None` where memory runs out; may throw then: to be called with
+    /// nothing held. The result is to be [listed](Holding::list) or
+    /// [dropped](Holding::drop_unlisted).
     ///
     /// # Safety
-    /// The transaction's lock is held, and `rdata` is its response. The caller
-    /// keeps a reference of the transaction until [`discard`].
+    /// `rdata` is a response to the transaction, `request` its request. The caller keeps
+    /// a reference of both for as long as the result is there.
     pub unsafe fn create(
         transaction: Transaction<'_>,
+        request: *mut pjsip_tx_data,
         rdata: *mut pjsip_rx_data,
     ) -> Option<NonNull<Holding>> {
-        let mut response = ptr::null_mut();
-        let mut ack = ptr::null_mut();
         // SAFETY: as the caller promises.
         unsafe {
-            if abi::pjsip_rx_data_clone(rdata, 0, &mut response) != SUCCESS {
+            let mut holding = Holding {
+                transaction: transaction.kept(),
+                response: ptr::null_mut(),
+                ack: ptr::null_mut(),
+            };
+            if abi::pjsip_rx_data_clone(rdata, 0, &mut holding.response) != SUCCESS {
                 return None;
             }
-            if transaction.is_invite() {
-                let (endpoint, request) = (transaction.endpoint(), transaction.request());
-                if abi::pjsip_endpt_create_ack(endpoint, request, rdata, &mut ack) != SUCCESS {
-                    abi::pjsip_rx_data_free_cloned(response);
-                    return None;
-                }
+            let (endpoint, ack) = (transaction.endpoint(), &raw mut holding.ack);
+            let is_made = !transaction.is_invite()
+                || abi::pjsip_endpt_create_ack(endpoint, request, rdata, ack) == SUCCESS;
+            if !is_made {
+                holding.give_back();
+                return None;
             }
+            let boxed = host::boxed(holding);
+            if boxed.is_none() {
+                holding.give_back();
+            }
+            boxed
         }
-        let holding = Holding {
-            // SAFETY: as the caller promises.
-            transaction: unsafe { transaction.kept() },
-            response,
-            ack,
-        };
-        let holding = host::boxed(holding)?;
+    }
+
+    /// Has responses to the transaction find it, from now on. False where the
+    /// transaction has one already, or memory runs out.
+    ///
+    /// # Safety
+    /// The transaction's lock is held, and the token's references are taken.
+    pub unsafe fn list(holding: NonNull<Holding>, request: *mut pjsip_tx_data) -> bool {
+        // SAFETY: as `create` made it.
+        let transaction = unsafe { holding.as_ref() }.transaction;
         table::insert(Held {
             id: holding.as_ptr().expose_provenance(),
             transaction: transaction.addr(),
             dialog: transaction.dialog().addr(),
-            request: transaction.request().addr(),
+            request: request.addr(),
             token: None,
             waiting: true,
         })
-        .then_some(holding)
+    }
+
+    /// The opposite of [`Holding::create`].
+    ///
+    /// # Safety
+    /// It was made by that, and not listed.
+    pub unsafe fn drop_unlisted(holding: NonNull<Holding>) {
+        // SAFETY: as the caller promises.
+        unsafe { Box::from_raw(holding.as_ptr()).give_back() };
+    }
+
+    /// # Safety
+    /// Nobody uses it any more.
+    unsafe fn give_back(&self) {
+        // SAFETY: made by `create`, each once.
+        unsafe {
+            abi::pjsip_rx_data_free_cloned(self.response);
+            if !self.ack.is_null() {
+                host::drop_request(self.ack);
+            }
+        }
     }
 
     /// The holding of a challenge that the table has.
@@ -165,11 +200,7 @@ pub unsafe fn discard(id: usize, request: usize) {
         let acquired = transaction.acquire();
         table::remove(id);
         transaction.release(acquired);
-        let holding = Box::from_raw(ptr::with_exposed_provenance_mut::<Holding>(id));
-        abi::pjsip_rx_data_free_cloned(holding.response);
-        if !holding.ack.is_null() {
-            host::drop_request(holding.ack);
-        }
+        Box::from_raw(ptr::with_exposed_provenance_mut::<Holding>(id)).give_back();
     }
 }
 

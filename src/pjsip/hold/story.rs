@@ -5,7 +5,7 @@ use super::holding::{Holding, deliver, discard, hand_over, is_held};
 use super::table::{self, Answer};
 use crate::pjsip::abi::{
     pj_bool_t, pj_status_t, pjsip_auth_clt_async_impl_token, pjsip_auth_clt_async_on_chal_param,
-    pjsip_auth_clt_sess, pjsip_rx_data, pjsip_tx_data,
+    pjsip_auth_clt_sess, pjsip_dialog, pjsip_rx_data, pjsip_tx_data,
 };
 use crate::pjsip::aside::is_response_foreign;
 use crate::pjsip::guard::guard;
@@ -16,7 +16,7 @@ use crate::pjsip::tokens;
 use crate::pjsip::tokens::endings::{release, watch_endpoint};
 use crate::pjsip::tokens::offer;
 use core::ffi::c_void;
-use core::ptr;
+use core::ptr::{self, NonNull};
 
 /// Sees to it that the challenges of calls are held from now on, in the endpoint
 /// that a session lives in. Throws on exhausted memory.
@@ -111,38 +111,82 @@ fn absorb(transaction: Transaction<'_>, code: i32) -> bool {
 /// # Safety
 /// `rdata` is a 401 or 407 to the transaction, of which the caller has a reference.
 unsafe fn hold_back(transaction: Transaction<'_>, rdata: *mut pjsip_rx_data) -> bool {
-    let acquired = transaction.acquire();
-    // SAFETY: as the caller promises; the dialog lives while the lock is held.
+    // SAFETY: as the caller promises; the dialog lives while the lock is held, and what
+    // is kept for as long as it is kept.
     unsafe {
-        let dialog = transaction.dialog();
-        let may_wait =
-            transaction.is_open() && transaction.is_held_back() && !transaction.request().is_null();
-        let session = transaction
-            .session()
-            .filter(|&session| has_callback(session));
-        let Some(session) = session.filter(|_| may_wait) else {
+        let acquired = transaction.acquire();
+        let Some(session) = waits_for(transaction) else {
             transaction.release(acquired);
             return false;
         };
+        let (request, dialog) = (transaction.request(), transaction.dialog());
         if transaction.is_of_a_dialog() && host::is_call_over(dialog) {
             deliver(transaction, rdata, Answer::None);
             transaction.release(acquired);
             return true;
         }
-        let Some(holding) = Holding::create(transaction, rdata) else {
-            transaction.release(acquired);
-            return false;
-        };
         let module = host::module_of(transaction.endpoint());
-        let request = transaction.request();
         host::add_request(request);
         if !dialog.is_null() {
             host::keep_dialog(dialog, module);
         }
-        // The token's own, and the holding's.
-        transaction.add_reference();
         transaction.release(acquired);
 
+        // What may throw, with nothing held. Another copy of the response may come here
+        // at the same time: the first to be listed is the one.
+        let dealt_with = match Holding::create(transaction, request, rdata) {
+            None => false,
+            Some(holding) => {
+                let acquired = transaction.acquire();
+                let is_first = transaction.is_open() && Holding::list(holding, request);
+                if is_first {
+                    // The token's own, and the holding's.
+                    transaction.add_reference();
+                }
+                transaction.release(acquired);
+                if is_first {
+                    ask(transaction, session, holding, request, rdata, dialog);
+                    true
+                } else {
+                    Holding::drop_unlisted(holding);
+                    absorb(transaction, i32::MAX)
+                }
+            }
+        };
+        host::drop_request(request);
+        if !dialog.is_null() {
+            host::let_dialog_go(dialog, module);
+        }
+        dealt_with
+    }
+}
+
+/// The session whose application a challenge to this transaction waits for, if it waits.
+/// To be asked with the lock held.
+fn waits_for(transaction: Transaction<'_>) -> Option<Session<'_>> {
+    let may_wait =
+        transaction.is_open() && transaction.is_held_back() && !transaction.request().is_null();
+    transaction
+        .session()
+        .filter(|&session| may_wait && has_callback(session))
+}
+
+/// Asks the application, and has the transaction wait or go on.
+///
+/// # Safety
+/// The holding is listed and has its reference of the transaction; all else is kept by
+/// the caller.
+unsafe fn ask(
+    transaction: Transaction<'_>,
+    session: Session<'_>,
+    holding: NonNull<Holding>,
+    request: *mut pjsip_tx_data,
+    rdata: *mut pjsip_rx_data,
+    dialog: *mut pjsip_dialog,
+) {
+    let id = holding.as_ptr().addr();
+    // SAFETY: as the caller promises.
+    unsafe {
         host::introduce(rdata, transaction, dialog);
         let implementation = pjsip_auth_clt_async_impl_token {
             user_data: holding.as_ptr().cast(),
@@ -158,7 +202,6 @@ unsafe fn hold_back(transaction: Transaction<'_>, rdata: *mut pjsip_rx_data) -> 
         };
         let taken = match (Request::from_raw(request), Response::from_raw(rdata)) {
             (Some(request), Some(response)) => {
-                let id = holding.as_ptr().addr();
                 let minted = |token| table::set_token(id, token);
                 offer(session, implementation, request, response, param, minted)
             }
@@ -167,7 +210,7 @@ unsafe fn hold_back(transaction: Transaction<'_>, rdata: *mut pjsip_rx_data) -> 
         match taken {
             Ok(()) => settle(transaction, rdata),
             Err(_) => {
-                discard(holding.as_ptr().addr(), request.addr());
+                discard(id, request.addr());
                 transaction.drop_reference();
                 let acquired = transaction.acquire();
                 if transaction.is_open() {
@@ -176,12 +219,7 @@ unsafe fn hold_back(transaction: Transaction<'_>, rdata: *mut pjsip_rx_data) -> 
                 transaction.release(acquired);
             }
         }
-        host::drop_request(request);
-        if !dialog.is_null() {
-            host::let_dialog_go(dialog, module);
-        }
     }
-    true
 }
 
 /// Whether an application is to be asked about a session's challenges.

@@ -13,6 +13,7 @@
 #![forbid(unsafe_code)]
 
 use crate::handle::Handle;
+use crate::pjsip::guard::guard;
 use crate::pjsip::host::Lock;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::collections::HashMap;
@@ -123,26 +124,39 @@ impl Table {
     }
 }
 
+/// Under the lock, and behind the panic barrier: callbacks of the host's come here.
+fn with<T: Default>(f: impl FnOnce(&mut Table) -> T) -> T {
+    guard(|| Ok(f(&mut HELD.lock()))).unwrap_or_default()
+}
+
+/// The same for what is on its way up.
+fn with_deliveries<T: Default>(f: impl FnOnce(&mut Vec<Delivery>) -> T) -> T {
+    guard(|| Ok(f(&mut DELIVERIES.lock()))).unwrap_or_default()
+}
+
 /// Remembers a held challenge that waits. False where there is no memory for it, or the
 /// transaction has one.
 pub fn insert(held: Held) -> bool {
-    let mut all = HELD.lock();
-    if all.by_transaction.contains_key(&held.transaction) || !all.reserve(held.dialog) {
-        return false;
-    }
-    all.held.insert(held.id, held);
-    all.by_transaction.insert(held.transaction, held.id);
-    all.by_request.insert(held.request, held.id);
-    all.by_dialog.entry(held.dialog).or_default().push(held.id);
-    HELD_COUNT.store(all.held.len(), Relaxed);
-    true
+    with(|all| {
+        if all.by_transaction.contains_key(&held.transaction) || !all.reserve(held.dialog) {
+            return false;
+        }
+        all.held.insert(held.id, held);
+        all.by_transaction.insert(held.transaction, held.id);
+        all.by_request.insert(held.request, held.id);
+        all.by_dialog.entry(held.dialog).or_default().push(held.id);
+        HELD_COUNT.store(all.held.len(), Relaxed);
+        true
+    })
 }
 
 /// Notes under which token a challenge is held.
 pub fn set_token(id: usize, token: Handle) {
-    if let Some(held) = HELD.lock().held.get_mut(&id) {
-        held.token = Some(token);
-    }
+    with(|all| {
+        if let Some(held) = all.held.get_mut(&id) {
+            held.token = Some(token);
+        }
+    });
 }
 
 /// Forgets it; `None` if it is none, or somebody was first.
@@ -150,13 +164,14 @@ pub fn remove(id: usize) -> Option<Held> {
     if is_empty() {
         return None;
     }
-    let mut all = HELD.lock();
-    let held = all.held.remove(&id)?;
-    if held.waiting {
-        all.unlist(held);
-    }
-    HELD_COUNT.store(all.held.len(), Relaxed);
-    Some(held)
+    with(|all| {
+        let held = all.held.remove(&id)?;
+        if held.waiting {
+            all.unlist(held);
+        }
+        HELD_COUNT.store(all.held.len(), Relaxed);
+        Some(held)
+    })
 }
 
 /// The challenge with this identity.
@@ -187,53 +202,55 @@ pub fn waiting_in(dialog: usize) -> Option<Held> {
 
 /// The transaction is about to be handed the challenge. One caller is told so.
 pub fn stop_waiting(id: usize) -> bool {
-    let mut all = HELD.lock();
-    let Some(held) = all.held.get_mut(&id) else {
-        return false;
-    };
-    let held = *held;
-    if held.waiting {
-        all.held.entry(id).and_modify(|held| held.waiting = false);
-        all.unlist(held);
-    }
-    held.waiting
+    with(|all| {
+        let Some(held) = all.held.get_mut(&id) else {
+            return false;
+        };
+        let was = *held;
+        held.waiting = false;
+        if was.waiting {
+            all.unlist(was);
+        }
+        was.waiting
+    })
 }
 
 fn find(id: impl FnOnce(&Table) -> Option<usize>) -> Option<Held> {
     if is_empty() {
         return None;
     }
-    let all = HELD.lock();
-    all.held.get(&id(&all)?).copied()
+    with(|all| all.held.get(&id(all)?).copied())
 }
 
 /// From now on, whoever asks about this response is told `answer`.
 pub fn begin_delivery(response: usize, answer: Answer) {
-    let mut all = DELIVERIES.lock();
-    if all.try_reserve(1).is_err() {
-        return; // as if the application had declined
-    }
-    all.push(Delivery {
-        response,
-        answer,
-        used: false,
+    with_deliveries(|all| {
+        if all.try_reserve(1).is_err() {
+            return; // as if the application had declined
+        }
+        all.push(Delivery {
+            response,
+            answer,
+            used: false,
+        });
+        DELIVERY_COUNT.store(all.len(), Relaxed);
     });
-    DELIVERY_COUNT.store(all.len(), Relaxed);
 }
 
 /// Ends what [`begin_delivery`] began. Returns whether the answer was asked for.
 pub fn end_delivery(response: usize) -> bool {
-    let mut all = DELIVERIES.lock();
-    let at = all.iter().position(|one| one.response == response);
-    let used = at.is_some_and(|at| all.swap_remove(at).used);
-    DELIVERY_COUNT.store(all.len(), Relaxed);
-    used
+    with_deliveries(|all| {
+        let at = all.iter().position(|one| one.response == response);
+        let used = at.is_some_and(|at| all.swap_remove(at).used);
+        DELIVERY_COUNT.store(all.len(), Relaxed);
+        used
+    })
 }
 
 /// Whether the application was asked about this response already.
 pub fn is_decided(response: usize) -> bool {
     DELIVERY_COUNT.load(Relaxed) != 0
-        && DELIVERIES.lock().iter().any(|one| one.response == response)
+        && with_deliveries(|all| all.iter().any(|one| one.response == response))
 }
 
 /// What was decided about a response. A prepared request is given out once.
@@ -241,13 +258,13 @@ pub fn take_answer(response: usize) -> Answer {
     if DELIVERY_COUNT.load(Relaxed) == 0 {
         return Answer::Ordinary;
     }
-    let mut all = DELIVERIES.lock();
-    let Some(delivery) = all.iter_mut().find(|one| one.response == response) else {
-        return Answer::Ordinary;
-    };
-    let first = !core::mem::replace(&mut delivery.used, true);
-    match delivery.answer {
-        Answer::Prepared(_) if !first => Answer::None,
-        answer => answer,
-    }
+    let answer = with_deliveries(|all| {
+        let delivery = all.iter_mut().find(|one| one.response == response)?;
+        let first = !core::mem::replace(&mut delivery.used, true);
+        Some(match delivery.answer {
+            Answer::Prepared(_) if !first => Answer::None,
+            answer => answer,
+        })
+    });
+    answer.unwrap_or(Answer::Ordinary)
 }

@@ -14,8 +14,15 @@ use core::ptr::{self, NonNull};
 #[derive(Clone, Copy)]
 pub struct CachedAuth<'h>(NonNull<pjsip_cached_auth>, PhantomData<&'h ()>);
 
+/// An entry of ours. What applications see comes first, and is as PJSIP leaves it.
+#[repr(C)]
+struct Whole {
+    public: pjsip_cached_auth,
+    remembered: *mut Remembered,
+}
+
 /// The last challenge, in memory that is used again for the next one: what
-/// `last_chal` points to.
+/// `last_chal` points to once there was one to remember.
 #[repr(C)]
 struct Remembered {
     header: abi::pjsip_www_authenticate_hdr,
@@ -36,7 +43,7 @@ impl<'h> CachedAuth<'h> {
 
     /// An entry that stands for nothing yet, in the session's pool.
     pub fn create(pool: Pool<'h>) -> Result<CachedAuth<'h>, Status> {
-        let memory = pool.allocate(size_of::<pjsip_cached_auth>())?;
+        let memory = pool.allocate(size_of::<Whole>())?;
         let entry = CachedAuth(memory.cast(), PhantomData);
         #[cfg(pj_header_caching)]
         // SAFETY: a field of the fresh entry.
@@ -84,7 +91,11 @@ impl<'h> CachedAuth<'h> {
             (*remembered.as_ptr()).algorithm_type = algorithm_type;
             entry.qop_value = abi::PJSIP_AUTH_QOP_NONE;
             entry.stale_cnt = 0;
-            entry.last_chal = remembered.as_ptr().cast();
+            #[cfg(pj_algorithms)]
+            {
+                entry.challenge_algorithm_type = algorithm_type;
+            }
+            (*self.whole()).remembered = remembered.as_ptr();
         }
         Ok(())
     }
@@ -100,6 +111,12 @@ impl<'h> CachedAuth<'h> {
             entry.pool = ptr::null_mut();
             entry.last_chal = ptr::null_mut();
             entry.realm = Text::EMPTY;
+            #[cfg(pj_qop_support)]
+            {
+                entry.nc = 0;
+                entry.cnonce = Text::EMPTY;
+            }
+            (*self.whole()).remembered = ptr::null_mut();
         }
     }
 
@@ -174,6 +191,7 @@ impl<'h> CachedAuth<'h> {
                 &raw mut (*remembered).userhash,
                 copies,
             );
+            (*self.as_ptr()).last_chal = &raw mut (*remembered).header;
         }
         Ok(())
     }
@@ -213,8 +231,13 @@ impl<'h> CachedAuth<'h> {
         unsafe { self.0.as_ref() }
     }
 
+    fn whole(self) -> *mut Whole {
+        self.as_ptr().cast()
+    }
+
     fn remembered(self) -> Option<*mut Remembered> {
-        let remembered = self.get().last_chal.cast::<Remembered>();
+        // SAFETY: made by `create`, which made room for the whole.
+        let remembered = unsafe { (*self.whole()).remembered };
         (!remembered.is_null()).then_some(remembered)
     }
 }

@@ -10,7 +10,6 @@ use super::session::{Credential, Session};
 use crate::pjsip::abi::{self, pjsip_cred_info};
 use crate::pjsip::status::{EINVAL, Status};
 use core::ptr::NonNull;
-use zeroize::Zeroize;
 
 /// Texts of a credential, in the order in which they stand in the block.
 const TEXTS: usize = 7;
@@ -156,5 +155,8 @@ pub fn is_aka(credential: Credential<'_>) -> bool {
 /// The memory is ours to write, and borrowed by nobody.
 unsafe fn wipe_block(start: NonNull<u8>, size: usize) {
     // SAFETY: as the caller promises; the bytes were initialised when allocated.
-    unsafe { core::slice::from_raw_parts_mut(start.as_ptr(), size) }.zeroize();
+    let bytes = unsafe { core::slice::from_raw_parts_mut(start.as_ptr(), size) };
+    bytes.fill(0);
+    // Whoever compiles this must take it that the zeroes are looked at.
+    zeroize::optimization_barrier(bytes);
 }

@@ -30,6 +30,14 @@ impl<'h> Pool<'h> {
     /// the pool. Exhaustion is an error here and never a `longjmp`: the pool's
     /// callback, which would throw, is set aside for the moment.
     pub fn allocate(self, size: usize) -> Result<NonNull<u8>, Status> {
+        let memory = self.room(size)?;
+        // SAFETY: the pool just gave us `size` bytes there.
+        unsafe { memory.write_bytes(0, size) };
+        Ok(memory)
+    }
+
+    /// The same, not zeroed.
+    fn room(self, size: usize) -> Result<NonNull<u8>, Status> {
         let pool = self.0.as_ptr();
         // SAFETY: the pool is valid and, by the host's rule, used by one thread at
         // a time; the callback is back in its place before anybody else looks.
@@ -40,10 +48,7 @@ impl<'h> Pool<'h> {
             (*pool).callback = callback;
             memory.cast::<u8>()
         };
-        let memory = NonNull::new(memory).ok_or(ENOMEM)?;
-        // SAFETY: the pool just gave us `size` bytes there.
-        unsafe { memory.write_bytes(0, size) };
-        Ok(memory)
+        NonNull::new(memory).ok_or(ENOMEM)
     }
 
     /// Copies of texts, in one piece.
@@ -55,7 +60,7 @@ impl<'h> Pool<'h> {
     /// Room for texts that are written one after the other.
     pub fn block(self, capacity: usize) -> Result<Block, Status> {
         Ok(Block {
-            start: self.allocate(capacity)?,
+            start: self.room(capacity)?,
             capacity,
             used: 0,
         })

@@ -13,6 +13,7 @@
 use super::due::{Due, Unset};
 use super::table::{self, Lent, TOKENS};
 use crate::handle::Handle;
+use crate::pjsip::guard::guard;
 use crate::pjsip::host::{self, Alarm, Lock, WORDS};
 use crate::pjsip::status::{EINVAL, ENOMEM, Status};
 use core::sync::atomic::{AtomicUsize, Ordering::Acquire, Ordering::Release};
@@ -164,10 +165,14 @@ pub fn wake(endpoint: usize) {
     }
 }
 
+/// Under the lock, and behind the panic barrier.
 fn with<T>(endpoint: usize, f: impl FnOnce(&mut Watched) -> T) -> Option<T> {
-    WATCHED
-        .lock()
-        .iter_mut()
-        .find(|watched| watched.alarm.endpoint() == endpoint)
-        .map(f)
+    let found = guard(|| {
+        let mut all = WATCHED.lock();
+        let one = all
+            .iter_mut()
+            .find(|watched| watched.alarm.endpoint() == endpoint);
+        Ok(one.map(f))
+    });
+    found.ok().flatten()
 }
