@@ -646,6 +646,17 @@ typedef struct pjauth_turn_options {
      * 30000.
      */
     unsigned int port_rest_msec;
+    /**
+     * Ranges of the proxies in front of TCP listeners (HAProxy, nginx, a load
+     * balancer) that speak the PROXY protocol, version 1 or 2. Their connections must
+     * begin with it, and are from then on those of the client that it names, in
+     * addresses, limits and nonces; the connections of others must not, and end.
+     */
+    const char *const *proxies;
+    /**
+     * How many; 0, the default, for none.
+     */
+    unsigned int proxy_count;
 } pjauth_turn_options;
 
 /**

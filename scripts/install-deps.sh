@@ -41,6 +41,7 @@ libtool       libtool-bin      optional
 ld.lld        lld              optional
 ld.mold       mold             optional
 sipp          sip-tester       optional
+haproxy       haproxy          optional
 chromium      chromium         optional
 ensurepip     python3-venv     optional
 redis-server  redis-server     optional

@@ -100,13 +100,15 @@ class Client:
     Data that comes in between waits for `receive`.
     """
 
-    def __init__(self, server, user, password, transport="udp", resend=0.5, patience=10):
+    def __init__(self, server, user, password, transport="udp", resend=0.5, patience=10, source=None):
         self.user, self.password = user.encode(), password.encode()
         self.resend, self.patience = resend, patience
         self.stream = transport == "tcp"
         kind = socket.SOCK_STREAM if self.stream else socket.SOCK_DGRAM
         self.socket = socket.socket(socket.AF_INET6 if ":" in server[0] else socket.AF_INET, kind)
         self.socket.settimeout(patience)
+        if source:
+            self.socket.bind((source, 0))
         self.socket.connect(server)
         self.buffer = b""
         self.arrived = []

@@ -2,7 +2,7 @@
  * loopback.
  *
  * usage: judged_server --user NAME:PASSWORD [--port PORT] [--realm TEXT] [--workers N] [--delay-ms N] [--allow RANGE]
- *                      [--max-held N] [--hold NAME]
+ *                      [--max-held N] [--hold NAME] [--proxy RANGE]
  *        judged_server --secret TEXT [--secret TEXT] ...     with credentials of the TURN REST interface
  *
  * With a delay, every decision is made that much later, by another thread; about the user to hold, never. Prints
@@ -34,6 +34,7 @@ static struct {
     const char *never;
     const char *secrets[MOST_SECRETS];
     unsigned secret_count;
+    const char *proxy;
     double delay;
     const char *allowed[MOST_ALLOWED];
     unsigned allowed_count;
@@ -147,7 +148,8 @@ static void read_options(int argc, char **argv, pjauth_turn_options *options, in
                                           {"realm", 1, NULL, 'r'},    {"workers", 1, NULL, 'w'},
                                           {"delay-ms", 1, NULL, 'd'}, {"allow", 1, NULL, 'a'},
                                           {"max-held", 1, NULL, 'm'}, {"hold", 1, NULL, 'h'},
-                                          {"secret", 1, NULL, 's'},   {NULL, 0, NULL, 0}};
+                                          {"secret", 1, NULL, 's'},   {"proxy", 1, NULL, 'x'},
+                                          {NULL, 0, NULL, 0}};
     int name;
 
     while ((name = getopt_long(argc, argv, "", names, NULL)) != -1) {
@@ -166,6 +168,10 @@ static void read_options(int argc, char **argv, pjauth_turn_options *options, in
             options->max_held = (unsigned)atoi(optarg);
         } else if (name == 'h') {
             host.never = optarg;
+        } else if (name == 'x') {
+            host.proxy = optarg;
+            options->proxies = &host.proxy;
+            options->proxy_count = 1;
         } else if (name == 's' && host.secret_count < MOST_SECRETS) {
             host.secrets[host.secret_count++] = optarg;
         } else if (name == 'a' && host.allowed_count < MOST_ALLOWED) {

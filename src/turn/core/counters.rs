@@ -179,6 +179,9 @@ counters! {
         pub guesses_suppressed: u64,
         /// ICMP errors that clients were told of.
         pub icmp_errors: u64,
+        /// Connections that ended because of the PROXY protocol: a proxy's without a
+        /// good header, and others with one.
+        pub proxy_refused: u64,
     }
 }
 

@@ -18,6 +18,7 @@ use crate::turn::state::shared::Shared;
 use super::listeners::ListenerSocket;
 use super::mailbox::{Command, Mailbox};
 use super::observer::Log;
+use super::proxies::Proxies;
 use super::relay_sockets::{RelayPool, RelaySockets};
 use super::streams::ConnectionCount;
 use super::sys::{Changes, HostAddress};
@@ -37,6 +38,7 @@ pub struct Control {
     pub relays: Arc<RelayPool>,
     pub mailboxes: Vec<Arc<Mailbox>>,
     pub connections: Arc<ConnectionCount>,
+    pub proxies: Proxies,
     pub log: Arc<Log>,
     pub stopping: AtomicBool,
     pub draining: AtomicBool,

@@ -113,7 +113,8 @@ impl Worker {
                 if self.streams.len() == 0 {
                     self.next_sweep = self.now + self.streams.period();
                 }
-                self.streams.admit(socket, link, self.now);
+                let is_proxy = self.control.proxies.has(&client);
+                self.streams.admit(socket, link, is_proxy, self.now);
             }
         }
     }

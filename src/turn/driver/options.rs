@@ -12,6 +12,7 @@ use crate::turn::core::config::Config;
 use crate::turn::state::five_tuple::Listener;
 
 use super::observer::Log;
+use super::proxies::Proxies;
 use super::relay_addresses::RelayAddress;
 use super::streams::StreamLimits;
 
@@ -35,6 +36,8 @@ pub struct Options {
     pub workers: usize,
     /// Bounds for TCP connections.
     pub streams: StreamLimits,
+    /// Who speaks the PROXY protocol to TCP listeners; nobody else may.
+    pub proxies: Proxies,
     /// Makes nonces. Servers with the same accept each other's.
     pub secret: Option<[u8; 32]>,
     /// Where log lines go.
@@ -54,6 +57,7 @@ impl Default for Options {
             port_rest: Duration::from_secs(30),
             workers: 0,
             streams: StreamLimits::default(),
+            proxies: Proxies::default(),
             secret: None,
             log: Arc::new(|_, _| {}),
         }

@@ -11,6 +11,7 @@ use crate::turn::state::five_tuple::{Link, ListenerId, Transport};
 
 use super::conversation::Conversation;
 use super::process;
+use super::proxies::{Introduction, introduction, is_introduction};
 use super::queue::Buffer;
 use super::streams::Written;
 use super::sys::{HEADROOM, Received, SendError, receive_error};
@@ -111,7 +112,8 @@ impl Worker {
             match (&stream.socket).read(&mut buffer[kept..]) {
                 Ok(count) if count > 0 => {
                     stream.pending = Vec::new();
-                    if !self.cut(locked, index, slot, HEADROOM + kept + count) {
+                    let packet = HEADROOM..HEADROOM + kept + count;
+                    if !self.begin(locked, index, slot, packet) {
                         return self.close(locked, index);
                     }
                 }
@@ -123,10 +125,52 @@ impl Worker {
         }
     }
 
-    /// Takes the whole messages out of what a stream brought, which ends at
-    /// `end` of a slot, and keeps the rest. `false` when it is not TURN.
-    fn cut(&mut self, locked: &mut Guard<'_>, index: usize, slot: usize, end: usize) -> bool {
-        let mut at = HEADROOM;
+    /// Takes in what a stream brought: of a proxy's, first whom it stands for.
+    /// `false` when that, or what follows, is not as it should be.
+    fn begin(
+        &mut self,
+        locked: &mut Guard<'_>,
+        index: usize,
+        slot: usize,
+        mut packet: Range<usize>,
+    ) -> bool {
+        let Some(stream) = self.streams.get_mut(index) else {
+            return true;
+        };
+        let bytes = &self.slots.slot(slot)[packet.clone()];
+        if stream.is_anonymous {
+            match introduction(bytes) {
+                Introduction::Incomplete => {
+                    stream.pending = bytes.to_vec();
+                    return true;
+                }
+                Introduction::Client(client, size) if self.streams.introduce(index, client) => {
+                    packet.start += size;
+                }
+                Introduction::Client(..) => return false,
+                Introduction::Bad => {
+                    locked.losses.proxy_refused += 1;
+                    return false;
+                }
+            }
+        } else if !stream.has_begun && is_introduction(bytes) {
+            // From somebody who was not named as a proxy.
+            locked.losses.proxy_refused += 1;
+            return false;
+        }
+        self.cut(locked, index, slot, packet)
+    }
+
+    /// Takes the whole messages out of what a stream brought, and keeps the rest.
+    /// `false` when it is not TURN.
+    fn cut(
+        &mut self,
+        locked: &mut Guard<'_>,
+        index: usize,
+        slot: usize,
+        packet: Range<usize>,
+    ) -> bool {
+        let Range { start: mut at, end } = packet;
         loop {
             // The observer may have been called, and the connection be gone.
             let Some(stream) = self.streams.get_mut(index) else {

@@ -213,6 +213,7 @@ fn control(
         relays,
         mailboxes,
         connections: Arc::default(),
+        proxies: options.proxies.clone(),
         log: options.log.clone(),
         stopping: AtomicBool::new(false),
         draining: AtomicBool::new(false),

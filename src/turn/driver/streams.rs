@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::io::{ErrorKind, Write};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::time::Duration;
@@ -59,23 +59,32 @@ pub struct ConnectionCount {
 }
 
 impl ConnectionCount {
-    fn admit(&self, ip: &IpAddr, limits: &StreamLimits) -> bool {
-        let (total, sources) = &mut *self.counts.lock();
+    /// Counts a connection in all, whosoever it is.
+    fn enter(&self, limits: &StreamLimits) -> bool {
+        let (total, _) = &mut *self.counts.lock();
+        let admitted = *total < limits.total;
+        *total += u32::from(admitted);
+        admitted
+    }
+
+    /// Counts it for its source as well.
+    fn count_source(&self, ip: &IpAddr, limits: &StreamLimits) -> bool {
+        let (_, sources) = &mut *self.counts.lock();
         let source = sources.entry(AddrKey::source(ip)).or_default();
-        let admitted = *total < limits.total && *source < limits.per_source;
-        if admitted {
-            *total += 1;
-            *source += 1;
-        } else if *source == 0 {
+        let admitted = *source < limits.per_source;
+        *source += u32::from(admitted);
+        if *source == 0 {
             sources.remove(&AddrKey::source(ip));
         }
         admitted
     }
 
-    fn leave(&self, ip: &IpAddr) {
+    fn leave(&self, source: Option<IpAddr>) {
         let (total, sources) = &mut *self.counts.lock();
         *total -= 1;
-        let key = AddrKey::source(ip);
+        let Some(key) = source.map(|ip| AddrKey::source(&ip)) else {
+            return;
+        };
         if let Some(source) = sources.get_mut(&key) {
             *source -= 1;
             if *source == 0 {
@@ -99,6 +108,10 @@ pub struct Stream {
     pub pending: Vec<u8>,
     /// Whether a STUN message has come: no stream begins with ChannelData.
     pub has_begun: bool,
+    /// Whether a proxy has yet to say whom it stands for.
+    pub is_anonymous: bool,
+    /// Whom it counts for.
+    source: Option<IpAddr>,
     /// When the last whole message came.
     pub heard: Time,
     out: Vec<u8>,
@@ -166,10 +179,15 @@ impl Streams {
     }
 
     /// Takes in a connection; drops it, and so closes it, when there are too
-    /// many or it cannot be waited for.
-    pub fn admit(&mut self, socket: Socket, link: Link, now: Time) {
-        let ip = link.client.ip();
-        if self.by_link.contains_key(&link) || !self.connections.admit(&ip, &self.limits) {
+    /// many or it cannot be waited for. A proxy's is its client's as soon as it is
+    /// [introduced](Self::introduce).
+    pub fn admit(&mut self, socket: Socket, link: Link, is_proxy: bool, now: Time) {
+        let source = (!is_proxy).then(|| link.client.ip());
+        if self.by_link.contains_key(&link) || !self.connections.enter(&self.limits) {
+            return;
+        }
+        if source.is_some_and(|ip| !self.connections.count_source(&ip, &self.limits)) {
+            self.connections.leave(None);
             return;
         }
         let index = self.free.pop().unwrap_or(self.table.len());
@@ -182,7 +200,7 @@ impl Streams {
         }
         if !is_ready {
             self.free.push(index);
-            self.connections.leave(&ip);
+            self.connections.leave(source);
             return;
         }
         // Only latency suffers when this fails.
@@ -193,6 +211,8 @@ impl Streams {
             link,
             pending: Vec::new(),
             has_begun: false,
+            is_anonymous: is_proxy,
+            source,
             heard: now,
             out: Vec::new(),
             sent: 0,
@@ -200,6 +220,32 @@ impl Streams {
             is_dirty: false,
             has_ended: false,
         });
+    }
+
+    /// A proxy has said whom it stands for: `None` for itself. `false` when that
+    /// client has too many connections, or has this one already.
+    pub fn introduce(&mut self, index: usize, client: Option<SocketAddr>) -> bool {
+        let Some(Some(stream)) = self.table.get_mut(index) else {
+            return false;
+        };
+        stream.is_anonymous = false;
+        let Some(client) = client else {
+            return true;
+        };
+        let link = Link {
+            client,
+            ..stream.link
+        };
+        if self.by_link.contains_key(&link)
+            || !self.connections.count_source(&client.ip(), &self.limits)
+        {
+            return false;
+        }
+        self.by_link.remove(&stream.link);
+        self.by_link.insert(link, index);
+        stream.source = Some(client.ip());
+        stream.link = link;
+        true
     }
 
     pub fn get_mut(&mut self, index: usize) -> Option<&mut Stream> {
@@ -214,7 +260,7 @@ impl Streams {
     pub fn close(&mut self, index: usize) -> Option<Link> {
         let stream = self.table.get_mut(index)?.take()?;
         self.by_link.remove(&stream.link);
-        self.connections.leave(&stream.link.client.ip());
+        self.connections.leave(stream.source);
         self.free.push(index);
         if self.by_link.is_empty() {
             self.table = Vec::new();

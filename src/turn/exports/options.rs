@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::turn::auth::credentials::Algorithm;
 use crate::turn::core::action::Grant;
-use crate::turn::driver::{Level, Log, Options, RelayAddress};
+use crate::turn::driver::{Level, Log, Options, Proxies, RelayAddress};
 use crate::turn::policy::limits::{Frequency, Rate};
 use crate::turn::policy::ranges::Range;
 use crate::turn::state::five_tuple::{Listener, Transport};
@@ -109,6 +109,8 @@ fn defaults() -> pjauth_turn_options {
         guesses_per_minute: config.guesses.map_or(0, per_minute),
         port_rest_msec: millis(port_rest),
         guess_burst: config.guesses.map_or(0, |guesses| guesses.burst),
+        proxies: core::ptr::null(),
+        proxy_count: 0,
     }
 }
 
@@ -182,6 +184,8 @@ unsafe fn read_all(c: &pjauth_turn_options) -> Result<(Options, Grant), BadOptio
         for range in each(c.deny, c.deny_count, |r| read_range(*r)).map_err(bad("deny"))? {
             options.config.policy.deny(range);
         }
+        let proxies = each(c.proxies, c.proxy_count, |r| read_range(*r));
+        options.proxies = Proxies::new(proxies.map_err(bad("proxies"))?);
         if !c.secret.is_null() {
             options.secret = Some(c.secret.cast::<[u8; 32]>().read());
         }

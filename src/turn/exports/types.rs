@@ -291,6 +291,13 @@ pub struct pjauth_turn_options {
     /// port has rested that long, the one that has rested longest is taken. Default:
     /// 30000.
     pub port_rest_msec: c_uint,
+    /// Ranges of the proxies in front of TCP listeners (HAProxy, nginx, a load
+    /// balancer) that speak the PROXY protocol, version 1 or 2. Their connections must
+    /// begin with it, and are from then on those of the client that it names, in
+    /// addresses, limits and nonces; the connections of others must not, and end.
+    pub proxies: *const *const c_char,
+    /// How many; 0, the default, for none.
+    pub proxy_count: c_uint,
 }
 
 /// Bytes of a user name in `pjauth_turn_allocation_info`, with the terminator.

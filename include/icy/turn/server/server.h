@@ -67,6 +67,7 @@ struct ServerOptions {
 
     std::vector<std::string> allowedPeers; ///< Ranges such as 10.1.0.0/16 that clients may reach as well.
     std::vector<std::string> deniedPeers;  ///< Ranges that they may not; the most specific range decides.
+    std::vector<std::string> proxies;      ///< Ranges of proxies that speak the PROXY protocol to the TCP listener.
     unsigned userQuota = 0;                ///< Allocations of a user; 0 for any number.
     unsigned workers = 0;                  ///< Threads; 0 for one for each processor.
     unsigned heldDeadline = 30 * 1000;     ///< How long a request may wait for handleRequest(), in milliseconds.
@@ -243,7 +244,8 @@ inline int ServerOwner::start()
                        {"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "fc00::/7", "::1"});
         denied.push_back("fd00:ec2::254"); // a cloud's metadata
     }
-    const auto allow = detail::pointers(allowed), deny = detail::pointers(denied);
+    const auto allow = detail::pointers(allowed), deny = detail::pointers(denied),
+               proxies = detail::pointers(_options.proxies);
     const char* const ip = _options.listenAddr.host().c_str();
     std::vector<pjauth_turn_listener> listeners;
     if (_options.enableUDP)
@@ -273,6 +275,8 @@ inline int ServerOwner::start()
     options.allow_count = static_cast<unsigned>(allow.size());
     options.deny = deny.data();
     options.deny_count = static_cast<unsigned>(deny.size());
+    options.proxies = proxies.data();
+    options.proxy_count = static_cast<unsigned>(proxies.size());
     options.ask_each = _options.askEachRequest;
     if (_options.log) {
         options.log = log;
