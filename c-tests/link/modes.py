@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import subprocess
 
 import case
 from case import ARCHIVE, HERE, ROOT, STAGE, check, defined, names, pkg_config, run, staged, undefined
@@ -73,6 +74,16 @@ def panic():
             check(run("./app").split() == ["1", "3"], f"{library}: panics went astray")
 
 
+def both_archives():
+    """libpjauth has both halves: with the TURN half's archive beside it, either that one is left out, or it does not
+    link; never two in one program."""
+    turn_archive = ARCHIVE.with_name("libpjauth-turn.a")
+    ours(link("direct.c", ARCHIVE, turn_archive, *stand_in()))
+    done = subprocess.run(["cc", PROGRAMS / "direct.c", "-o", "app", "-Wl,-u,pjauth_version", turn_archive, ARCHIVE,
+                           *stand_in()], capture_output=True, text=True)
+    check(done.returncode != 0 and "multiple definition of `pjauth_version'" in done.stderr, "it linked, or said otherwise")
+
+
 def turn():
     """The TURN server alone, without anything that stands for PJSIP."""
     for package in ("pjauth-turn", "pjauth-turn-static"):
@@ -138,4 +149,4 @@ def readme():
 
 
 case.main({function.__name__: function for function in (
-    static_first, static_forced, static_unforced, shared, other_rust, panic, turn, turn_readme, turn_cmake, readme)})
+    static_first, static_forced, static_unforced, shared, other_rust, panic, both_archives, turn, turn_readme, turn_cmake, readme)})
