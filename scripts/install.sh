@@ -123,7 +123,7 @@ documents() {
     for file in README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE packaging/THIRD-PARTY.md; do
         put 644 "$file" "$docdir"
     done
-    for file in docs/*.md; do put 644 "$file" "$docdir/docs"; done
+    for file in docs/*.md docs/*.svg; do put 644 "$file" "$docdir/docs"; done
     # What `make docs` has made, if it has. Of the man pages those of our own names.
     if [ "$action" = uninstall ]; then
         rm -rf "${destdir:?}$docdir/html" "$destdir$prefix"/share/man/man3/pjauth_*.3
