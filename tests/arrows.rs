@@ -171,7 +171,7 @@ impl House {
                 let name = path.file_name().unwrap_or_default().to_string_lossy();
                 if path.is_dir() && name != "tests" {
                     folders.push(path);
-                } else if name.ends_with(".rs") {
+                } else if name.ends_with(".rs") && name != "tests.rs" {
                     let text = fs::read_to_string(&path).expect("a source file can be read");
                     let below = path.strip_prefix(source()).expect("below src/");
                     files.push((below.to_string_lossy().into_owned(), bare(&text)));
@@ -264,7 +264,7 @@ fn resolve(path: &str, modules: &BTreeSet<String>, reexports: &BTreeMap<String, 
 
 /// The text without comments, strings' contents and what follows on the tests.
 fn bare(text: &str) -> String {
-    let end = text.find("#[cfg(test)]\nmod ").unwrap_or(text.len());
+    let end = text.find("#[cfg(test)]\nmod tests {").unwrap_or(text.len());
     let lines = text[..end].lines().map(|line| match line.find("//") {
         Some(at) => &line[..at],
         None => line,

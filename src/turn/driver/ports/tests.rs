@@ -1,0 +1,123 @@
+//! Ports that are claimed, given back and passed on.
+#![forbid(unsafe_code)]
+
+use std::net::IpAddr;
+
+use super::*;
+
+const ANY: (bool, bool) = (false, false);
+const PAIR: (bool, bool) = (true, true);
+
+fn ports() -> Ports {
+    let ip: IpAddr = "127.0.0.1".parse().unwrap();
+    let advertised: IpAddr = "198.51.100.1".parse().unwrap();
+    let address = RelayAddress {
+        bind: ip,
+        advertised,
+    };
+    let ports = Ports::new(100..=109, Duration::from_secs(30));
+    assert_eq!(ports.number(address), Some(0));
+    assert_eq!(ports.number(address), Some(0));
+    ports
+}
+
+fn at(secs: u64) -> Time {
+    super::super::clock::start() + Duration::from_secs(secs)
+}
+
+fn claim(ports: &Ports, kind: (bool, bool), secs: u64) -> Option<Claim> {
+    let found = ports.claim(0, 1, kind, at(secs), |_| Ok(()));
+    found.map(|(claim, ())| claim)
+}
+
+#[test]
+fn every_port_of_the_range_is_claimed_once_and_no_other() {
+    let ports = ports();
+    let mut claims: Vec<_> = (0..10)
+        .map(|_| claim(&ports, ANY, 0))
+        .map(|claim| ports.bound(claim.unwrap()).port())
+        .collect();
+    claims.sort_unstable();
+    assert_eq!(claims, (100..=109).collect::<Vec<_>>());
+    assert!(claim(&ports, ANY, 0).is_none());
+}
+
+#[test]
+fn pairs_are_even_and_whole_or_not_at_all() {
+    let ports = ports();
+    let only_103 = |claim: Claim| match claim.port {
+        103 => Ok(()),
+        _ => Err(NotBound::Taken),
+    };
+    assert!(ports.claim(0, 1, ANY, at(0), only_103).is_some());
+    let mut evens: Vec<_> = (0..5)
+        .filter_map(|_| claim(&ports, PAIR, 100))
+        .map(|claim| ports.bound(claim).port())
+        .collect();
+    evens.sort_unstable();
+    assert_eq!(evens, [100, 104, 106, 108]);
+    let left = claim(&ports, ANY, 100).unwrap();
+    assert_eq!(ports.bound(left).port(), 102);
+}
+
+#[test]
+fn a_port_rests_and_nobody_is_refused_for_it() {
+    let ports = ports();
+    let claims: Vec<_> = (0..10).map(|_| claim(&ports, ANY, 0).unwrap()).collect();
+    for (secs, claim) in claims.iter().enumerate() {
+        ports.release(*claim, at(secs as u64));
+    }
+    // Three have rested: any of them, and no other.
+    let mut rested: Vec<_> = (0..3)
+        .map(|_| claim(&ports, ANY, 32).unwrap().port)
+        .collect();
+    let mut expected: Vec<_> = claims[..3].iter().map(|claim| claim.port).collect();
+    rested.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(rested, expected);
+    // Then the one that has rested longest.
+    for claimed in &claims[3..] {
+        assert_eq!(claim(&ports, ANY, 32).unwrap().port, claimed.port);
+    }
+    assert!(claim(&ports, ANY, 32).is_none());
+}
+
+#[test]
+fn the_free_port_among_those_of_another_program_is_found() {
+    let ports = ports();
+    let mut tried = 0;
+    let only = |port, tried: &mut usize| {
+        let found = ports.claim(0, 1, ANY, at(0), |claim| {
+            *tried += 1;
+            (claim.port == port).then_some(()).ok_or(NotBound::Taken)
+        });
+        found.map(|(claim, ())| claim.port)
+    };
+    assert_eq!(only(107, &mut tried), Some(107));
+    assert!(tried <= 10, "{tried}");
+    // One that is let go of is found again, and the work is bounded.
+    assert_eq!(only(101, &mut tried), Some(101));
+    tried = 0;
+    assert_eq!(only(1, &mut tried), None);
+    assert!(tried <= ATTEMPTS + PICKS, "{tried}");
+    tried = 0;
+    let failed = ports.claim(0, 1, ANY, at(0), |_| {
+        tried += 1;
+        Err::<(), _>(NotBound::Failed)
+    });
+    assert!(failed.is_none());
+    assert_eq!(tried, 1);
+}
+
+#[test]
+fn owners_are_found_by_what_peers_see() {
+    let ports = ports();
+    let owner = |claim| ports.owner(&ports.advertised(claim));
+    let claimed = claim(&ports, ANY, 0).unwrap();
+    assert_eq!(owner(claimed), Some(1));
+    assert_eq!(ports.owner(&ports.bound(claimed)), None);
+    ports.pass(claimed, 6);
+    assert_eq!(owner(claimed), Some(6));
+    ports.release(claimed, at(0));
+    assert_eq!(owner(claimed), None);
+}
