@@ -12,6 +12,7 @@ BINDING = 1
 USERNAME, MESSAGE_INTEGRITY, ERROR_CODE, CHANNEL_NUMBER, LIFETIME = 0x06, 0x08, 0x09, 0x0C, 0x0D
 XOR_PEER_ADDRESS, DATA_VALUE, REALM, NONCE, XOR_RELAYED_ADDRESS = 0x12, 0x13, 0x14, 0x15, 0x16
 REQUESTED_ADDRESS_FAMILY, REQUESTED_TRANSPORT = 0x17, 0x19
+DONT_FRAGMENT, ICMP = 0x1A, 0x8004
 REQUEST, INDICATION, SUCCESS, FAILURE = 0, 1, 2, 3
 COOKIE = 0x2112A442
 UDP = 17
@@ -237,13 +238,26 @@ class Client:
 
     # -- data
 
-    def send_indication(self, peer, data):
-        self.send_raw(self.build(SEND, [peer_address(peer), (DATA_VALUE, data)],
-                                 signed=False, kind=INDICATION))
+    def send_indication(self, peer, data, dont_fragment=False):
+        attributes = [peer_address(peer), (DATA_VALUE, data)] + [(DONT_FRAGMENT, b"")] * dont_fragment
+        self.send_raw(self.build(SEND, attributes, signed=False, kind=INDICATION))
 
     def send_channel(self, data, number=0x4000):
         padding = bytes(-len(data) % 4) if self.stream else b""
         self.send_raw(struct.pack("!HH", number, len(data)) + data + padding)
+
+    def receive_icmp(self, wait=5):
+        """The next ICMP error, as (peer, type, code, data); None if nothing comes. Data before it is thrown away."""
+        until = time.monotonic() + wait
+        while (frame := self.arrived.pop(0) if self.arrived else self.read_frame(until)) is not None:
+            if frame[0] >= 0x40:
+                continue
+            message = Message(frame)
+            if message.kind == INDICATION and ICMP in message.attributes:
+                peer = plain_address(message.attributes[XOR_PEER_ADDRESS], message.id)
+                both, data = struct.unpack("!xxHI", message.attributes[ICMP])
+                return peer, both >> 9, both & 0x1FF, data
+        return None
 
     def receive(self, wait=5):
         """The next data from a peer, as (peer, data); None if nothing comes."""
@@ -256,7 +270,7 @@ class Client:
                 number, length = struct.unpack("!HH", frame[:4])
                 return self.channels[number], frame[4:4 + length]
             message = Message(frame)
-            if (message.method, message.kind) == (DATA, INDICATION):
+            if (message.method, message.kind) == (DATA, INDICATION) and DATA_VALUE in message.attributes:
                 return plain_address(message.attributes[XOR_PEER_ADDRESS], message.id), message.attributes[DATA_VALUE]
 
 
