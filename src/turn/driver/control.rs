@@ -15,12 +15,12 @@ use crate::turn::policy::ranges::Range;
 use crate::turn::state::five_tuple::Listener;
 use crate::turn::state::shared::Shared;
 
+use super::connections::ConnectionCount;
 use super::listeners::ListenerSocket;
 use super::mailbox::{Command, Mailbox};
 use super::observer::Log;
 use super::proxies::Proxies;
 use super::relay_sockets::{RelayPool, RelaySockets};
-use super::streams::ConnectionCount;
 use super::sys::{Changes, HostAddress};
 use super::worker::Locked;
 

@@ -21,6 +21,7 @@
 //! of another worker goes through that worker's mailbox, many at a time.
 
 mod clock;
+mod connections;
 mod control;
 mod conversation;
 mod cores;
@@ -46,6 +47,7 @@ mod sys;
 mod tests;
 mod worker;
 
+pub use connections::StreamLimits;
 pub use cores::Cores;
 pub use embedded::{Embedded, Opener, Output, Refused};
 pub use observer::{Ask, Level, Log, Observer, Place};
@@ -53,5 +55,4 @@ pub use options::{Options, StartError};
 pub use proxies::Proxies;
 pub use relay_addresses::RelayAddress;
 pub use server::Server;
-pub use streams::StreamLimits;
 pub use sys::{RawAddress, current_generation, generation};

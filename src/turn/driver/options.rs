@@ -11,10 +11,10 @@ use std::time::Duration;
 use crate::turn::core::config::Config;
 use crate::turn::state::five_tuple::Listener;
 
+use super::connections::StreamLimits;
 use super::observer::Log;
 use super::proxies::Proxies;
 use super::relay_addresses::RelayAddress;
-use super::streams::StreamLimits;
 
 /// Everything about a server but its observer.
 #[derive(Clone)]
