@@ -1727,7 +1727,8 @@ size_t pjauth_turn_server_error(const struct pjauth_turn_server *server, char *o
 int pjauth_turn_server_stop(struct pjauth_turn_server *server);
 
 /**
- * Refuses new allocations with 508, or no longer; those that exist stay. Ask
+ * Refuses new allocations with 508, or no longer; those that exist stay. Where there
+ * is another server for them, see `pjauth_turn_server_set_alternate()`. Ask
  * `pjauth_turn_server_get_counters()` how many are left.
  *
  * @param server  The server.
@@ -1735,6 +1736,21 @@ int pjauth_turn_server_stop(struct pjauth_turn_server *server);
  * @return 0; PJ_EINVAL for a dead handle; PJ_EINVALIDOP when it does not run.
  */
 int pjauth_turn_server_drain(struct pjauth_turn_server *server, int drain);
+
+/**
+ * Sends new clients to another server, with 300 and ALTERNATE-SERVER (RFC 8489, 10),
+ * whether the server drains or not; allocations that exist stay. The observer is
+ * still asked, because clients trust no such answer that is not signed with their
+ * key.
+ *
+ * @param server   The server.
+ * @param address  The other server, of the same transports: `192.0.2.2:3478` or
+ *                 `[2001:db8::2]:3478`, for clients of that address family. NULL:
+ *                 clients of both families are served here again.
+ * @return 0; PJ_EINVAL for a dead handle or what is no address; PJ_EINVALIDOP when it
+ *         does not run.
+ */
+int pjauth_turn_server_set_alternate(struct pjauth_turn_server *server, const char *address);
 
 /**
  * Stops a server and kills its handle. When it returns, the observer will not

@@ -168,6 +168,14 @@ static void drain(void)
     CHECK(wire_refresh(&old, "ann", REALM, 0) == 0);
     CHECK(stand_wait(&stand, &stand.removed, 1) && counters_of(&stand).allocations == 0);
     CHECK(pjauth_turn_server_drain(stand.server, 0) == 0);
+    CHECK(pjauth_turn_server_set_alternate(stand.server, "192.0.2.2:3478") == 0);
+    CHECK(wire_allocate(&new, "ann", REALM) == 300 && stand.asked == 2);
+    CHECK(pjauth_turn_server_set_alternate(stand.server, "192.0.2.2") == PJ_EINVAL);
+    CHECK(pjauth_turn_server_set_alternate(stand.server, "192.0.2.2:0") == PJ_EINVAL);
+    CHECK(pjauth_turn_server_set_alternate(stand.server, "0.0.0.0:3478") == PJ_EINVAL);
+    CHECK(pjauth_turn_server_set_alternate(stand.server, "[2001:db8::2]:3478") == 0);
+    CHECK(wire_allocate(&new, "ann", REALM) == 300);
+    CHECK(pjauth_turn_server_set_alternate(stand.server, NULL) == 0);
     CHECK(wire_allocate(&new, "ann", REALM) == 0);
     wire_close(&old);
     wire_close(&new);

@@ -129,7 +129,7 @@ impl Core {
     /// Sends new clients of a family to another server (300), or no longer.
     /// The observer is asked all the same, because the reply must be protected.
     pub fn set_alternate(&mut self, family: Family, server: Option<SocketAddr>) {
-        self.alternate[family.index()] = server.filter(|a| Family::of(&a.ip()) == family);
+        self.config.alternate[family.index()] = server.filter(|a| Family::of(&a.ip()) == family);
     }
 
     /// Whether a client has an allocation here.

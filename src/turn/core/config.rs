@@ -74,6 +74,8 @@ pub struct Config {
     pub binding: bool,
     /// Which peers clients may reach.
     pub policy: Policy,
+    /// Where new clients are sent, by their address family.
+    pub alternate: [Option<SocketAddr>; 2],
     /// Who else is in this process; without, anybody may be.
     pub neighbours: Option<Arc<dyn Neighbours>>,
     /// Whether the relay sockets can send with the DF bit set. If not,
@@ -115,6 +117,7 @@ impl Default for Config {
             }),
             binding: true,
             policy: Policy::new(),
+            alternate: [None; 2],
             neighbours: None,
             dont_fragment: false,
             ask_each: false,

@@ -67,8 +67,6 @@ pub struct Core {
     lent: Option<AllocationId>,
     /// Relay sockets that nobody needs any more.
     unused: Vec<RelayId>,
-    /// Where new clients are sent, by address family.
-    alternate: [Option<SocketAddr>; 2],
     state: State,
     counters: Counters,
     hasher: RandomState,
@@ -103,7 +101,6 @@ impl Core {
             events: VecDeque::new(),
             lent: None,
             unused: Vec::new(),
-            alternate: [None; 2],
             state: State::Open,
             counters: Counters::default(),
             hasher,
@@ -208,7 +205,7 @@ impl Core {
 
     /// The server that new clients of this family are sent to.
     fn alternate_for(&self, link: &Link) -> Option<SocketAddr> {
-        self.alternate[Family::of(&link.client.ip()).index()]
+        self.config.alternate[Family::of(&link.client.ip()).index()]
     }
 
     fn transport(&self, link: &Link) -> Transport {

@@ -2,9 +2,11 @@
 //! drives them.
 #![forbid(unsafe_code)]
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::stun::address::Family;
 use crate::turn::auth::credentials::Identity;
 use crate::turn::core::Core;
 use crate::turn::core::action::Decision;
@@ -119,6 +121,13 @@ impl Cores {
             });
         }
         totals
+    }
+
+    /// Sends new clients of a family to another server, or no longer.
+    pub fn set_alternate(&self, family: Family, server: Option<SocketAddr>) {
+        for worker in self.workers() {
+            self.look(worker, |core, _| core.set_alternate(family, server));
+        }
     }
 
     pub(super) fn drain(&self, drain: bool) {

@@ -1,7 +1,7 @@
 //! A running server.
 #![forbid(unsafe_code)]
 
-use std::net::UdpSocket;
+use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{
     AtomicBool, AtomicUsize,
@@ -11,6 +11,7 @@ use std::thread::{self, JoinHandle};
 
 use parking_lot::{Mutex, RwLock};
 
+use crate::stun::address::Family;
 use crate::turn::auth::accounts::Accounts;
 use crate::turn::core::config::Config;
 use crate::turn::core::counters::Counters;
@@ -105,6 +106,12 @@ impl Server {
     pub fn drain(&self, drain: bool) {
         self.control.draining.store(drain, Release);
         self.cores.drain(drain);
+    }
+
+    /// Sends new clients of a family to another server, or no longer.
+    pub fn set_alternate(&self, family: Family, server: Option<SocketAddr>) {
+        self.control.config.lock().alternate[family.index()] = server;
+        self.cores.set_alternate(family, server);
     }
 
     /// Ends every allocation and every worker. When it returns, the observer

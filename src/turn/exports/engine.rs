@@ -1,8 +1,11 @@
 //! What runs behind a server's handle.
 #![forbid(unsafe_code)]
 
+use std::net::SocketAddr;
+
 use parking_lot::Mutex;
 
+use crate::stun::address::Family;
 use crate::turn::auth::accounts::Accounts;
 use crate::turn::core::counters::Counters;
 use crate::turn::driver::{Cores, Embedded, Output, RawAddress, Server};
@@ -57,6 +60,13 @@ impl Engine {
         match self {
             Engine::Threads(server) => server.totals(),
             Engine::Embedded(core, _) => core.cores().totals(),
+        }
+    }
+
+    pub fn set_alternate(&self, family: Family, server: Option<SocketAddr>) {
+        match self {
+            Engine::Threads(threads) => threads.set_alternate(family, server),
+            Engine::Embedded(core, _) => core.cores().set_alternate(family, server),
         }
     }
 

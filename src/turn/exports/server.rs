@@ -1,9 +1,11 @@
 //! A server's life.
 
 use core::ffi::{c_char, c_int, c_uint, c_void};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::handle::Handle;
+use crate::stun::address::Family;
 use crate::turn::driver::{self, Level};
 use crate::turn::state::five_tuple::{Listener, Transport};
 use crate::turn::status::{self, EINVAL, EINVALIDOP, ETOOMANY, Status};
@@ -139,7 +141,8 @@ pub extern "C" fn pjauth_turn_server_stop(server: *mut pjauth_turn_server) -> St
     })
 }
 
-/// Refuses new allocations with 508, or no longer; those that exist stay. Ask
+/// Refuses new allocations with 508, or no longer; those that exist stay. Where there
+/// is another server for them, see `pjauth_turn_server_set_alternate()`. Ask
 /// `pjauth_turn_server_get_counters()` how many are left.
 ///
 /// @param server  The server.
@@ -152,6 +155,46 @@ pub extern "C" fn pjauth_turn_server_drain(
 ) -> Status {
     guard(|| {
         running(server)?.drain(drain != 0);
+        Ok(())
+    })
+}
+
+/// Sends new clients to another server, with 300 and ALTERNATE-SERVER (RFC 8489, 10),
+/// whether the server drains or not; allocations that exist stay. The observer is
+/// still asked, because clients trust no such answer that is not signed with their
+/// key.
+///
+/// @param server   The server.
+/// @param address  The other server, of the same transports: `192.0.2.2:3478` or
+///                 `[2001:db8::2]:3478`, for clients of that address family. NULL:
+///                 clients of both families are served here again.
+/// @return 0; PJ_EINVAL for a dead handle or what is no address; PJ_EINVALIDOP when it
+///         does not run.
+///
+/// # Safety
+/// `address` is NULL or terminated.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pjauth_turn_server_set_alternate(
+    server: *mut pjauth_turn_server,
+    address: *const c_char,
+) -> Status {
+    guard(|| {
+        let other = match address.is_null() {
+            true => None,
+            // SAFETY: the caller's string.
+            false => Some(unsafe { strings::read(address) }?),
+        };
+        let other = other.map(str::parse::<SocketAddr>).transpose();
+        let other = other.map_err(|_| EINVAL)?;
+        if other.is_some_and(|other| other.port() == 0 || other.ip().is_unspecified()) {
+            return Err(EINVAL);
+        }
+        let server = running(server)?;
+        for family in [Family::V4, Family::V6] {
+            if other.is_none_or(|other| Family::of(&other.ip()) == family) {
+                server.set_alternate(family, other);
+            }
+        }
         Ok(())
     })
 }
