@@ -5,20 +5,18 @@
 #           (pj217, and src/pjsip/configs/asterisk.h), and pjauth preloaded
 #
 # pjproject_static(TARGET) and pjproject_shared(TARGET) make a program one for it. PJPROJECT_MISSING and SHARED_MISSING
-# say why there is none, or are empty. A program for the shared one runs under ${SHARED_STOCK}, PJSIP's own object in
+# say why there is none, or are empty. What runs on either is skipped, and counted so, only where there is neither. A program for the shared one runs under ${SHARED_STOCK}, PJSIP's own object in
 # it, or ${SHARED_PJAUTH}, ours; ${VALGRIND_RUN} goes ahead of either, or is empty.
 
 find_program(VALGRIND valgrind)
 unset(VALGRIND_RUN)
 if(VALGRIND)
-    set(leaks definite,indirect,possible)
-    set(VALGRIND_RUN "${VALGRIND}" -q --leak-check=full --show-leak-kinds=${leaks} --errors-for-leak-kinds=${leaks}
-        --error-exitcode=9)
+    set(VALGRIND_RUN "${CMAKE_CURRENT_SOURCE_DIR}/valgrind.sh")
 endif()
 
 unset(PJPROJECT_MISSING)
 if(NOT PJPROJECT_FOUND)
-    set(PJPROJECT_MISSING "pkg-config does not find libpjproject")
+    set(PJPROJECT_MISSING "needs the headers and archives of a pjproject that pkg-config finds")
 endif()
 
 function(pjproject_static target)
@@ -43,7 +41,7 @@ foreach(name LOADER LIBS PJ)
     string(REGEX REPLACE "(^|.*\n)${name}=([^\n]*).*" "\\2" SHARED_${name} "${root_says}")
 endforeach()
 set(SHARED_STOCK "${SHARED_LOADER}" --library-path "${SHARED_LIBS}")
-set(SHARED_PJAUTH ${SHARED_STOCK} --preload "${PJAUTH_ASTERISK_LIB}")
+set(SHARED_PJAUTH ${SHARED_STOCK} --preload "${PJAUTH_ASTERISK_PRELOAD}")
 
 # libstdc++ is what Asterisk itself brings along for its pjproject.
 function(pjproject_shared target)

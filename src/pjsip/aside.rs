@@ -77,7 +77,7 @@ impl Unseen {
         match verdict {
             Verdict::Ours => self.0.store(false, Relaxed),
             Verdict::Foreign => step_aside(&format!(
-                "{name} as in the {}, and this process has another config_site.h",
+                "another config_site.h than this pjproject: {name} differs ({})",
                 env!("PJAUTH_LAYOUT_SOURCE"),
             )),
             Verdict::Unknown => {}

@@ -6,6 +6,7 @@
 use super::endpoint::Endpoint;
 use crate::pjsip::abi::{self, pj_pool_t, pjsip_rx_data, pjsip_tx_data};
 use crate::pjsip::status::SUCCESS;
+use core::ops::Range;
 use core::{mem, ptr};
 
 /// What a structure of the host's shows.
@@ -53,18 +54,18 @@ unsafe fn measure(request: *const pjsip_tx_data) -> Verdict {
     }
     // Another size, unless the counter found no room behind the request.
     // SAFETY: the request's own pool.
-    match unsafe { shares_block(pool, request.addr(), counter) } {
-        Some(false) => Verdict::Unknown,
-        Some(true) | None => Verdict::Foreign,
+    match unsafe { block_of(pool, request.addr()) } {
+        Some(block) if !block.contains(&counter) => Verdict::Unknown,
+        _ => Verdict::Foreign,
     }
 }
 
-/// Whether one block of the pool holds both; `None` where the pool is not what we take
-/// it for.
+/// The block of the pool that an address is in; `None` where it is in none, or the pool
+/// is not what we take it for.
 ///
 /// # Safety
 /// A pool of the host's, which nobody else uses.
-unsafe fn shares_block(pool: *const pj_pool_t, one: usize, other: usize) -> Option<bool> {
+unsafe fn block_of(pool: *const pj_pool_t, at: usize) -> Option<Range<usize>> {
     // SAFETY: a pool of any configuration is longer than what is read of it here. With a
     // name of another length, one of the two is no such number.
     let (factory, capacity) = unsafe { ((*pool).factory.addr(), (*pool).capacity) };
@@ -77,8 +78,8 @@ unsafe fn shares_block(pool: *const pj_pool_t, one: usize, other: usize) -> Opti
         let mut block = (*head).next.cast_const();
         while !ptr::eq(block, head) {
             let room = (*block).buf.addr()..(*block).end.addr();
-            if room.contains(&one) {
-                return Some(room.contains(&other));
+            if room.contains(&at) {
+                return Some(room);
             }
             block = (*block).next;
         }
@@ -87,23 +88,31 @@ unsafe fn shares_block(pool: *const pj_pool_t, one: usize, other: usize) -> Opti
 }
 
 /// Looks where a received message's own text and message are noted: behind the packet,
-/// whose room is a setting. Of another size, that is text, or nothing.
+/// whose room is a setting. Of a larger room that is text, or nothing; of a smaller one
+/// it may lie behind the end of the pool's block.
 ///
 /// # Safety
 /// `response` is NULL or one of the host's.
 pub unsafe fn judge_response(response: *const pjsip_rx_data) -> Verdict {
-    // SAFETY: as the caller promises; plain data is read. The host's structure has room
-    // for it, or is followed by memory of its pool.
-    let Some((text, message)) = (unsafe { response.as_ref() }).map(|response| {
-        (
-            response.msg_info.msg_buf.addr(),
-            response.msg_info.msg.addr(),
-        )
-    }) else {
+    if response.is_null() {
         return Verdict::Unknown;
+    }
+    let end = response.addr() + size_of::<pjsip_rx_data>();
+    // SAFETY: as the caller promises; any response begins with its pool.
+    let block = unsafe {
+        let pool = (*response).tp_info.pool;
+        is_pointer(pool.addr()).then(|| block_of(pool, response.addr()))
+    };
+    if block.flatten().is_some_and(|block| end > block.end) {
+        return Verdict::Foreign;
+    }
+    // SAFETY: plain data, in the host's memory as far as there is a way to know.
+    let (text, message) = unsafe {
+        let info = &raw const (*response).msg_info;
+        ((*info).msg_buf.addr(), (*info).msg.addr())
     };
     let packet = response.addr() + mem::offset_of!(pjsip_rx_data, pkt_info.packet);
-    let room = size_of_val_of_packet();
+    let room = size_of_packet();
     if (packet..packet + room).contains(&text) && is_pointer(message) {
         return Verdict::Ours;
     }
@@ -115,7 +124,7 @@ pub unsafe fn judge_response(response: *const pjsip_rx_data) -> Verdict {
     }
 }
 
-const fn size_of_val_of_packet() -> usize {
+const fn size_of_packet() -> usize {
     mem::offset_of!(pjsip_rx_data, pkt_info.zero) - mem::offset_of!(pjsip_rx_data, pkt_info.packet)
 }
 
@@ -148,6 +157,23 @@ mod tests {
         let mut r = response();
         r.msg_info.msg_buf = ptr::without_provenance_mut(usize::from_ne_bytes(*b"Via: SIP"));
         // SAFETY: a live structure.
+        assert!(unsafe { judge_response(&raw const *r) } == Verdict::Foreign);
+    }
+
+    #[test]
+    fn a_response_that_does_not_fit_its_pool_is_foreign() {
+        let mut r = response();
+        // SAFETY: all-zero bytes are a value of both structures.
+        let (mut pool, mut block): (abi::pj_pool_t, abi::pj_pool_block) =
+            unsafe { (mem::zeroed(), mem::zeroed()) };
+        pool.factory = ptr::without_provenance_mut(0x7f00_0000_0000);
+        pool.capacity = 4000;
+        pool.block_list.next = &raw mut block;
+        block.buf = (&raw mut *r).cast();
+        block.end = block.buf.wrapping_add(size_of::<pjsip_rx_data>() - 8);
+        block.next = &raw mut pool.block_list;
+        r.tp_info.pool = &raw mut pool;
+        // SAFETY: live structures.
         assert!(unsafe { judge_response(&raw const *r) } == Verdict::Foreign);
     }
 
