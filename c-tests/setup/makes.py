@@ -151,5 +151,22 @@ def nothing_to_say():
         check(status == 0 and not re.search("not found|error", said, flags=re.I), f"make {goals}: {said}")
 
 
-main([two_at_once, read_only, read_only_elsewhere, no_network, whose_structures, turn_alone, old_rust_first,
+def demo_shows_nothing():
+    """mmdebstrap that cannot: the demo fails and says what to do; and an ordinary user's is asked in the mode he can."""
+    here = Checkout()
+    shutil.copytree(ROOT / "examples", here.folder / "examples")
+    shutil.copytree(ROOT / "c-tests/pjsip", here.folder / "c-tests/pjsip")
+    for tool in ("timeout", "du"):
+        os.symlink(shutil.which(tool), here.bin / tool)
+    here.program("mmdebstrap", f'echo "$*" >"{Path("asked").absolute()}"; exit 1')
+    for user, mode in ((1000, "--mode=chrootless"), (0, "--mode=auto")):
+        here.user(user)
+        done = subprocess.run(["/bin/sh", here.folder / "examples/demo.sh", "debian"], capture_output=True, text=True,
+                              env={"PATH": str(here.bin.absolute())})
+        print(done.stdout + done.stderr)
+        check(done.returncode != 0 and "Install mmdebstrap" in done.stderr, "it does not say what to do")
+        check(mode in Path("asked").read_text().split(), f"user {user}: mmdebstrap was asked {Path('asked').read_text()}")
+
+
+main([demo_shows_nothing, two_at_once, read_only, read_only_elsewhere, no_network, whose_structures, turn_alone, old_rust_first,
       nothing_to_say])
