@@ -115,6 +115,11 @@ struct sockaddr;
 #define PJAUTH_TURN_TCP 2
 
 /**
+ * With a listener's transport: its address `::` stands for `0.0.0.0` as well.
+ */
+#define PJAUTH_TURN_BOTH_FAMILIES 4
+
+/**
  * `MD5(user:realm:password)`, 16 bytes: the key of RFC 5389 and older.
  */
 #define PJAUTH_TURN_MD5 1
@@ -398,7 +403,8 @@ typedef struct pjauth_turn_allocation_info {
 typedef struct pjauth_turn_listener {
     /**
      * An IPv4 or IPv6 address, no name and without a zone; `0.0.0.0` or `::` stand
-     * for each of the host's.
+     * for each that the host has at the time. One that cannot be bound yet is tried
+     * again while others are served, and the log names it.
      */
     const char *address;
     /**
@@ -406,7 +412,8 @@ typedef struct pjauth_turn_listener {
      */
     uint16_t port;
     /**
-     * PJAUTH_TURN_UDP or PJAUTH_TURN_TCP.
+     * PJAUTH_TURN_UDP, PJAUTH_TURN_TCP, or both of them (`|`) at one port, and with
+     * `::` PJAUTH_TURN_BOTH_FAMILIES as well.
      */
     int transport;
 } pjauth_turn_listener;
@@ -515,7 +522,7 @@ typedef struct pjauth_turn_options {
      */
     unsigned int max_held;
     /**
-     * Likewise for each source address (IPv6: /64) and worker. Default: 256.
+     * Likewise for each source address (IPv6: /64). Default: 256.
      */
     unsigned int max_held_per_source;
     /**
@@ -657,6 +664,16 @@ typedef struct pjauth_turn_options {
      * How many; 0, the default, for none.
      */
     unsigned int proxy_count;
+    /**
+     * Prefixes of NAT64 translators beside `64:ff9b::/96`, of 32, 40, 48, 56, 64 or
+     * 96 bits (RFC 6052): `2001:db8:64::/96`. A peer there is judged as the IPv4
+     * address that it leads to.
+     */
+    const char *const *nat64;
+    /**
+     * How many.
+     */
+    unsigned int nat64_count;
 } pjauth_turn_options;
 
 /**
@@ -1832,6 +1849,44 @@ int pjauth_turn_server_set_user_rate(struct pjauth_turn_server *server,
 int pjauth_turn_server_revoke_user(struct pjauth_turn_server *server,
                                    const char *username,
                                    unsigned int *count);
+
+/**
+ * Changes which peers clients may reach, from now on: `allow` and `deny` replace
+ * those of `pjauth_turn_options`. Permissions and channels that the new ones
+ * deny end.
+ *
+ * @param allow        Ranges as there; may be NULL where there are none.
+ * @param allow_count  How many.
+ * @param deny         Ranges as there; may be NULL where there are none.
+ * @param deny_count   How many.
+ * @return 0; PJ_EINVAL for a dead handle or what is no range, and nothing is
+ *         changed then; PJ_EINVALIDOP when the server does not run. A stop
+ *         forgets it.
+ *
+ * Source: RFC 8656, 9 and 21.3.1. Since 0.1.0.
+ */
+int pjauth_turn_server_set_peers(struct pjauth_turn_server *server,
+                                 const char *const *allow,
+                                 unsigned int allow_count,
+                                 const char *const *deny,
+                                 unsigned int deny_count);
+
+/**
+ * Changes what clients and peers see in place of a relay address: where the
+ * address in front of a 1:1 NAT has changed. Relays that exist keep theirs.
+ *
+ * @param address   A relay address as `pjauth_turn_options` has it; `0.0.0.0` or
+ *                  `::` also where it has none.
+ * @param external  Its external address from now on; NULL for none.
+ * @return 0; PJ_EINVAL for a dead handle, a relay address that is not one of the
+ *         server's, or an external one of another family; PJ_EINVALIDOP when the
+ *         server does not run. A stop forgets it.
+ *
+ * Since 0.1.0.
+ */
+int pjauth_turn_server_set_external(struct pjauth_turn_server *server,
+                                    const char *address,
+                                    const char *external);
 
 /**
  * Returns the version of the pjauth library in use, such as `"0.1.0"`.

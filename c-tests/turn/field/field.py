@@ -5,10 +5,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from hosts import Refused, Server, cable, check, hosts, wait_until  # noqa: E402
-from turn_client import Client  # noqa: E402
+from turn_client import Client, NoAnswer  # noqa: E402
 from turn_client import Refused as Answered  # noqa: E402
 
-UDP, TCP = 1, 2
+UDP, TCP, BOTH = 1, 2, 4
 PORT = 3478
 
 
@@ -229,7 +229,138 @@ def unsent(program):
                 check(running.figure("bytes_to_peers_total") == 0, "its bytes are counted as relayed")
 
 
-CASES = {case.__name__: case for case in (wildcard, announced, refusal, change, own, same, unsent)}
+def running(program):
+    """Changes while it runs: the external address, and which peers may be reached. One entry is both transports and
+    both families."""
+    server, outside = hosts("server", "outside")
+    cable(server, "eth0", outside, "eth0", ["11.0.0.5/24", "2a00::5/64"], ["11.0.0.9/24", "2a00::9/64"])
+    outside.ip("addr add 10.0.0.9/24 dev eth0")
+    server.ip("route add 10.0.0.0/24 dev eth0")
+    with Server(server, program, "--listen", f"::,0,{UDP | TCP | BOTH}", "--nat64", "2a00:64::/96", "--allow",
+                "10.0.0.0/8") as under_test:
+        listed = under_test.listeners()
+        for address in "11.0.0.5", "[2a00::5]", "127.0.0.1":
+            at = [(where.rpartition(":")[2], transport) for where, transport in listed
+                  if where.startswith(address + ":")]
+            check(len(at) == 2 and at[0][0] == at[1][0] and {at[0][1], at[1][1]} == {"1", "2"},
+                  f"{address} is not served by both transports at one port: {listed}")
+        port = int(listed[0][0].rpartition(":")[2])
+
+        def client_at(address):
+            with outside.entered():
+                return Client((address, port), "joe", "secret")
+
+        client = client_at("11.0.0.5")
+        check(client.allocate()[0] == "11.0.0.5", "nothing is announced yet")
+        for external in "5.5.5.5", "5.5.5.6":
+            under_test.tell(f"external 0.0.0.0 {external}")
+            check(client_at("11.0.0.5").allocate()[0] == external, "the new address is not announced")
+            check(client_at("2a00::5").allocate(family=6)[0] == "2a00::5", "the other family has changed")
+        for nonsense in "11.0.0.5 5.5.5.5", "0.0.0.0 ::1", "0.0.0.0 nonsense":
+            try:
+                under_test.tell(f"external {nonsense}")
+            except AssertionError:
+                continue
+            raise AssertionError(f"external {nonsense} is accepted")
+        # The relay from before has its address still, and is reached inside under both.
+        client.refresh(600)
+        last = client_at("11.0.0.5")
+        last.allocate()
+        last.bind_channel(client.relayed)
+        client.bind_channel(last.relayed)
+        client.send_channel(b"inside")
+        check(last.receive() == (client.relayed, b"inside"), "an old relay does not reach a new one")
+        last.send_channel(b"back")
+        check(client.receive() == (last.relayed, b"back"), "a new relay does not reach an old one")
+
+        with outside.udp("10.0.0.9", 5000) as peer:
+            client.bind_channel(("10.0.0.9", 5000), 0x4001)
+            client.send_channel(b"one", 0x4001)
+            check(peer.recvfrom(100)[0] == b"one", "an allowed peer is not reached")
+            under_test.tell("allow")
+            check(refused(client.permit, ("10.0.0.9", 5000)) == 403, "a peer is allowed that no longer is")
+            client.send_channel(b"two", 0x4001)
+            client.send_indication(("10.0.0.9", 5000), b"three")
+            client.binding()
+            under_test.tell("allow 10.0.0.9:5000")
+            client.bind_channel(("10.0.0.9", 5000), 0x4002)
+            client.send_channel(b"four", 0x4002)
+            check(peer.recvfrom(100)[0] == b"four", "a channel is served that is not allowed, or one that is is not")
+            check(refused(client.bind_channel, ("10.0.0.9", 5001)) == 403, "another port")
+        six = client_at("2a00::5")
+        six.allocate(family=6)
+        check(refused(six.permit, ("2a00:64::c0a8:1", 5000)) == 403, "a private peer by way of a translator")
+        check(refused(six.permit, ("2a00:64::808:808", 5000)) == 0, "a public peer by way of a translator")
+
+
+def totals(program):
+    """Bounds are totals, however many workers there are and whichever gets the client."""
+    server, outside = hosts("server", "outside")
+    cable(server, "eth0", outside, "eth0", ["11.0.0.5/24"], ["11.0.0.9/24"])
+    options = "--workers", 8, "--max-allocations", 8, "--max-held", 10, "--hold", "waiting"
+    with Server(server, program, *listen("11.0.0.5"), *options) as under_test:
+        for _ in range(2):
+            clients = [client_of(outside, "11.0.0.5", ("udp", "tcp")[number % 2]) for number in range(12)]
+            codes = [refused(lambda _: client.allocate(), None) for client in clients]
+            check(codes == [0] * 8 + [508] * 4, f"of 8 allocations: {codes}")
+            for client in clients[:8]:
+                client.refresh(0)
+            for client in clients:
+                client.close()
+            wait_until(lambda: under_test.figure("allocations") == 0, "all are given back")
+        waiting = []
+        for _ in range(14):
+            client = client_of(outside, "11.0.0.5")
+            client.user, client.patience, client.resend = b"waiting", 1.0, 2.0
+            waiting.append(client)
+        codes = []
+        for client in waiting:
+            try:
+                codes.append(refused(lambda _: client.allocate(), None))
+            except NoAnswer:
+                codes.append(None)
+        check(codes == [None] * 10 + [508] * 4, f"of 10 that may wait: {codes}")
+        check(under_test.figure("held_requests") == 10, "as many wait")
+
+
+def ports(program):
+    """Every free port is found among another program's."""
+    server, outside = hosts("server", "outside")
+    cable(server, "eth0", outside, "eth0", ["11.0.0.5/24", "2a00::5/64"], ["11.0.0.9/24", "2a00::9/64"])
+    others = [server.udp(ip, port) for port in range(20000, 20160) for ip in ("11.0.0.5", "2a00::5")]
+    with Server(server, program, *listen("11.0.0.5", "2a00::5"), "--ports", "20000-20255", "--workers", 2):
+        for ip, family in (("11.0.0.5", 4), ("2a00::5", 6)):
+            clients = [client_of(outside, ip) for _ in range(97)]
+            codes = [refused(lambda _: client.allocate(family=family), None) for client in clients]
+            check(codes == [0] * 96 + [508], f"of 96 free ports {codes.count(0)} are found")
+        # One that the other program gives back is found as well.
+        others[0].close()
+        last = client_of(outside, "11.0.0.5")
+        wait_until(lambda: refused(lambda _: last.allocate(), None) == 0, "a port that was given back")
+        check(last.relayed == ("11.0.0.5", 20000), "another port")
+
+
+def descriptors(program):
+    """Where descriptors run out a line says so, once; at the start they are compared with what is configured."""
+    server, outside = hosts("server", "outside")
+    cable(server, "eth0", outside, "eth0", ["11.0.0.5/24"], ["11.0.0.9/24"])
+    with Server(server, program, *listen("11.0.0.5"), "--workers", 2, limit=48) as under_test:
+        under_test.expect(r"log 2 the limit of descriptors is 48: enough for \d+ allocations, not for max_allocations")
+        clients = [client_of(outside, "11.0.0.5") for _ in range(60)]
+        codes = [refused(lambda _: client.allocate(), None) for client in clients]
+        granted = codes.count(0)
+        check(0 < granted < 48 and codes.count(508) == 60 - granted, f"{codes}")
+        client_of(outside, "11.0.0.5", "tcp").close()
+        under_test.expect(r"log 2 \d+ sockets could not be had: Too many open files .*; the limit of descriptors is 48")
+        under_test.tell("listeners")
+        lines = [line for line in under_test.lines if "could not be had" in line]
+        check(len(lines) == 1, f"{len(lines)} lines")
+        clients[0].refresh(0)
+        wait_until(lambda: refused(lambda _: clients[-1].allocate(), None) == 0, "one that is given back serves again")
+
+
+CASES = {case.__name__: case for case in (wildcard, announced, refusal, change, own, same, unsent, running, totals, ports,
+                                          descriptors)}
 
 if __name__ == "__main__":
     CASES[sys.argv[2]](sys.argv[1])

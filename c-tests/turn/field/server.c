@@ -3,6 +3,7 @@
  *
  * usage: field_server [--listen IP,PORT,TRANSPORT]... [--relay IP[=EXTERNAL]]... [--allow RANGE]... [--deny RANGE]...
  *                     [--ports FIRST-LAST] [--workers N] [--max-allocations N] [--max-held N] [--hold NAME]
+ *                     [--nat64 PREFIX]...
  *
  * Every user's password is "secret". Prints "listening ADDRESS TRANSPORT" for each listener and then "ready"; or, when it
  * cannot start, "refused STATUS TEXT", and ends. Each line of input is a command, answered with lines of which the last
@@ -24,7 +25,7 @@ static struct {
 static struct {
     pjauth_turn_listener listeners[MOST];
     pjauth_turn_relay relays[MOST];
-    const char *allow[MOST], *deny[MOST];
+    const char *allow[MOST], *deny[MOST], *nat64[MOST];
 } lists;
 
 static int authenticate(pjauth_turn_observer *observer, pjauth_turn_server *server, pjauth_turn_request *request) {
@@ -77,7 +78,7 @@ static void read_options(int argc, char **argv, pjauth_turn_options *options) {
     static const struct option names[] = {
         {"listen", 1, NULL, 'l'},  {"relay", 1, NULL, 'r'},           {"allow", 1, NULL, 'a'},
         {"deny", 1, NULL, 'd'},    {"ports", 1, NULL, 'p'},           {"workers", 1, NULL, 'w'},
-        {"hold", 1, NULL, 'h'},    {"max-allocations", 1, NULL, 'm'}, {"max-held", 1, NULL, 'k'},
+        {"nat64", 1, NULL, 'n'}, {"hold", 1, NULL, 'h'},    {"max-allocations", 1, NULL, 'm'}, {"max-held", 1, NULL, 'k'},
         {NULL, 0, NULL, 0}};
     int name;
 
@@ -102,6 +103,8 @@ static void read_options(int argc, char **argv, pjauth_turn_options *options) {
             options->max_allocations = (unsigned)atoi(optarg);
         } else if (name == 'k') {
             options->max_held = (unsigned)atoi(optarg);
+        } else if (name == 'n') {
+            lists.nat64[options->nat64_count++ % MOST] = optarg;
         } else if (name == 'h') {
             host.never = optarg;
         } else {
@@ -112,6 +115,7 @@ static void read_options(int argc, char **argv, pjauth_turn_options *options) {
     options->relays = lists.relays;
     options->allow = lists.allow;
     options->deny = lists.deny;
+    options->nat64 = lists.nat64;
 }
 
 static void list_listeners(pjauth_turn_server *server) {
@@ -135,6 +139,24 @@ static int obey(pjauth_turn_server *server, char *line) {
         pjauth_turn_server_metrics(server, text, sizeof(text));
         fputs(text, stdout);
         return 0;
+    }
+    if (strncmp(line, "external ", 9) == 0) {
+        char *external = after(line + 9, ' ');
+
+        return pjauth_turn_server_set_external(server, line + 9, external);
+    }
+    if (strncmp(line, "allow", 5) == 0) {
+        const char *allow[MOST];
+        unsigned count = 0;
+        char *range = after(line, ' ');
+
+        for (; range != NULL && count < MOST; count++) {
+            char *next = after(range, ' ');
+
+            allow[count] = range;
+            range = next;
+        }
+        return pjauth_turn_server_set_peers(server, allow, count, NULL, 0);
     }
     return -1;
 }

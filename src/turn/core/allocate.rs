@@ -100,9 +100,11 @@ impl Core {
         let quota = grant.quota.or(self.config.user_quota);
         let share = self.shared.accounts().take_share(user, quota);
         let share = share.ok_or(errors::QUOTA_REACHED)?;
-        if self.state != State::Open || self.table.len() >= self.config.max_allocations {
+        if self.state != State::Open {
             return Err(errors::INSUFFICIENT_CAPACITY);
         }
+        let counted = self.shared.allocations().enter(self.config.max_allocations);
+        let counted = counted.ok_or(errors::INSUFFICIENT_CAPACITY)?;
         let used = self.tuple(link).server.ip();
         let opened = self.open(&wish, used, now, relays)?;
 
@@ -119,6 +121,7 @@ impl Core {
                 link: *link,
                 user: share.user().clone(),
                 quota_share: Some(share),
+                counted: Some(counted),
                 keys,
                 relayed: opened.relays.map(|relay| relay.map(relayed)),
                 permissions: Permissions::default(),

@@ -90,10 +90,13 @@ impl Core {
         Core {
             mechanism: Mechanism::new(&config.realm, &config.algorithms, config.userhash),
             worker,
-            shared,
             listeners: Vec::new(),
             table: Table::new(&hasher),
-            held: HeldRequests::new(config.max_held, config.max_held_per_source, hasher.clone()),
+            held: HeldRequests::new(
+                (config.max_held, config.max_held_per_source),
+                (shared.held().clone(), shared.held_of_source().clone()),
+                &hasher,
+            ),
             farewells: Replies::new(config.max_replies, config.reply_lifetime, hasher.clone()),
             refusals: Replies::new(config.max_replies, config.reply_lifetime, hasher.clone()),
             replied: VecDeque::new(),
@@ -105,6 +108,7 @@ impl Core {
             counters: Counters::default(),
             hasher,
             indications: 0,
+            shared,
             config,
         }
     }
@@ -242,6 +246,7 @@ impl Core {
             keyring.lock().keep(user, &allocation.keys, now);
         }
         allocation.quota_share = None;
+        allocation.counted = None;
         let client = allocation.link.key();
         let relayed = allocation.relayed;
         self.table.unlink(&client);

@@ -226,6 +226,7 @@ impl Core {
             question,
             identity: None,
             deadline: None,
+            counted: None,
         }))
     }
 

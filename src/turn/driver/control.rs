@@ -91,24 +91,24 @@ impl Control {
                 )
             }
         };
-        self.change_policy(review, |policy| {
-            policy.set_host(interfaces.iter().map(|own| own.ip))
-        });
+        self.change_policy(|policy| policy.set_host(interfaces.iter().map(|own| own.ip)));
+        for mailbox in &self.mailboxes {
+            mailbox.post(Command::Policy(review.clone()));
+        }
     }
 
-    /// Changes the policy of every core. What it no longer lets a client reach is
-    /// taken back, of the ranges given or of all.
-    pub fn change_policy(&self, review: Option<Arc<[Range]>>, change: impl FnOnce(&mut Policy)) {
+    /// Changes the policy. The cores have yet to take it up.
+    pub fn change_policy(&self, change: impl FnOnce(&mut Policy)) {
         let mut config = self.config.lock();
         change(&mut config.policy);
         for ip in self.relays.seen_addresses() {
             config.policy.relay(ip);
         }
-        let policy = Arc::new(config.policy.clone());
-        // Under the lock, so that every worker hears of two changes in their order.
-        for mailbox in &self.mailboxes {
-            mailbox.post(Command::Policy(policy.clone(), review.clone()));
-        }
+    }
+
+    /// The policy as it is now.
+    pub fn policy(&self) -> Policy {
+        self.config.lock().policy.clone()
     }
 
     /// An empty core for a worker with these listeners.

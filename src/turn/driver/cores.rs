@@ -12,6 +12,8 @@ use crate::turn::core::Core;
 use crate::turn::core::action::Decision;
 use crate::turn::core::counters::Counters;
 use crate::turn::policy::limits::Rate;
+use crate::turn::policy::peers::Policy;
+use crate::turn::policy::ranges::Range;
 use crate::turn::state::allocation::Figures;
 use crate::turn::state::arena::{AllocationId, RequestId};
 use crate::turn::time::Time;
@@ -127,6 +129,12 @@ impl Cores {
     pub fn set_alternate(&self, family: Family, server: Option<SocketAddr>) {
         for worker in self.workers() {
             self.look(worker, |core, _| core.set_alternate(family, server));
+        }
+    }
+
+    pub(super) fn set_policy(&self, ranges: Option<&[Range]>, change: impl Fn(&mut Policy)) {
+        for worker in self.workers() {
+            self.look(worker, |core, _| core.set_policy(ranges, &change));
         }
     }
 

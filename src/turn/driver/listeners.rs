@@ -6,13 +6,11 @@ use std::net::IpAddr;
 use std::os::fd::{AsRawFd, RawFd};
 use std::time::Duration;
 
-use parking_lot::MutexGuard;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::turn::state::five_tuple::{Link, Listener, ListenerId, Transport};
 
 use super::descriptor::Descriptor;
-use super::observer::Level;
 use super::sys::{Interest, enable_gro};
 use super::worker::{Guard, Worker};
 
@@ -96,14 +94,14 @@ pub fn is_link_local(ip: &IpAddr) -> bool {
 }
 
 impl Worker {
-    pub(super) fn accept(&mut self, locked: &mut Guard<'_>, index: usize) {
+    pub(super) fn accept(&mut self, index: usize) {
         for _ in 0..ACCEPTS {
             let Some(listener) = &self.listeners[index].socket else {
                 return;
             };
             let (socket, address) = match listener.accept() {
                 Ok(accepted) => accepted,
-                Err(error) => return self.not_accepted(locked, index, &error),
+                Err(error) => return self.not_accepted(index, &error),
             };
             if let Some(client) = address.as_socket() {
                 let link = Link {
@@ -119,16 +117,11 @@ impl Worker {
         }
     }
 
-    fn not_accepted(&mut self, locked: &mut Guard<'_>, index: usize, error: &io::Error) {
-        let is_short = matches!(
-            error.raw_os_error(),
-            Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM)
-        );
+    fn not_accepted(&mut self, index: usize, error: &io::Error) {
         // Anything else is that no connection waits, or that one broke.
+        let is_short = self.control.relays.shortage.note(error);
         let fd = self.listeners[index].fd();
         if is_short && fd.is_some_and(|fd| self.poller.remove(fd).is_ok()) {
-            let (log, line) = (&self.control.log, format!("cannot accept: {error}"));
-            MutexGuard::unlocked(locked, || log(Level::Warning, &line));
             self.resume = Some(self.now + REST);
         }
     }

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use crate::turn::core::action::Decision;
-use crate::turn::policy::peers::Policy;
 use crate::turn::policy::ranges::Range;
 use crate::turn::state::arena::{RelayId, RequestId};
 
@@ -29,9 +28,9 @@ pub enum Command {
     Listen(usize, ListenerSocket),
     /// The address of a listener has gone.
     Unlisten(usize),
-    /// The policy is this one from now on; what it no longer lets a client reach
-    /// is taken back, of these ranges or of all.
-    Policy(Arc<Policy>, Option<Arc<[Range]>>),
+    /// The policy has changed; what it no longer lets a client reach is taken back,
+    /// of these ranges or of all.
+    Policy(Option<Arc<[Range]>>),
 }
 
 /// Packets of one worker for another, in one buffer.

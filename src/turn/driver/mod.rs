@@ -41,6 +41,7 @@ mod reception;
 mod relay_addresses;
 mod relay_sockets;
 mod server;
+mod shortage;
 mod streams;
 mod sys;
 #[cfg(test)]

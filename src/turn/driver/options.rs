@@ -25,6 +25,8 @@ pub struct Options {
     /// Where clients reach the server. A wildcard stands for every address of
     /// the host; port 0 for any free one.
     pub listeners: Vec<Listener>,
+    /// Runs of `listeners` that get the same port where they ask for any.
+    pub same_port: Vec<std::ops::Range<usize>>,
     /// Where relays are bound: empty for the addresses of the listeners.
     pub relays: Vec<RelayAddress>,
     /// The ports of relays.
@@ -52,6 +54,7 @@ impl Default for Options {
                 ..Config::default()
             },
             listeners: Vec::new(),
+            same_port: Vec::new(),
             relays: Vec::new(),
             ports: 49_152..=65_535,
             port_rest: Duration::from_secs(30),
@@ -141,13 +144,5 @@ impl Options {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             workers => workers,
         }
-    }
-
-    /// Each worker's share.
-    pub(super) fn core_config(&self, workers: usize) -> Config {
-        let mut config = self.config.clone();
-        config.max_allocations = config.max_allocations.div_ceil(workers);
-        config.max_held = config.max_held.div_ceil(workers);
-        config
     }
 }

@@ -4,6 +4,7 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::ops::Range;
 use std::time::Duration;
 
 use crate::turn::state::five_tuple::Listener;
@@ -18,6 +19,8 @@ use super::sys::{Changes, HostAddress, Monitor, interface_addresses};
 
 /// When an address that could not be bound is tried again.
 const AGAIN: Duration = Duration::from_millis(500);
+/// How often a port is chosen that several listeners are to have.
+const ATTEMPTS: u32 = 16;
 /// How often to look where the kernel does not tell of changes.
 const LOOK: Duration = Duration::from_secs(2);
 
@@ -47,8 +50,33 @@ pub type Sockets = Vec<Vec<ListenerSocket>>;
 impl Reception {
     /// Binds the listeners for every worker. One whose address is not there yet
     /// is left for later, as is one of several addresses of a wildcard.
+    ///
+    /// Those of a run of `same_port` that ask for any port get the same one.
     pub fn open(
         wanted: &[Listener],
+        same_port: &[Range<usize>],
+        interfaces: &[HostAddress],
+        workers: usize,
+    ) -> Result<(Self, Sockets), StartError> {
+        let mut attempts = 0;
+        loop {
+            let opened = Reception::open_once(wanted, same_port, interfaces, workers);
+            // The port that is free for one may be taken for the other.
+            let is_unlucky = matches!(
+                &opened,
+                Err(StartError::Listener(_, error))
+                    if error.kind() == io::ErrorKind::AddrInUse && !same_port.is_empty()
+            );
+            attempts += 1;
+            if !is_unlucky || attempts == ATTEMPTS {
+                return opened;
+            }
+        }
+    }
+
+    fn open_once(
+        wanted: &[Listener],
+        same_port: &[Range<usize>],
         interfaces: &[HostAddress],
         workers: usize,
     ) -> Result<(Self, Sockets), StartError> {
@@ -64,6 +92,7 @@ impl Reception {
         let mut sockets: Sockets = (0..workers).map(|_| Vec::new()).collect();
         let mut refused = None;
         for (at, configured) in wanted.iter().enumerate() {
+            reception.share_port(at, same_port);
             let is_named = !configured.address.ip().is_unspecified();
             for ip in addresses(configured.address.ip(), interfaces) {
                 let listener = reception.listener(at, ip);
@@ -100,6 +129,15 @@ impl Reception {
         Ok((reception, sockets))
     }
 
+    /// Gives a listener the port of the one before it in its run.
+    fn share_port(&mut self, at: usize, same_port: &[Range<usize>]) {
+        let run = same_port.iter().find(|run| run.contains(&at));
+        if let Some(run) = run.filter(|run| run.start < at) {
+            let port = self.wanted[run.start].address.port();
+            self.wanted[at].address.set_port(port);
+        }
+    }
+
     /// Where clients reach the server now.
     pub fn listening(&self) -> Vec<Listener> {
         let open = self.known.iter().filter(|known| known.is_open);
@@ -108,6 +146,11 @@ impl Reception {
 
     pub fn monitor(&self) -> Option<&Monitor> {
         self.monitor.as_ref()
+    }
+
+    /// Leaves a line for the log.
+    pub fn tell(&mut self, level: Level, line: String) {
+        self.lines.push((level, line));
     }
 
     /// When to look again, whatever the kernel says.

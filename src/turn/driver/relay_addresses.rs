@@ -60,6 +60,20 @@ impl RelayAddresses {
         self.0.write().reached = reached;
     }
 
+    /// Clients and peers see a configured relay address, `at`, as `external` from
+    /// now on. `false` where none is configured so.
+    pub fn set_external(&self, at: IpAddr, external: IpAddr) -> bool {
+        let mut state = self.0.write();
+        if state.relays.is_empty() {
+            state.relays = [Family::V4, Family::V6]
+                .map(RelayAddress::everywhere)
+                .into();
+        }
+        let mut relays = state.relays.iter_mut().filter(|relay| relay.bind == at);
+        let found = relays.next();
+        found.map(|relay| relay.advertised = external).is_some()
+    }
+
     /// Every address that a relay may be at now.
     pub fn all(&self) -> Vec<RelayAddress> {
         let state = self.0.read();

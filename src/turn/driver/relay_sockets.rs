@@ -21,6 +21,7 @@ use super::mailbox::{Command, Mailbox};
 use super::ports::{self, Claim, NotBound, Ports};
 use super::process;
 use super::relay_addresses::RelayAddresses;
+use super::shortage::Shortage;
 use super::sys::{Epoll, Interest, enable_gro, keep_errors, set_dont_fragment};
 
 /// RelaySockets by the worker that opened them, and their name there.
@@ -30,6 +31,7 @@ type Reserved = HashMap<(u16, RelayId), (Arc<Socket>, Claim)>;
 #[derive(Debug)]
 pub struct RelayPool {
     pub ports: Ports,
+    pub shortage: Shortage,
     pub addresses: RelayAddresses,
     /// Where clients reach the server now.
     pub listening: RwLock<Vec<Listener>>,
@@ -164,7 +166,11 @@ impl RelaySockets {
         let fd = socket.as_raw_fd();
         let tag = Descriptor::Relay(id.index()).pack();
         let poller = &self.pool.pollers[usize::from(self.worker)];
-        poller.add(fd, tag, Interest::Read).ok()?;
+        let added = poller.add(fd, tag, Interest::Read);
+        if let Err(error) = added {
+            self.pool.shortage.note(&error);
+            return None;
+        }
         if self.table.len() <= id.index() {
             self.table.resize_with(id.index() + 1, || None);
         }
@@ -186,7 +192,10 @@ impl RelaySockets {
         let socket = open_at(address).map_err(|error| match error.kind() {
             // Privileged ports are not ours either.
             ErrorKind::AddrInUse | ErrorKind::PermissionDenied => NotBound::Taken,
-            _ => NotBound::Failed,
+            _ => {
+                self.pool.shortage.note(&error);
+                NotBound::Failed
+            }
         })?;
         let fd = socket.as_raw_fd();
         set_dont_fragment(fd, address.is_ipv4(), false);

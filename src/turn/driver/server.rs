@@ -1,7 +1,7 @@
 //! A running server.
 #![forbid(unsafe_code)]
 
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{
     AtomicBool, AtomicUsize,
@@ -15,6 +15,7 @@ use crate::stun::address::Family;
 use crate::turn::auth::accounts::Accounts;
 use crate::turn::core::config::Config;
 use crate::turn::core::counters::Counters;
+use crate::turn::policy::ranges::Range;
 use crate::turn::state::five_tuple::Listener;
 use crate::turn::state::shared::Shared;
 
@@ -24,7 +25,7 @@ use super::cores::{CoreAccess, Cores};
 use super::descriptor::Descriptor;
 use super::listeners::ListenerSocket;
 use super::mailbox::{Handover, Mailbox};
-use super::observer::Observer;
+use super::observer::{Level, Observer};
 use super::options::{Options, StartError};
 use super::ports::Ports;
 use super::process::{self, Neighbourhood};
@@ -32,6 +33,7 @@ use super::queue::Queue;
 use super::reception::Reception;
 use super::relay_addresses::{RelayAddress, RelayAddresses};
 use super::relay_sockets::RelayPool;
+use super::shortage::{self, Shortage};
 use super::streams::Streams;
 use super::sys::{
     Epoll, HostAddress, Inbox, Interest, Slots, interface_addresses, is_local, without_signals,
@@ -61,8 +63,12 @@ impl Server {
         let system = |what| move |error| StartError::System(what, error);
         let count = options.worker_count();
         let interfaces = interface_addresses().map_err(system("interfaces"))?;
-        let (reception, listeners) = Reception::open(&options.listeners, &interfaces, count)?;
+        let (mut reception, listeners) =
+            Reception::open(&options.listeners, &options.same_port, &interfaces, count)?;
         let bound = reception.listening();
+        let wanted = options.config.max_allocations;
+        let warning = shortage::warning(wanted, bound.len(), count);
+        warning.map(|line| reception.tell(Level::Warning, line));
         let mut reception = Some(reception);
         try_relays(&options.relays, &interfaces)?;
         let control = Arc::new(control(options, count, &bound, &interfaces)?);
@@ -151,6 +157,31 @@ impl Server {
         &self.cores
     }
 
+    /// Changes which peers clients may reach; what they may not reach any more is
+    /// taken back.
+    pub fn set_peers(&self, allow: Vec<Range>, deny: Vec<Range>) {
+        self.control
+            .change_policy(|policy| policy.set_ranges(allow, deny));
+        self.apply_policy(None);
+    }
+
+    /// Clients and peers see new relays at a configured address as `external`.
+    /// `false` where none is configured so.
+    pub fn set_external(&self, at: IpAddr, external: IpAddr) -> bool {
+        let is_one = self.control.relays.addresses.set_external(at, external);
+        if is_one {
+            // Its address is one that relays have, for every core.
+            self.control.change_policy(|_| {});
+            self.apply_policy(Some(&[]));
+        }
+        is_one
+    }
+
+    fn apply_policy(&self, ranges: Option<&[Range]>) {
+        self.cores
+            .set_policy(ranges, |policy| *policy = self.control.policy());
+    }
+
     /// Figures of the whole server.
     pub fn totals(&self) -> Counters {
         Counters {
@@ -189,7 +220,7 @@ fn control(
     let is_reached = |own: &&HostAddress| bound.iter().any(|door| door.address.ip() == own.ip);
     let reached = interfaces.iter().filter(is_reached).cloned();
     let addresses = RelayAddresses::new(&options.relays, reached.collect());
-    let mut config = options.core_config(count);
+    let mut config = options.config.clone();
     own_addresses(&mut config, interfaces, &addresses.all());
     let mailboxes: Result<Vec<_>, _> = (0..count).map(|_| Mailbox::new().map(Arc::new)).collect();
     let mailboxes = mailboxes.map_err(system("eventfd"))?;
@@ -205,6 +236,7 @@ fn control(
     };
     let relays = Arc::new(RelayPool {
         ports: Ports::new(options.ports.clone(), options.port_rest),
+        shortage: Shortage::default(),
         addresses,
         listening: RwLock::default(),
         pollers: pollers.map_err(system("epoll"))?,

@@ -162,7 +162,7 @@ impl Worker {
             Descriptor::Monitor => self.look(locked),
             Descriptor::Listener(index) => match self.listeners[index].listener.transport {
                 Transport::Udp => self.read_listener(locked, index),
-                Transport::Tcp => self.accept(locked, index),
+                Transport::Tcp => self.accept(index),
             },
             Descriptor::Relay(index) => {
                 if event.failed {
@@ -199,11 +199,10 @@ impl Worker {
                 Command::Forget(relay) => locked.sockets.forget(relay),
                 Command::Listen(number, socket) => self.listen(locked, number, socket),
                 Command::Unlisten(number) => self.unlisten(locked, number),
-                Command::Policy(policy, ranges) => {
-                    let new = (*policy).clone();
-                    locked
-                        .core
-                        .set_policy(ranges.as_deref(), |policy| *policy = new);
+                Command::Policy(ranges) => {
+                    let new = self.control.policy();
+                    let core = &mut locked.core;
+                    core.set_policy(ranges.as_deref(), |policy| *policy = new);
                 }
                 Command::Decide(id, decision) => self.decide_late(locked, id, decision),
             }
@@ -283,6 +282,10 @@ impl Worker {
     }
 
     fn housekeeping(&mut self, locked: &mut Guard<'_>) {
+        if let Some(line) = self.control.relays.shortage.line(self.now) {
+            let log = &self.control.log;
+            MutexGuard::unlocked(locked, || log(Level::Warning, &line));
+        }
         let look = self.reception.as_ref().and_then(Reception::next_look);
         if look.is_some_and(|at| at <= self.now) {
             self.look(locked);

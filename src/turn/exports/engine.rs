@@ -1,7 +1,7 @@
 //! What runs behind a server's handle.
 #![forbid(unsafe_code)]
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use parking_lot::Mutex;
 
@@ -9,6 +9,7 @@ use crate::stun::address::Family;
 use crate::turn::auth::accounts::Accounts;
 use crate::turn::core::counters::Counters;
 use crate::turn::driver::{Cores, Embedded, Output, RawAddress, Server};
+use crate::turn::policy::ranges::Range;
 use crate::turn::state::five_tuple::Listener;
 
 /// Cores, and whoever drives them.
@@ -67,6 +68,23 @@ impl Engine {
         match self {
             Engine::Threads(threads) => threads.set_alternate(family, server),
             Engine::Embedded(core, _) => core.cores().set_alternate(family, server),
+        }
+    }
+
+    /// Changes which peers clients may reach.
+    pub fn set_peers(&self, allow: Vec<Range>, deny: Vec<Range>) {
+        match self {
+            Engine::Threads(server) => server.set_peers(allow, deny),
+            Engine::Embedded(core, _) => core.set_peers(&allow, &deny),
+        }
+    }
+
+    /// Whether a configured relay address is announced as `external` from now on.
+    /// An embedded core has none.
+    pub fn set_external(&self, at: IpAddr, external: IpAddr) -> bool {
+        match self {
+            Engine::Threads(server) => server.set_external(at, external),
+            Engine::Embedded(..) => false,
         }
     }
 

@@ -3,7 +3,7 @@
 use core::ffi::{c_char, c_int, c_uint, c_void};
 use core::mem::{self, MaybeUninit};
 use std::ffi::CString;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,8 +18,9 @@ use crate::turn::status::{EINVAL, Status};
 use super::call::call;
 use super::strings;
 use super::types::{
-    PJAUTH_TURN_MD5, PJAUTH_TURN_SHA256, PJAUTH_TURN_TCP, PJAUTH_TURN_UDP, PJAUTH_TURN_UNLIMITED,
-    pjauth_turn_listener, pjauth_turn_options, pjauth_turn_relay,
+    PJAUTH_TURN_BOTH_FAMILIES, PJAUTH_TURN_MD5, PJAUTH_TURN_SHA256, PJAUTH_TURN_TCP,
+    PJAUTH_TURN_UDP, PJAUTH_TURN_UNLIMITED, pjauth_turn_listener, pjauth_turn_options,
+    pjauth_turn_relay,
 };
 
 /// Fills in the defaults.
@@ -106,6 +107,8 @@ fn defaults() -> pjauth_turn_options {
         log: None,
         log_user_data: core::ptr::null_mut(),
         binding: 1,
+        nat64: core::ptr::null(),
+        nat64_count: 0,
         guesses_per_minute: config.guesses.map_or(0, per_minute),
         port_rest_msec: millis(port_rest),
         guess_burst: config.guesses.map_or(0, |guesses| guesses.burst),
@@ -175,8 +178,17 @@ unsafe fn read_all(c: &pjauth_turn_options) -> Result<(Options, Grant), BadOptio
     }
     // SAFETY: the caller's arrays, as long as their counts say.
     unsafe {
-        options.listeners =
-            each(c.listeners, c.listener_count, |l| read_listener(l)).map_err(bad("listeners"))?;
+        let listeners = each(c.listeners, c.listener_count, |l| read_listener(l));
+        for listeners in listeners.map_err(bad("listeners"))? {
+            let first = options.listeners.len();
+            options.listeners.extend(listeners);
+            options.same_port.push(first..options.listeners.len());
+        }
+        for range in read_ranges(c.nat64, c.nat64_count).map_err(bad("nat64"))? {
+            if !options.config.policy.nat64(range) {
+                return Err("nat64");
+            }
+        }
         options.relays = each(c.relays, c.relay_count, |r| read_relay(r)).map_err(bad("relays"))?;
         for range in each(c.allow, c.allow_count, |r| read_range(*r)).map_err(bad("allow"))? {
             options.config.policy.allow(range);
@@ -307,7 +319,19 @@ unsafe fn each<T, R>(
     }
 }
 
-unsafe fn read_ip(address: *const c_char) -> Result<IpAddr, Status> {
+/// Ranges, as options and changes give them.
+///
+/// # Safety
+/// NULL, or as many terminated strings as `count` says.
+pub unsafe fn read_ranges(
+    first: *const *const c_char,
+    count: c_uint,
+) -> Result<Vec<Range>, Status> {
+    // SAFETY: the caller's array and strings.
+    unsafe { each(first, count, |range| read_range(*range)) }
+}
+
+pub unsafe fn read_ip(address: *const c_char) -> Result<IpAddr, Status> {
     // SAFETY: the caller's terminated string.
     unsafe { strings::read(address) }?
         .parse()
@@ -319,18 +343,29 @@ unsafe fn read_range(range: *const c_char) -> Result<Range, Status> {
     unsafe { strings::read(range) }?.parse().map_err(|_| EINVAL)
 }
 
-unsafe fn read_listener(listener: &pjauth_turn_listener) -> Result<Listener, Status> {
+/// The listeners that one entry stands for.
+unsafe fn read_listener(listener: &pjauth_turn_listener) -> Result<Vec<Listener>, Status> {
     // SAFETY: the caller's terminated string.
     let ip = unsafe { read_ip(listener.address) }?;
-    let transport = match listener.transport {
-        PJAUTH_TURN_UDP => Transport::Udp,
-        PJAUTH_TURN_TCP => Transport::Tcp,
+    let both = PJAUTH_TURN_BOTH_FAMILIES;
+    let ips = match listener.transport & both {
+        0 => vec![ip],
+        _ if ip == Ipv6Addr::UNSPECIFIED => vec![Ipv4Addr::UNSPECIFIED.into(), ip],
         _ => return Err(EINVAL),
     };
-    Ok(Listener {
-        transport,
-        address: SocketAddr::new(ip, listener.port),
-    })
+    let transports = match listener.transport & !both {
+        PJAUTH_TURN_UDP => &[Transport::Udp][..],
+        PJAUTH_TURN_TCP => &[Transport::Tcp],
+        all if all == PJAUTH_TURN_UDP | PJAUTH_TURN_TCP => &[Transport::Udp, Transport::Tcp],
+        _ => return Err(EINVAL),
+    };
+    let at = |ip| {
+        transports.iter().map(move |transport| Listener {
+            transport: *transport,
+            address: SocketAddr::new(ip, listener.port),
+        })
+    };
+    Ok(ips.into_iter().flat_map(at).collect())
 }
 
 unsafe fn read_relay(relay: &pjauth_turn_relay) -> Result<RelayAddress, Status> {

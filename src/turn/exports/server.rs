@@ -372,6 +372,78 @@ pub unsafe extern "C" fn pjauth_turn_server_revoke_user(
     })
 }
 
+/// Changes which peers clients may reach, from now on: `allow` and `deny` replace
+/// those of `pjauth_turn_options`. Permissions and channels that the new ones
+/// deny end.
+///
+/// @param allow        Ranges as there; may be NULL where there are none.
+/// @param allow_count  How many.
+/// @param deny         Ranges as there; may be NULL where there are none.
+/// @param deny_count   How many.
+/// @return 0; PJ_EINVAL for a dead handle or what is no range, and nothing is
+///         changed then; PJ_EINVALIDOP when the server does not run. A stop
+///         forgets it.
+///
+/// Source: RFC 8656, 9 and 21.3.1. Since 0.1.0.
+///
+/// # Safety
+/// Arrays are as long as their counts say, and their strings terminated.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pjauth_turn_server_set_peers(
+    server: *mut pjauth_turn_server,
+    allow: *const *const c_char,
+    allow_count: c_uint,
+    deny: *const *const c_char,
+    deny_count: c_uint,
+) -> Status {
+    guard(|| {
+        // SAFETY: the caller's arrays.
+        let allow = unsafe { options::read_ranges(allow, allow_count) }?;
+        // SAFETY: likewise.
+        let deny = unsafe { options::read_ranges(deny, deny_count) }?;
+        running(server)?.set_peers(allow, deny);
+        Ok(())
+    })
+}
+
+/// Changes what clients and peers see in place of a relay address: where the
+/// address in front of a 1:1 NAT has changed. Relays that exist keep theirs.
+///
+/// @param address   A relay address as `pjauth_turn_options` has it; `0.0.0.0` or
+///                  `::` also where it has none.
+/// @param external  Its external address from now on; NULL for none.
+/// @return 0; PJ_EINVAL for a dead handle, a relay address that is not one of the
+///         server's, or an external one of another family; PJ_EINVALIDOP when the
+///         server does not run. A stop forgets it.
+///
+/// Since 0.1.0.
+///
+/// # Safety
+/// `address` is terminated, `external` is NULL or terminated.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pjauth_turn_server_set_external(
+    server: *mut pjauth_turn_server,
+    address: *const c_char,
+    external: *const c_char,
+) -> Status {
+    guard(|| {
+        let server = running(server)?;
+        // SAFETY: the caller's string.
+        let at = unsafe { options::read_ip(address) }?;
+        let external = match external.is_null() {
+            true => at,
+            // SAFETY: likewise.
+            false => unsafe { options::read_ip(external) }?,
+        };
+        let fits = at.is_ipv4() == external.is_ipv4()
+            && (at.is_unspecified() || !external.is_unspecified());
+        match fits && server.set_external(at, external) {
+            true => Ok(()),
+            false => Err(EINVAL),
+        }
+    })
+}
+
 /// Makes the handle of a server.
 pub fn lend(state: &Arc<ServerState>) -> Result<Handle, Status> {
     let minted = SERVERS.mint(0, 0, state.clone()).ok_or(ETOOMANY)?;

@@ -42,6 +42,8 @@ pub const PJAUTH_TURN_NOT_AUTHORIZED: c_int = 4;
 pub const PJAUTH_TURN_UDP: c_int = 1;
 /// Clients over TCP.
 pub const PJAUTH_TURN_TCP: c_int = 2;
+/// With a listener's transport: its address `::` stands for `0.0.0.0` as well.
+pub const PJAUTH_TURN_BOTH_FAMILIES: c_int = 4;
 
 /// `MD5(user:realm:password)`, 16 bytes: the key of RFC 5389 and older.
 pub const PJAUTH_TURN_MD5: c_uint = 1;
@@ -141,11 +143,13 @@ pub struct pjauth_turn_observer_vtable {
 #[repr(C)]
 pub struct pjauth_turn_listener {
     /// An IPv4 or IPv6 address, no name and without a zone; `0.0.0.0` or `::` stand
-    /// for each of the host's.
+    /// for each that the host has at the time. One that cannot be bound yet is tried
+    /// again while others are served, and the log names it.
     pub address: *const c_char,
     /// The port; 0 for any free one.
     pub port: u16,
-    /// PJAUTH_TURN_UDP or PJAUTH_TURN_TCP.
+    /// PJAUTH_TURN_UDP, PJAUTH_TURN_TCP, or both of them (`|`) at one port, and with
+    /// `::` PJAUTH_TURN_BOTH_FAMILIES as well.
     pub transport: c_int,
 }
 
@@ -208,7 +212,7 @@ pub struct pjauth_turn_options {
     pub max_channels: c_uint,
     /// Requests that may wait for a decision; more get 508. Default: 16384.
     pub max_held: c_uint,
-    /// Likewise for each source address (IPv6: /64) and worker. Default: 256.
+    /// Likewise for each source address (IPv6: /64). Default: 256.
     pub max_held_per_source: c_uint,
     /// How long a request may wait, in milliseconds; then the client gets 500.
     /// Default: 30000.
@@ -298,6 +302,12 @@ pub struct pjauth_turn_options {
     pub proxies: *const *const c_char,
     /// How many; 0, the default, for none.
     pub proxy_count: c_uint,
+    /// Prefixes of NAT64 translators beside `64:ff9b::/96`, of 32, 40, 48, 56, 64 or
+    /// 96 bits (RFC 6052): `2001:db8:64::/96`. A peer there is judged as the IPv4
+    /// address that it leads to.
+    pub nat64: *const *const c_char,
+    /// How many.
+    pub nat64_count: c_uint,
 }
 
 /// Bytes of a user name in `pjauth_turn_allocation_info`, with the terminator.

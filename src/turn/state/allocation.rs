@@ -14,6 +14,7 @@ use crate::turn::state::channels::Channels;
 use crate::turn::state::five_tuple::{FiveTuple, Link};
 use crate::turn::state::permissions::Permissions;
 use crate::turn::state::replies::LastReplies;
+use crate::turn::state::tally::Counted;
 use crate::turn::time::Time;
 
 /// A relayed transport address, and until when it is the client's.
@@ -61,6 +62,8 @@ pub(crate) struct Allocation {
     pub link: Link,
     pub user: Arc<str>,
     /// The share of the user's quota; given back as soon as it ends.
+    /// One of all that the server may have; given back as soon as it ends.
+    pub counted: Option<Counted>,
     pub quota_share: Option<QuotaShare>,
     pub keys: Keys,
     /// By address family.

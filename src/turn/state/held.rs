@@ -1,7 +1,8 @@
 //! Requests that wait for a decision.
 #![forbid(unsafe_code)]
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use ahash::RandomState;
 
@@ -9,9 +10,9 @@ use crate::stun::message::TransactionId;
 use crate::turn::address::AddrKey;
 use crate::turn::auth::credentials::Identity;
 use crate::turn::policy::guesses::Claimant;
-use crate::turn::shrink::shrink_map;
 use crate::turn::state::arena::{Arena, RequestId};
 use crate::turn::state::five_tuple::Link;
+use crate::turn::state::tally::{Counted, CountedOfSource, SourceTally, Tally};
 use crate::turn::time::Time;
 
 /// A request, kept as it came.
@@ -28,6 +29,8 @@ pub(crate) struct Held {
     pub identity: Option<Box<Identity>>,
     /// When it is taken back. `None` while the observer is being asked.
     pub deadline: Option<Time>,
+    /// Its share of the bounds, while it waits.
+    pub counted: Option<(Counted, CountedOfSource)>,
 }
 
 /// What is to be decided about a request.
@@ -51,18 +54,25 @@ pub(crate) enum Question {
 pub(crate) struct HeldRequests {
     arena: Arena<Box<Held>>,
     by_client: BTreeMap<(AddrKey, TransactionId), RequestId>,
-    per_source: HashMap<AddrKey, u32, RandomState>,
+    all: Arc<Tally>,
+    of_source: Arc<SourceTally>,
     waiting: usize,
     max: usize,
     max_per_source: u32,
 }
 
 impl HeldRequests {
-    pub(crate) fn new(max: usize, max_per_source: u32, hasher: RandomState) -> Self {
+    /// The bounds are those of all cores that share the tallies.
+    pub(crate) fn new(
+        (max, max_per_source): (usize, u32),
+        (all, of_source): (Arc<Tally>, Arc<SourceTally>),
+        hasher: &RandomState,
+    ) -> Self {
         HeldRequests {
-            arena: Arena::new(&hasher),
+            arena: Arena::new(hasher),
             by_client: BTreeMap::new(),
-            per_source: HashMap::with_hasher(hasher),
+            all,
+            of_source,
             waiting: 0,
             max,
             max_per_source,
@@ -108,22 +118,24 @@ impl HeldRequests {
             return true;
         }
         let source = AddrKey::source(&held.link.client.ip());
-        let count = self.per_source.get(&source).copied().unwrap_or(0);
-        if self.waiting >= self.max || count >= self.max_per_source {
+        let Some(counted) = self.all.enter(self.max) else {
             return false;
-        }
+        };
+        let Some(of_source) = self.of_source.enter(source, self.max_per_source) else {
+            return false;
+        };
         held.deadline = Some(deadline);
-        self.per_source.insert(source, count + 1);
+        held.counted = Some((counted, of_source));
         self.waiting += 1;
         true
     }
 
     pub(crate) fn remove(&mut self, id: RequestId) -> Option<Held> {
-        let held = *self.arena.remove(id.0)?;
+        let mut held = *self.arena.remove(id.0)?;
+        held.counted = None;
         self.by_client.remove(&(held.link.key(), held.id));
         if held.deadline.is_some() {
             self.waiting -= 1;
-            self.leave_source(&held.link);
         }
         Some(held)
     }
@@ -140,28 +152,13 @@ impl HeldRequests {
         self.by_client.values().copied().collect()
     }
 
-    fn leave_source(&mut self, link: &Link) {
-        let source = AddrKey::source(&link.client.ip());
-        if let Some(count) = self.per_source.get_mut(&source) {
-            *count -= 1;
-            if *count == 0 {
-                self.per_source.remove(&source);
-                shrink_map(&mut self.per_source);
-            }
-        }
-    }
-
     #[cfg(test)]
     pub(crate) fn capacity(&self) -> usize {
-        self.arena.capacity() + self.per_source.capacity()
+        self.arena.capacity() + self.of_source.capacity()
     }
 
     #[cfg(test)]
     pub(crate) fn sizes(&self) -> (usize, usize, usize) {
-        (
-            self.arena.len(),
-            self.by_client.len(),
-            self.per_source.len(),
-        )
+        (self.arena.len(), self.by_client.len(), self.of_source.len())
     }
 }

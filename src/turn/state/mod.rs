@@ -12,4 +12,5 @@ pub(in crate::turn) mod replies;
 pub(in crate::turn) mod reservations;
 pub(in crate::turn) mod shared;
 pub(in crate::turn) mod table;
+pub(in crate::turn) mod tally;
 pub(in crate::turn) mod timers;

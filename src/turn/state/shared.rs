@@ -12,6 +12,7 @@ use crate::turn::auth::nonce::Nonces;
 use crate::turn::policy::guesses::Guesses;
 use crate::turn::policy::sources::Sources;
 use crate::turn::state::reservations::Reservations;
+use crate::turn::state::tally::{SourceTally, Tally};
 
 /// What the cores of one server share: who its users are, what its nonces
 /// look like, which ports are reserved, how often strangers were answered. No packet of data touches any of it.
@@ -23,6 +24,9 @@ pub struct Shared {
     answers: Sources,
     guesses: Guesses,
     keyring: Mutex<Keyring>,
+    allocations: Arc<Tally>,
+    held: Arc<Tally>,
+    held_of_source: Arc<SourceTally>,
 }
 
 impl Shared {
@@ -39,6 +43,9 @@ impl Shared {
             guesses: Guesses::new(&hasher),
             answers: Sources::new(hasher),
             keyring: Mutex::default(),
+            allocations: Arc::default(),
+            held: Arc::default(),
+            held_of_source: Arc::default(),
         }
     }
 
@@ -53,6 +60,21 @@ impl Shared {
 
     pub(crate) fn reservations(&self) -> &Reservations {
         &self.reservations
+    }
+
+    /// The allocations of all cores.
+    pub(crate) fn allocations(&self) -> &Arc<Tally> {
+        &self.allocations
+    }
+
+    /// The requests that wait in all cores.
+    pub(crate) fn held(&self) -> &Arc<Tally> {
+        &self.held
+    }
+
+    /// Likewise of each source.
+    pub(crate) fn held_of_source(&self) -> &Arc<SourceTally> {
+        &self.held_of_source
     }
 
     /// What sources have been answered without proof of who they are.

@@ -15,6 +15,7 @@ use parking_lot::Mutex;
 use crate::turn::auth::accounts::Accounts;
 use crate::turn::core::Core;
 use crate::turn::core::config::Neighbours;
+use crate::turn::policy::ranges::Range;
 use crate::turn::state::arena::RelayId;
 use crate::turn::state::five_tuple::{Link, Listener, ListenerId};
 use crate::turn::state::shared::Shared;
@@ -92,7 +93,7 @@ impl Embedded {
         wake: Box<dyn Fn() + Send + Sync>,
     ) -> Result<Embedded, StartError> {
         options.check()?;
-        let mut config = options.core_config(1);
+        let mut config = options.config.clone();
         // Nobody shall reach the host itself through the server.
         let system = |error| StartError::System("interfaces", error);
         for ip in interface_addresses().map_err(system)? {
@@ -148,6 +149,14 @@ impl Embedded {
     /// As they were given.
     pub fn listeners(&self) -> &[Listener] {
         &self.listeners
+    }
+
+    /// Changes which peers clients may reach; what they may not reach any more is
+    /// taken back.
+    pub fn set_peers(&self, allow: &[Range], deny: &[Range]) {
+        self.cores.set_policy(None, |policy| {
+            policy.set_ranges(allow.to_vec(), deny.to_vec());
+        });
     }
 
     /// Refuses new allocations, or no longer. Existing ones stay.
