@@ -158,7 +158,7 @@ impl<'h> Initial<'h> {
             entry.set_stale_count(0);
             is_known = true;
         }
-        if !(SENDS_UNASKED && is_known) && !root.wants_initial_answer() {
+        if !(SENDS_UNASKED && is_known || root.wants_initial_answer()) {
             return Ok(None);
         }
         Ok(Some(Initial {
