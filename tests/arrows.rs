@@ -153,7 +153,8 @@ fn may_name(from: &str, to: &str) -> bool {
 /// Whether two rooms of one floor name each other. In the SIP half the files that
 /// are in no room and the two rooms beside them are one floor together.
 fn is_mutual(arrows: &Arrows, from: &str, to: &str) -> bool {
-    from.starts_with("turn") && arrows.contains_key(&(to.to_owned(), from.to_owned()))
+    let back = (to.to_owned(), from.to_owned());
+    from.starts_with("turn") && may_name(to, from) && arrows.contains_key(&back)
 }
 
 struct House {
