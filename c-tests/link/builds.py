@@ -79,9 +79,18 @@ def cmake_subdirectory():
         os.symlink(ROOT / name, f"{source}/{name}")
     # The pieces of the Makefile, played by a stand-in: what is built here is built by the tests already.
     with open(f"{source}/Makefile", "w") as file:
-        file.write(f"lib lib-turn:\n\tmkdir -p $(build)/lib && cp -a {LIB}/libpjauth* $(build)/lib/\n")
+        file.write(f"lib lib-turn:\n\techo $@ >asked\n\tmkdir -p $(build)/lib && cp -a {LIB}/libpjauth* $(build)/lib/\n")
     with_cmake(f"-DWITH_SOURCE={source}")
     judged("out")
+    check(open(f"{source}/asked").read() == "lib\n", "both halves were not asked for")
+    # As a project around it says it: by a plain variable.
+    with open("CMakeLists.txt", "w") as file:
+        file.write("cmake_minimum_required(VERSION 3.16)\nproject(around C)\nset(PJAUTH_HALVES turn)\n"
+                   f"add_subdirectory({source} pjauth)\nadd_executable(app {PROGRAMS}/marker.c)\n"
+                   "target_link_libraries(app PRIVATE pjauth::turn)\n")
+    run("cmake", "-S", ".", "-B", "alone")
+    run("cmake", "--build", "alone")
+    check(open(f"{source}/asked").read() == "lib-turn\n", "more than the TURN half was asked for")
 
 
 def order():
