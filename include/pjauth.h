@@ -1344,6 +1344,30 @@ int pjauth_turn_core_from_peer(struct pjauth_turn_server *server,
                                uint64_t now);
 
 /**
+ * Brings an ICMP error about a datagram that a relay socket sent, as the socket's
+ * error queue tells it (`IP_RECVERR`, `IPV6_RECVERR`): the client gets it in a Data
+ * indication (RFC 8656, 11.5), where it has a permission for the peer, and at most
+ * ten a second. Types that are no client's business are ignored.
+ *
+ * @param server     The embedded server.
+ * @param relay      The socket's name.
+ * @param peer       Where the datagram went.
+ * @param peer_size  Its size.
+ * @param type       The type of ICMP or, for an IPv6 peer, of ICMPv6.
+ * @param code       The code.
+ * @param mtu        The MTU of the next link, where the datagram was too big.
+ * @param now        The time.
+ */
+int pjauth_turn_core_from_icmp(struct pjauth_turn_server *server,
+                               uint64_t relay,
+                               const struct sockaddr *peer,
+                               unsigned int peer_size,
+                               uint8_t type,
+                               uint8_t code,
+                               uint32_t mtu,
+                               uint64_t now);
+
+/**
  * Says that a client's TCP connection has closed: its allocation ends, and its
  * request does not wait any more.
  *

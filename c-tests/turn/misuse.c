@@ -40,6 +40,7 @@ static void bad_server(pjauth_turn_server *server)
     CHECK(pjauth_turn_server_counter(server, "allocations", &number) == PJ_EINVAL);
     CHECK(pjauth_turn_core_from_client(server, 0, from, sizeof(address), room, 20, 0) == PJ_EINVAL);
     CHECK(pjauth_turn_core_from_peer(server, 0, from, sizeof(address), room, 20, 0) == PJ_EINVAL);
+    CHECK(pjauth_turn_core_from_icmp(server, 0, from, sizeof(address), 3, 3, 0, 0) == PJ_EINVAL);
     CHECK(pjauth_turn_core_client_gone(server, 0, from, sizeof(address), 0) == PJ_EINVAL);
     CHECK(pjauth_turn_core_tick(server, 0) == PJ_EINVAL);
     CHECK(pjauth_turn_core_next_deadline(server) == UINT64_MAX);
@@ -194,9 +195,12 @@ static void driven(struct stand *stand)
     CHECK(pjauth_turn_core_from_client(server, 0, from, sizeof(address), NULL, 0, 0) == 0);
     CHECK(pjauth_turn_core_from_peer(server, 12345, from, sizeof(address), room, 20, 0) == 0);
     CHECK(pjauth_turn_core_from_peer(server, 12345, NULL, sizeof(address), room, 20, 0) == PJ_EINVAL);
+    CHECK(pjauth_turn_core_from_icmp(server, 12345, from, sizeof(address), 3, 3, 0, 0) == 0);
+    CHECK(pjauth_turn_core_from_icmp(server, 12345, NULL, sizeof(address), 3, 3, 0, 0) == PJ_EINVAL);
     CHECK(pjauth_turn_core_client_gone(server, 0, NULL, 0, 0) == PJ_EINVAL);
     CHECK(pjauth_turn_core_client_gone(server, 0, from, sizeof(address), 0) == 0);
     address.sin_family = AF_UNIX;
+    CHECK(pjauth_turn_core_from_icmp(server, 0, from, sizeof(address), 3, 3, 0, 0) == PJ_EINVAL);
     CHECK(pjauth_turn_core_client_gone(server, 0, from, sizeof(address), 0) == PJ_EINVAL);
     CHECK(pjauth_turn_core_next_output(server, &output) == 0);
     CHECK(pjauth_turn_server_stop(server) == 0 && pjauth_turn_core_tick(server, 1) == PJ_EINVALIDOP);

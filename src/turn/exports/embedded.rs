@@ -9,6 +9,7 @@ use libc::sockaddr;
 use parking_lot::Mutex;
 
 use crate::stun::frame_len;
+use crate::turn::core::action::IcmpError;
 use crate::turn::driver::{Embedded, Level, Output, RawAddress, Refused, StartError};
 use crate::turn::state::arena::RelayId;
 use crate::turn::status::{self, EBUG, EINVAL, EINVALIDOP, ETOOMANY, Status};
@@ -157,6 +158,47 @@ pub unsafe extern "C" fn pjauth_turn_core_from_peer(
         let (from, packet) = unsafe { (address(from, from_size)?, bytes(data, data_size)?) };
         let (relay, now) = (RelayId::from_bits(relay), Time::from_nanos(now));
         core.from_peer(relay, from, packet, now).map_err(code)
+    })
+}
+
+/// Brings an ICMP error about a datagram that a relay socket sent, as the socket's
+/// error queue tells it (`IP_RECVERR`, `IPV6_RECVERR`): the client gets it in a Data
+/// indication (RFC 8656, 11.5), where it has a permission for the peer, and at most
+/// ten a second. Types that are no client's business are ignored.
+///
+/// @param server     The embedded server.
+/// @param relay      The socket's name.
+/// @param peer       Where the datagram went.
+/// @param peer_size  Its size.
+/// @param type       The type of ICMP or, for an IPv6 peer, of ICMPv6.
+/// @param code       The code.
+/// @param mtu        The MTU of the next link, where the datagram was too big.
+/// @param now        The time.
+///
+/// # Safety
+/// `peer` is NULL or has as many bytes as its size says.
+#[unsafe(no_mangle)]
+#[allow(clippy::too_many_arguments)]
+pub unsafe extern "C" fn pjauth_turn_core_from_icmp(
+    server: *mut pjauth_turn_server,
+    relay: u64,
+    peer: *const sockaddr,
+    peer_size: c_uint,
+    r#type: u8,
+    code: u8,
+    mtu: u32,
+    now: u64,
+) -> Status {
+    drive(server, |core| {
+        // SAFETY: the caller's address.
+        let peer = unsafe { address(peer, peer_size) }?;
+        let (relay, now) = (RelayId::from_bits(relay), Time::from_nanos(now));
+        let error = IcmpError {
+            kind: r#type,
+            code,
+            mtu,
+        };
+        core.from_icmp(relay, peer, error, now).map_err(self::code)
     })
 }
 

@@ -5,7 +5,6 @@ mod access;
 mod relays;
 mod work;
 
-use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::AcqRel};
@@ -14,6 +13,7 @@ use parking_lot::Mutex;
 
 use crate::turn::auth::accounts::Accounts;
 use crate::turn::core::Core;
+use crate::turn::core::action::IcmpError;
 use crate::turn::core::config::Neighbours;
 use crate::turn::policy::ranges::Range;
 use crate::turn::state::arena::RelayId;
@@ -30,7 +30,7 @@ use super::process;
 use super::sys::{interface_addresses, is_local};
 
 use access::EmbeddedCore;
-use relays::{ProgramRelays, forget_opening};
+use relays::{Outputs, ProgramRelays, forget_opening};
 use work::{Guard, Work};
 
 pub use relays::{Opener, Output};
@@ -49,9 +49,6 @@ pub enum Refused {
     /// A bug of ours; the core is stopped.
     Bug,
 }
-
-/// Outputs that may wait to be taken before packets are refused.
-const MAX_OUTPUTS: usize = 4096;
 
 /// There is no core beside it.
 #[derive(Debug)]
@@ -126,7 +123,7 @@ impl Embedded {
                 observer,
                 relays: ProgramRelays {
                     open,
-                    outputs: VecDeque::new(),
+                    outputs: Outputs::default(),
                 },
                 out: Vec::new(),
             }),
@@ -219,6 +216,22 @@ impl Embedded {
         })
     }
 
+    /// Takes in an ICMP error about a datagram from a relay socket to a peer.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub fn from_icmp(
+        &self,
+        relay: RelayId,
+        peer: SocketAddr,
+        error: IcmpError,
+        now: Time,
+    ) -> Result<(), Refused> {
+        self.with(now, |core, _, now| {
+            core.icmp_error(relay, peer, error, now);
+        })
+    }
+
     /// A client's connection has closed.
     ///
     /// # Errors
@@ -250,12 +263,7 @@ impl Embedded {
 
     /// The next thing to do; `None` for nothing, or when somebody is at work.
     pub fn next_output(&self) -> Option<Output> {
-        let outputs = &mut self.work.try_lock()?.relays.outputs;
-        let next = outputs.pop_front();
-        if next.is_none() {
-            outputs.shrink_to(64);
-        }
-        next
+        self.work.try_lock()?.relays.outputs.pop()
     }
 
     fn link(&self, listener: u32, client: SocketAddr) -> Result<Link, Refused> {
@@ -278,7 +286,7 @@ impl Embedded {
         if self.has_ended() {
             return Err(Refused::Stopped);
         }
-        if work.relays.outputs.len() >= MAX_OUTPUTS {
+        if work.relays.outputs.is_full() {
             return Err(Refused::Full);
         }
         self.own.now.fetch_max(now.as_nanos(), AcqRel);

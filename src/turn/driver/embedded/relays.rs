@@ -41,10 +41,51 @@ pub enum Output {
     Close(RelayId),
 }
 
+impl Output {
+    fn len(&self) -> usize {
+        match self {
+            Output::ToClient(_, bytes) | Output::ToPeer { bytes, .. } => bytes.len(),
+            Output::Close(_) => 0,
+        }
+    }
+}
+
 /// The relay sockets, which are the application's.
 pub struct ProgramRelays {
     pub open: Box<Opener>,
-    pub outputs: VecDeque<Output>,
+    pub outputs: Outputs,
+}
+
+/// Outputs that may wait to be taken before packets are refused.
+const MAX_OUTPUTS: usize = 4096;
+/// Bytes of them likewise.
+const MAX_BYTES: usize = 8 << 20;
+
+/// What waits to be taken.
+#[derive(Default)]
+pub struct Outputs {
+    queue: VecDeque<Output>,
+    bytes: usize,
+}
+
+impl Outputs {
+    pub fn push(&mut self, output: Output) {
+        self.bytes += output.len();
+        self.queue.push_back(output);
+    }
+
+    pub fn pop(&mut self) -> Option<Output> {
+        let next = self.queue.pop_front();
+        match &next {
+            Some(output) => self.bytes -= output.len(),
+            None => self.queue.shrink_to(64),
+        }
+        next
+    }
+
+    pub fn is_full(&self) -> bool {
+        self.queue.len() >= MAX_OUTPUTS || self.bytes >= MAX_BYTES
+    }
 }
 
 impl Relays for ProgramRelays {
@@ -69,7 +110,7 @@ impl Relays for ProgramRelays {
     }
 
     fn close(&mut self, relay: RelayId) {
-        self.outputs.push_back(Output::Close(relay));
+        self.outputs.push(Output::Close(relay));
     }
 }
 

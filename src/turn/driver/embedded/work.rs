@@ -107,7 +107,7 @@ impl Work {
             }
             Action::Elsewhere { kernel: None, .. } => return core.undeliverable(),
         };
-        self.relays.outputs.push_back(output);
+        self.relays.outputs.push(output);
     }
 }
 
@@ -145,8 +145,6 @@ impl Conversation for Work {
     }
 
     fn send(&mut self, _: &mut Guard<'_>, link: &Link, bytes: Vec<u8>) {
-        self.relays
-            .outputs
-            .push_back(Output::ToClient(*link, bytes));
+        self.relays.outputs.push(Output::ToClient(*link, bytes));
     }
 }

@@ -12,9 +12,9 @@ use parking_lot::Mutex;
 
 use super::lab::{Reporter, Told, authorize, later, options};
 use crate::stun::attributes::kind;
-use crate::stun::message::Method;
+use crate::stun::message::{Message, Method};
 use crate::turn::auth::credentials::Credential;
-use crate::turn::core::action::{Decision, Grant, OpenError, Port};
+use crate::turn::core::action::{Decision, Grant, IcmpError, OpenError, Port};
 use crate::turn::driver::{Ask, Embedded, Output, Refused};
 use crate::turn::state::allocation::Reason;
 use crate::turn::state::arena::RelayId;
@@ -292,4 +292,40 @@ fn outputs_that_nobody_takes_are_bounded() {
     assert_eq!(refused, Refused::Full);
     assert_eq!(bench.outputs().len(), taken);
     assert_eq!(bench.core.tick(bench.now + Duration::from_secs(1)), Ok(()));
+}
+
+#[test]
+fn icmp_errors_reach_the_client_and_large_outputs_are_bounded_too() {
+    let names = Arc::default();
+    let bench = Bench::new(authorize, open_into(&names));
+    let mut client = client(1);
+    bench.greet(&mut client);
+    assert_eq!(bench.ask(&mut client, Client::allocate).code(), 0);
+    let peer: std::net::SocketAddr = "8.8.8.8:7000".parse().unwrap();
+    let bind = bench.ask(&mut client, |client| client.bind(0x4000, &peer.to_string()));
+    assert_eq!(bind.code(), 0);
+    let relay = names.lock()[0];
+    let error = IcmpError {
+        kind: 3,
+        code: 3,
+        mtu: 0,
+    };
+    assert_eq!(bench.core.from_icmp(relay, peer, error, bench.now), Ok(()));
+    let outputs = bench.outputs();
+    let [Output::ToClient(link, bytes)] = &outputs[..] else {
+        panic!("{outputs:?}");
+    };
+    assert_eq!(*link, client.link);
+    let value = Message::parse(bytes)
+        .unwrap()
+        .get(kind::ICMP)
+        .map(<[u8]>::to_vec);
+    assert_eq!(value, Some(vec![0, 0, 6, 3, 0, 0, 0, 0]));
+    let data = [7; 60_000];
+    let mut taken = 0;
+    while bench.core.from_peer(relay, peer, &data, bench.now) == Ok(()) {
+        taken += 1;
+        assert!(taken < 1000);
+    }
+    assert_eq!(bench.outputs().len(), taken);
 }
