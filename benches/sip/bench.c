@@ -35,6 +35,10 @@ static const struct way ways[HEAP] = {
                           &stand_add_group_lock},
     [TOKEN_PARENT] = {&work_token, PJSIP_AUTH_ALGORITHM_MD5, 1,
                       &stand_add_parent},
+    [TOKEN_ABANDONED] = {&work_token_abandoned, PJSIP_AUTH_ALGORITHM_MD5, 1,
+                         NULL},
+    [TOKEN_DECLINED] = {&work_token_declined, PJSIP_AUTH_ALGORITHM_MD5, 1,
+                        NULL},
     [DIGEST_MD5] = {&work_digest, PJSIP_AUTH_ALGORITHM_MD5, 1, NULL},
     [DIGEST_SHA256] = {&work_digest, PJSIP_AUTH_ALGORITHM_SHA256, 1, NULL},
     [DIGEST_SHA512_256] = {&work_digest, PJSIP_AUTH_ALGORITHM_SHA512_256, 1,
@@ -47,6 +51,10 @@ static const struct way ways[HEAP] = {
                                  PJSIP_AUTH_ALGORITHM_SHA256, 1, NULL},
     [SET_CREDENTIALS] = {&work_set_credentials, PJSIP_AUTH_ALGORITHM_MD5, 1,
                          NULL},
+    [INIT_NOTHING] = {&work_init_req, PJSIP_AUTH_ALGORITHM_MD5, 1, NULL},
+    [INIT_EMPTY_ANSWERS] = {&work_init_req, PJSIP_AUTH_ALGORITHM_MD5, 1,
+                            &stand_answer_unasked},
+    [SESSION] = {&work_session, PJSIP_AUTH_ALGORITHM_MD5, 1, NULL},
 };
 
 /* One row on one side. */

@@ -7,13 +7,16 @@
 #define NO_SLOWER 1.10
 
 const struct description descriptions[ROWS] = {
-    [TOKEN_PLAIN] = {"token", "token: mint + consume", "ns", GOAL_WITHIN, 25},
+    [TOKEN_PLAIN] = {"token", "token: mint + consume", "ns", GOAL_WITHIN, 15},
     [TOKEN_FOUR_THREADS] = {"token-4-threads", "  4 threads, 4 sessions", "ns",
                             GOAL_AS_ONE_THREAD, NO_SLOWER},
     [TOKEN_GROUP_LOCK] = {"token-group-lock", "  with a group lock", "ns",
-                          GOAL_WITHIN, 25},
+                          GOAL_WITHIN, 15},
     [TOKEN_PARENT] = {"token-parent", "  with a parent session", "ns",
-                      GOAL_WITHIN, 25},
+                      GOAL_WITHIN, 15},
+    [TOKEN_ABANDONED] = {"token-abandoned", "  abandoned", "ns", GOAL_WITHIN,
+                         15},
+    [TOKEN_DECLINED] = {"token-declined", "  declined", "ns", GOAL_WITHIN, 15},
     [DIGEST_MD5] = {"digest-md5", "create_digest2: MD5", "ns",
                     GOAL_TIMES_FASTER, 2},
     [DIGEST_SHA256] = {"digest-sha-256", "  SHA-256", "ns", GOAL_TIMES_FASTER,
@@ -31,7 +34,12 @@ const struct description descriptions[ROWS] = {
                                  "  SHA-256, a new nonce each time", "ns",
                                  GOAL_TIMES_FASTER, 1.3},
     [SET_CREDENTIALS] = {"set-credentials", "set_credentials: two", "ns",
-                         GOAL_NONE, 0},
+                         GOAL_TIMES_FASTER, 1 / 1.2},
+    [INIT_NOTHING] = {"init-req-nothing", "init_req: nothing to add", "ns",
+                      GOAL_WITHIN, 10},
+    [INIT_EMPTY_ANSWERS] = {"init-req-empty", "  initial_auth, two credentials",
+                            "ns", GOAL_TIMES_FASTER, 1},
+    [SESSION] = {"session", "session: init + deinit", "ns", GOAL_NONE, 0},
     [HEAP] = {"heap", "heap blocks per challenge", "blocks", GOAL_AT_MOST, 0},
 };
 

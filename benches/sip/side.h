@@ -11,6 +11,9 @@
     X(pjsip_auth_clt_init)                                                     \
     X(pjsip_auth_clt_deinit)                                                   \
     X(pjsip_auth_clt_set_parent)                                               \
+    X(pjsip_auth_clt_set_prefs)                                                \
+    X(pjsip_auth_clt_init_req)                                                 \
+    X(pjsip_auth_clt_async_abandon)                                            \
     X(pjsip_auth_clt_set_credentials)                                          \
     X(pjsip_auth_clt_reinit_req)                                               \
     X(pjsip_auth_clt_async_configure)                                          \

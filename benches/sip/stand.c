@@ -101,7 +101,7 @@ static pj_bool_t on_challenge(pjsip_auth_clt_sess *session, void *token,
     struct stand *stand = param->user_data;
     PJ_UNUSED_ARG(session);
     stand->token = token;
-    return PJ_TRUE;
+    return !stand->declines;
 }
 
 static pj_status_t send_impl(pjsip_auth_clt_sess *session, void *user_data,
@@ -170,6 +170,17 @@ void stand_add_parent(struct stand *stand)
         "set_parent");
 }
 
+void stand_answer_unasked(struct stand *stand)
+{
+    pjsip_auth_clt_pref preferences;
+
+    memset(&preferences, 0, sizeof(preferences));
+    preferences.initial_auth = PJ_TRUE;
+    expect_success(
+        CALL(stand, clt_set_prefs)(&stand->session, &preferences),
+        "set_prefs");
+}
+
 void stand_close(struct stand *stand)
 {
     pjsip_endpoint *endpoint = stand->endpoint;
@@ -191,8 +202,11 @@ void stand_close(struct stand *stand)
 
 /* -------------------------------------------------------------------- work */
 
+/* How a token ends. */
+enum end { SENT, ABANDONED, DECLINED };
+
 /* What a module of PJSIP's does on a 401, and the application later. */
-void work_token(struct stand *stand, unsigned count)
+static inline void tokens(struct stand *stand, unsigned count, enum end end)
 {
     pjsip_auth_clt_async_impl_token token;
     pjsip_auth_clt_async_on_chal_param param;
@@ -205,16 +219,37 @@ void work_token(struct stand *stand, unsigned count)
     memset(&param, 0, sizeof(param));
     param.rdata = stand->response;
     param.tdata = stand->request;
+    stand->declines = end == DECLINED;
     while (count-- && status == PJ_SUCCESS) {
         if (stand->lock)
             pj_grp_lock_add_ref(stand->lock);
         status = CALL(stand, clt_async_impl_on_challenge)(&stand->session,
                                                           &token, &param);
-        if (status == PJ_SUCCESS)
+        if (end == DECLINED)
+            status = status == PJ_EIGNORED ? PJ_SUCCESS : PJ_EBUG;
+        else if (status == PJ_SUCCESS && end == ABANDONED)
+            status = CALL(stand, clt_async_abandon)(&stand->session,
+                                                    stand->token);
+        else if (status == PJ_SUCCESS)
             status = CALL(stand, clt_async_send_req)(
                 &stand->session, stand->token, stand->request);
     }
     expect_success(status, "token");
+}
+
+void work_token(struct stand *stand, unsigned count)
+{
+    tokens(stand, count, SENT);
+}
+
+void work_token_abandoned(struct stand *stand, unsigned count)
+{
+    tokens(stand, count, ABANDONED);
+}
+
+void work_token_declined(struct stand *stand, unsigned count)
+{
+    tokens(stand, count, DECLINED);
 }
 
 void work_digest(struct stand *stand, unsigned count)
@@ -294,4 +329,38 @@ void work_set_credentials(struct stand *stand, unsigned count)
             status = CALL(stand, clt_set_credentials)(&session, 2, credentials);
     }
     expect_success(status, "set_credentials");
+}
+
+/* Every outgoing request passes here. What is added is taken out again. */
+void work_init_req(struct stand *stand, unsigned count)
+{
+    pjsip_tx_data *request = stand->request;
+    pjsip_hdr *last = request->msg->hdr.prev;
+    pj_status_t status = PJ_SUCCESS;
+
+    request->pool = stand->scratch;
+    while (count-- && status == PJ_SUCCESS) {
+        status = CALL(stand, clt_init_req)(&stand->session, request);
+        if (request->msg->hdr.prev == last)
+            continue;
+        last->next = (pjsip_hdr *)&request->msg->hdr;
+        request->msg->hdr.prev = last;
+        pj_pool_reset(stand->scratch);
+    }
+    request->pool = stand->own_pool;
+    expect_success(status, "init_req");
+}
+
+void work_session(struct stand *stand, unsigned count)
+{
+    pjsip_auth_clt_sess session;
+    pj_status_t status = PJ_SUCCESS;
+
+    while (count-- && status == PJ_SUCCESS) {
+        status = CALL(stand, clt_init)(&session, stand->endpoint,
+                                       stand->scratch, 0);
+        if (status == PJ_SUCCESS)
+            status = CALL(stand, clt_deinit)(&session);
+    }
+    expect_success(status, "session");
 }
