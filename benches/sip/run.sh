@@ -27,7 +27,17 @@ not_measured() {
 [ -f "$LIBPJAUTH" ] || not_measured "no $LIBPJAUTH (make lib)"
 reason=$(scripts/stock-object.sh "$work/stock.o") || not_measured "${reason#SKIP }"
 
-$c99 -Iinclude $("$PKG_CONFIG" --cflags libpjproject) -o "$work/bench" \
-    "$sources/bench.c" "$sources/stand.c" "$sources/side.c" "$sources/heap.c" "$sources/report.c" \
-    "$work/stock.o" -Wl,-u,pjauth_version "$LIBPJAUTH" $("$PKG_CONFIG" --static --libs libpjproject)
+build() { # PROGRAM SOURCE...
+    program=$1
+    shift
+    $c99 -Iinclude $("$PKG_CONFIG" --cflags libpjproject) -o "$work/$program" "$@" \
+        "$sources/stand.c" "$sources/side.c" "$work/stock.o" -Wl,-u,pjauth_version "$LIBPJAUTH" \
+        $("$PKG_CONFIG" --static --libs libpjproject)
+}
+
+build bench "$sources/bench.c" "$sources/heap.c" "$sources/report.c"
 "$work/bench" $json
+[ -z "$json" ] || exit 0
+build outstanding "$sources/outstanding.c"
+echo
+"$work/outstanding"
