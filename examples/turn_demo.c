@@ -96,7 +96,7 @@ static void on_created(pjauth_turn_observer *observer, pjauth_turn_server *serve
     int after_decision;
 
     (void)observer, (void)server;
-    pjauth_turn_allocation_get_info(allocation, &info);
+    pjauth_turn_allocation_get_info(allocation, &info, sizeof(info));
     note("server", NO_STATUS, "created %s for %s", info.relayed, info.username);
     pthread_mutex_lock(&lock);
     after_decision = created < decided;
@@ -111,7 +111,7 @@ static void on_removed(pjauth_turn_observer *observer, pjauth_turn_server *serve
     int by_client;
 
     (void)observer, (void)server;
-    pjauth_turn_allocation_get_info(allocation, &info);
+    pjauth_turn_allocation_get_info(allocation, &info, sizeof(info));
     by_client = info.reason == PJAUTH_TURN_DELETED;
     note("server", NO_STATUS, "removed %s, %s: %llu + %llu bytes", info.relayed,
          by_client ? "deleted" : info.reason == PJAUTH_TURN_REVOKED ? "revoked" : "for another reason",
@@ -299,7 +299,7 @@ static void stop(pjauth_turn_server *server)
     status = note("application", NO_STATUS, "revokes what joe left behind");
     *status = pjauth_turn_server_revoke_user(server, "joe", &count);
     expect(*status == 0 && count == left && wait_for(&revoked, (int)left), "not all that was left behind was revoked");
-    pjauth_turn_server_get_counters(server, &counters);
+    pjauth_turn_server_get_counters(server, &counters, sizeof(counters));
     expect(counters.allocations == 0 && counters.held == 0, "something is left");
     status = note("application", NO_STATUS, "stops the server; it holds nothing any more");
     *status = pjauth_turn_server_destroy(server);

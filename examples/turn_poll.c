@@ -52,7 +52,7 @@ static void say(const char *what, pjauth_turn_allocation *allocation)
 {
     pjauth_turn_allocation_info info;
 
-    if (pjauth_turn_allocation_get_info(allocation, &info) != 0)
+    if (pjauth_turn_allocation_get_info(allocation, &info, sizeof(info)) != 0)
         return;
     printf("%s %s %s: %llu bytes\n", what, info.username, info.relayed,
            (unsigned long long)(info.bytes_to_peers + info.bytes_to_client));

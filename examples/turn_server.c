@@ -39,7 +39,7 @@ static void on_created(pjauth_turn_observer *observer, pjauth_turn_server *serve
 
     (void)observer;
     (void)server;
-    if (pjauth_turn_allocation_get_info(allocation, &info) != 0)
+    if (pjauth_turn_allocation_get_info(allocation, &info, sizeof(info)) != 0)
         return;
     snprintf(line, sizeof(line), "created   %s %s", info.username, info.relayed);
     say(line);
@@ -54,7 +54,7 @@ static void on_removed(pjauth_turn_observer *observer, pjauth_turn_server *serve
 
     (void)observer;
     (void)server;
-    if (pjauth_turn_allocation_get_info(allocation, &info) != 0)
+    if (pjauth_turn_allocation_get_info(allocation, &info, sizeof(info)) != 0)
         return;
     snprintf(line, sizeof(line), "removed   %s %s %s: %llu bytes, %llu packets, %llu ms", info.username, info.relayed,
              reasons[info.reason], (unsigned long long)(info.bytes_to_peers + info.bytes_to_client),

@@ -1150,25 +1150,30 @@ int pjauth_session_revoke(struct pjsip_auth_clt_sess *sess);
  *
  * @param allocation  The allocation.
  * @param out  Gets it.
- * @return 0, or PJ_EINVAL for a NULL or a dead handle.
+ * @param size  `sizeof(pjauth_turn_allocation_info)` as the program sees it: the
+ *              structure may grow at its end. What it has beyond the library's is zeroed.
+ * @return 0, or PJ_EINVAL for a NULL, a size of 0 or a dead handle.
  */
 int pjauth_turn_allocation_get_info(const struct pjauth_turn_allocation *allocation,
-                                    struct pjauth_turn_allocation_info *out);
+                                    struct pjauth_turn_allocation_info *out,
+                                    size_t size);
 
 /**
  * Reads all allocations that exist now.
  *
  * @param server  The server.
  * @param out    Gets one entry for each; may be NULL if `*count` is 0.
+ * @param size   `sizeof(pjauth_turn_allocation_info)` as the program sees it: of one entry.
  * @param count  How many there is room for; gets how many there are, which may
  *               be more than were written.
- * @return 0, or PJ_EINVAL for a NULL or a dead handle.
+ * @return 0, or PJ_EINVAL for a NULL, a size of 0 or a dead handle.
  *
  * May be called from any thread; allocations that come or go meanwhile may be
  * there or not.
  */
 int pjauth_turn_server_allocations(const struct pjauth_turn_server *server,
                                    struct pjauth_turn_allocation_info *out,
+                                   size_t size,
                                    unsigned int *count);
 
 /**
@@ -1487,10 +1492,13 @@ int pjauth_turn_request_set_valid_for(struct pjauth_turn_request *request, uint6
  *
  * @param server  The server.
  * @param out  Gets them.
- * @return 0, or PJ_EINVAL for a NULL or a dead handle.
+ * @param size  `sizeof(pjauth_turn_counters)` as the program sees it: the structure may
+ *              grow at its end. What it has beyond the library's is zeroed.
+ * @return 0, or PJ_EINVAL for a NULL, a size of 0 or a dead handle.
  */
 int pjauth_turn_server_get_counters(const struct pjauth_turn_server *server,
-                                    struct pjauth_turn_counters *out);
+                                    struct pjauth_turn_counters *out,
+                                    size_t size);
 
 /**
  * Writes the counters in Prometheus' text format: metrics `pjauth_turn_*`.

@@ -16,7 +16,7 @@ json=${1:-}
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-c99="$CC -std=c99 -O2 -g -Wall -Wextra -Werror"
+c99="$CC -std=gnu99 -O2 -g -Wall -Wextra -Werror"
 
 not_measured() {
     $c99 -o "$work/unmeasured" "$sources/unmeasured.c" "$sources/report.c"

@@ -96,15 +96,15 @@ static void call_everything(struct stand *stand, pjauth_turn_allocation *allocat
     unsigned count = 0;
     char text[64];
 
-    CHECK(pjauth_turn_server_get_counters(stand->server, &counters) == PJ_EINVAL);
+    CHECK(pjauth_turn_server_get_counters(stand->server, &counters, sizeof(counters)) == PJ_EINVAL);
     CHECK(pjauth_turn_server_metrics(stand->server, text, sizeof(text)) == 0);
-    CHECK(pjauth_turn_server_allocations(stand->server, NULL, &count) == PJ_EINVAL);
+    CHECK(pjauth_turn_server_allocations(stand->server, NULL, sizeof(struct pjauth_turn_allocation_info), &count) == PJ_EINVAL);
     CHECK(pjauth_turn_server_listener(stand->server, 0, NULL, text, sizeof(text)) == 0);
     CHECK(pjauth_turn_server_drain(stand->server, 1) == PJ_EINVAL);
     CHECK(pjauth_turn_server_set_user_quota(stand->server, "ann", 1) == PJ_EINVAL);
     CHECK(pjauth_turn_server_revoke_user(stand->server, "ann", &count) == PJ_EINVAL);
     CHECK(pjauth_turn_server_user_data(stand->server) == NULL);
-    CHECK(pjauth_turn_allocation_get_info(allocation, &info) == PJ_EINVAL);
+    CHECK(pjauth_turn_allocation_get_info(allocation, &info, sizeof(info)) == PJ_EINVAL);
     CHECK(pjauth_turn_allocation_revoke(allocation) == PJ_EINVAL);
     CHECK(pjauth_turn_request_set_password(request, "secret") == PJ_EINVAL);
     CHECK(pjauth_turn_handle_request(request, PJAUTH_TURN_AUTHORIZED) == PJ_EINVAL);

@@ -9,8 +9,6 @@
 #define PINNED(structure, size) enum { structure##_has_changed = 1 / (sizeof(struct structure) == (size)) }
 
 PINNED(pjauth_layout, 120);
-PINNED(pjauth_challenge_info, 80);
-PINNED(pjauth_sip_stats, 64);
 
 int main(void)
 {

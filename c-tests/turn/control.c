@@ -33,7 +33,7 @@ static int peer_gets(int fd, size_t size)
 static struct pjauth_turn_counters counters_of(struct stand *stand)
 {
     struct pjauth_turn_counters counters;
-    CHECK(pjauth_turn_server_get_counters(stand->server, &counters) == 0);
+    CHECK(pjauth_turn_server_get_counters(stand->server, &counters, sizeof(counters)) == 0);
     return counters;
 }
 
@@ -62,7 +62,7 @@ static void figures_of_an_allocation(void)
     CHECK(pjauth_turn_allocation_time_remaining(allocation) > 590000);
     CHECK(pjauth_turn_allocation_set_lifetime(allocation, 60000) == 0);
     CHECK(pjauth_turn_allocation_time_remaining(allocation) <= 60000);
-    CHECK(pjauth_turn_allocation_get_info(allocation, &info) == 0);
+    CHECK(pjauth_turn_allocation_get_info(allocation, &info, sizeof(info)) == 0);
     CHECK(info.allocation == allocation && info.reason == PJAUTH_TURN_LIVE && info.transport == PJAUTH_TURN_UDP);
     CHECK(!strcmp(info.server, stand.address) && !strcmp(info.relayed, expected) && !*info.relayed_second);
     CHECK(info.packets_to_peers == 1 && info.bytes_to_peers == 100 && info.packets_to_client == 0);
@@ -125,12 +125,12 @@ static void snapshot_quota_and_revocation(void)
     stand_start(&stand, NULL);
     for (i = 0; i < 2; ++i)
         allocations[i] = stand_allocate(&stand, &wires[i]);
-    CHECK(pjauth_turn_server_allocations(stand.server, NULL, &count) == 0 && count == 2);
+    CHECK(pjauth_turn_server_allocations(stand.server, NULL, sizeof(struct pjauth_turn_allocation_info), &count) == 0 && count == 2);
     count = 1;
     found[1].allocation = NULL;
-    CHECK(pjauth_turn_server_allocations(stand.server, found, &count) == 0 && count == 2 && !found[1].allocation);
+    CHECK(pjauth_turn_server_allocations(stand.server, found, sizeof(*found), &count) == 0 && count == 2 && !found[1].allocation);
     count = 3;
-    CHECK(pjauth_turn_server_allocations(stand.server, found, &count) == 0 && count == 2);
+    CHECK(pjauth_turn_server_allocations(stand.server, found, sizeof(*found), &count) == 0 && count == 2);
     CHECK((found[0].allocation == allocations[0] && found[1].allocation == allocations[1]) ||
           (found[0].allocation == allocations[1] && found[1].allocation == allocations[0]));
     CHECK(!strcmp(found[0].username, "ann") && !strncmp(found[0].client, "127.0.0.1:", 10));
@@ -147,9 +147,9 @@ static void snapshot_quota_and_revocation(void)
     CHECK(pjauth_turn_server_revoke_user(stand.server, "bob", &count) == 0 && count == 0);
     CHECK(pjauth_turn_server_revoke_user(stand.server, "ann", &count) == 0 && count == 2);
     CHECK(stand_wait(&stand, &stand.removed, 3));
-    CHECK(pjauth_turn_server_allocations(stand.server, NULL, &count) == PJ_EINVAL);
+    CHECK(pjauth_turn_server_allocations(stand.server, NULL, sizeof(struct pjauth_turn_allocation_info), &count) == PJ_EINVAL);
     count = 0;
-    CHECK(pjauth_turn_server_allocations(stand.server, NULL, &count) == 0 && count == 0);
+    CHECK(pjauth_turn_server_allocations(stand.server, NULL, sizeof(struct pjauth_turn_allocation_info), &count) == 0 && count == 0);
     for (i = 0; i < 3; ++i)
         wire_close(&wires[i]);
     stand_end(&stand);

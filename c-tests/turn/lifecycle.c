@@ -85,7 +85,7 @@ static void on_line(void *user_data, int level, const char *text)
 {
     struct pjauth_turn_counters counters;
     (void)user_data, (void)level, (void)text;
-    CHECK(pjauth_turn_server_get_counters(watched, &counters) == 0);
+    CHECK(pjauth_turn_server_get_counters(watched, &counters, sizeof(counters)) == 0);
     pjauth_turn_server_listener(watched, 0, NULL, NULL, 0);
     logged(1);
 }

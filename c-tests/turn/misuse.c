@@ -34,8 +34,8 @@ static void bad_server(pjauth_turn_server *server)
     CHECK(pjauth_turn_server_set_user_quota(server, ann, 1) == PJ_EINVAL);
     CHECK(pjauth_turn_server_set_user_rate(server, ann, 1, 1) == PJ_EINVAL);
     CHECK(pjauth_turn_server_revoke_user(server, ann, &count) == PJ_EINVAL && count == 1);
-    CHECK(pjauth_turn_server_allocations(server, &info, &count) == PJ_EINVAL && count == 1);
-    CHECK(pjauth_turn_server_get_counters(server, &counters) == PJ_EINVAL);
+    CHECK(pjauth_turn_server_allocations(server, &info, sizeof(info), &count) == PJ_EINVAL && count == 1);
+    CHECK(pjauth_turn_server_get_counters(server, &counters, sizeof(counters)) == PJ_EINVAL);
     CHECK(pjauth_turn_server_metrics(server, room, sizeof(room)) == 0 && !*room);
     CHECK(pjauth_turn_server_counter(server, "allocations", &number) == PJ_EINVAL);
     CHECK(pjauth_turn_core_from_client(server, 0, from, sizeof(address), room, 20, 0) == PJ_EINVAL);
@@ -82,7 +82,7 @@ static void bad_request(pjauth_turn_request *request)
 static void bad_allocation(pjauth_turn_allocation *allocation)
 {
     struct pjauth_turn_allocation_info info;
-    CHECK(pjauth_turn_allocation_get_info(allocation, &info) == PJ_EINVAL);
+    CHECK(pjauth_turn_allocation_get_info(allocation, &info, sizeof(info)) == PJ_EINVAL);
     CHECK(pjauth_turn_allocation_username(allocation, room, sizeof(room)) == 0 && !*room);
     CHECK(pjauth_turn_allocation_relayed_address(allocation, room, sizeof(room)) == 0);
     CHECK(pjauth_turn_allocation_permissions(allocation, room, sizeof(room)) == 0);
@@ -138,9 +138,9 @@ static void null_arguments(struct stand *stand, pjauth_turn_request *request, pj
     CHECK(pjauth_turn_server_set_user_rate(server, NULL, 1, 1) == PJ_EINVAL);
     CHECK(pjauth_turn_server_revoke_user(server, NULL, &count) == PJ_EINVAL);
     CHECK(pjauth_turn_server_revoke_user(server, "nobody", NULL) == 0);
-    CHECK(pjauth_turn_server_allocations(server, NULL, &count) == PJ_EINVAL);
-    CHECK(pjauth_turn_server_allocations(server, NULL, NULL) == PJ_EINVAL);
-    CHECK(pjauth_turn_server_get_counters(server, NULL) == PJ_EINVAL);
+    CHECK(pjauth_turn_server_allocations(server, NULL, sizeof(struct pjauth_turn_allocation_info), &count) == PJ_EINVAL);
+    CHECK(pjauth_turn_server_allocations(server, NULL, sizeof(struct pjauth_turn_allocation_info), NULL) == PJ_EINVAL);
+    CHECK(pjauth_turn_server_get_counters(server, NULL, 0) == PJ_EINVAL);
     CHECK(pjauth_turn_server_metrics(server, NULL, 100) > 0);
     CHECK(pjauth_turn_server_counter(server, NULL, &number) == PJ_EINVAL);
     CHECK(pjauth_turn_server_counter(server, "allocations", NULL) == PJ_EINVAL);
@@ -157,7 +157,7 @@ static void null_arguments(struct stand *stand, pjauth_turn_request *request, pj
     CHECK(pjauth_turn_request_set_username(request, NULL) == PJ_EINVAL);
     CHECK(pjauth_turn_request_set_user_data(request, NULL) == 0);
 
-    CHECK(pjauth_turn_allocation_get_info(allocation, NULL) == PJ_EINVAL);
+    CHECK(pjauth_turn_allocation_get_info(allocation, NULL, 0) == PJ_EINVAL);
     CHECK(pjauth_turn_allocation_username(allocation, NULL, 100) == 3);
     CHECK(pjauth_turn_allocation_permissions(allocation, NULL, 100) == 0);
     CHECK(pjauth_turn_allocation_set_user_data(allocation, NULL) == 0);

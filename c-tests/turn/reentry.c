@@ -26,7 +26,7 @@ static void decide_in_authenticate(void)
         CHECK(wire_refresh(&wire, "ann", REALM, 0) == 0);
         wire_close(&wire);
     }
-    CHECK(pjauth_turn_server_get_counters(stand.server, &counters) == 0);
+    CHECK(pjauth_turn_server_get_counters(stand.server, &counters, sizeof(counters)) == 0);
     CHECK(counters.asked == 3 && counters.held_total == 0 && counters.allocations_created == 3);
     stand_end(&stand);
 }
@@ -51,7 +51,7 @@ static void revoke_in_created(void)
     CHECK(stand.results[0] == 0 && stand.results[1] == PJ_EINVAL && stand.results[2] == PJ_EINVAL);
     CHECK(stand.results[3] == PJ_EINVALIDOP);
     CHECK(stand.last.reason == PJAUTH_TURN_REVOKED && stand.last.allocation == allocation);
-    CHECK(pjauth_turn_allocation_get_info(allocation, &stand.last) == PJ_EINVAL);
+    CHECK(pjauth_turn_allocation_get_info(allocation, &stand.last, sizeof(stand.last)) == PJ_EINVAL);
     CHECK(wire_refresh(&wire, "ann", REALM, 600) == 437);
     wire_close(&wire);
     stand_end(&stand);
@@ -141,7 +141,7 @@ static void held_requests_are_bounded_in_number_and_time(void)
     CHECK(wire_reply(&wires[0], PATIENCE) == 500);
     CHECK(pjauth_turn_handle_request(requests[0], PJAUTH_TURN_AUTHORIZED) == PJ_EINVAL);
     CHECK(pjauth_turn_request_username(requests[0], NULL, 0) == 0);
-    CHECK(pjauth_turn_server_get_counters(stand.server, &counters) == 0);
+    CHECK(pjauth_turn_server_get_counters(stand.server, &counters, sizeof(counters)) == 0);
     CHECK(counters.held_total == 2 && counters.held == 0 && counters.held_refused == 1 && counters.held_expired == 1);
     CHECK(counters.asked == 3 && counters.retransmissions == 1);
     for (i = 0; i < 3; ++i)

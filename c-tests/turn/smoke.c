@@ -147,9 +147,9 @@ static void figures(pjauth_turn_server *server)
     CHECK(size > 1000 && size < sizeof(text));
     CHECK(pjauth_turn_server_metrics(server, text, sizeof(text)) >= size);
     CHECK(strstr(text, "\npjauth_turn_asked_total 5\n") != NULL);
-    CHECK(pjauth_turn_server_get_counters(server, &counters) == 0);
+    CHECK(pjauth_turn_server_get_counters(server, &counters, sizeof(counters)) == 0);
     CHECK(counters.asked == 5 && counters.held_total == 1 && counters.held == 0 && counters.allocations == 0);
-    CHECK(pjauth_turn_server_allocations(server, NULL, &count) == 0 && count == 0);
+    CHECK(pjauth_turn_server_allocations(server, NULL, sizeof(struct pjauth_turn_allocation_info), &count) == 0 && count == 0);
 }
 
 int main(void)

@@ -27,7 +27,7 @@ static void removed(struct pjauth_turn_observer *observer, pjauth_turn_server *s
         stand->on_removed(stand, allocation);
     pthread_mutex_lock(&stand->mutex);
     ++stand->removed;
-    CHECK(pjauth_turn_allocation_get_info(allocation, &stand->last) == 0);
+    CHECK(pjauth_turn_allocation_get_info(allocation, &stand->last, sizeof(stand->last)) == 0);
     pthread_mutex_unlock(&stand->mutex);
 }
 

@@ -169,7 +169,7 @@ int main(int argc, char **argv)
     field.over = 1;
     pthread_mutex_unlock(&field.mutex);
     /* In the middle of it: clients wait for replies, deciders answer. */
-    CHECK(pjauth_turn_server_get_counters(stand.server, &counters) == 0);
+    CHECK(pjauth_turn_server_get_counters(stand.server, &counters, sizeof(counters)) == 0);
     stand_end(&stand);
     pthread_mutex_lock(&field.mutex);
     field.has_stopped = 1;

@@ -189,7 +189,7 @@ private:
     pjauth_turn_allocation_info info() const
     {
         pjauth_turn_allocation_info known = {};
-        pjauth_turn_allocation_get_info(c(), &known);
+        pjauth_turn_allocation_get_info(c(), &known, sizeof(known));
         return known;
     }
 };

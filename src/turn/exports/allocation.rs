@@ -17,26 +17,29 @@ use super::types::{
     PJAUTH_TURN_UNLIMITED, PJAUTH_TURN_USERNAME_SIZE, pjauth_turn_allocation,
     pjauth_turn_allocation_info, pjauth_turn_server,
 };
-use super::{allocation_of, guard, pointer, server_of, strings, value};
+use super::{allocation_of, fill, guard, pointer, server_of, strings, value};
 
 /// Reads everything about an allocation at once.
 ///
 /// @param allocation  The allocation.
 /// @param out  Gets it.
-/// @return 0, or PJ_EINVAL for a NULL or a dead handle.
+/// @param size  `sizeof(pjauth_turn_allocation_info)` as the program sees it: the
+///              structure may grow at its end. What it has beyond the library's is zeroed.
+/// @return 0, or PJ_EINVAL for a NULL, a size of 0 or a dead handle.
 ///
 /// # Safety
-/// `out` is NULL or has room for the structure.
+/// `out` is NULL or has room for `size` bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pjauth_turn_allocation_get_info(
     allocation: *const pjauth_turn_allocation,
     out: *mut pjauth_turn_allocation_info,
+    size: usize,
 ) -> Status {
     guard(|| {
-        let found = figures(allocation).filter(|_| !out.is_null());
+        let found = figures(allocation).filter(|_| !out.is_null() && size > 0);
         let found = describe(allocation.cast_mut(), &found.ok_or(EINVAL)?);
         // SAFETY: the caller's room.
-        unsafe { out.write(found) };
+        unsafe { fill(out.cast(), size, &found) };
         Ok(())
     })
 }
@@ -45,22 +48,24 @@ pub unsafe extern "C" fn pjauth_turn_allocation_get_info(
 ///
 /// @param server  The server.
 /// @param out    Gets one entry for each; may be NULL if `*count` is 0.
+/// @param size   `sizeof(pjauth_turn_allocation_info)` as the program sees it: of one entry.
 /// @param count  How many there is room for; gets how many there are, which may
 ///               be more than were written.
-/// @return 0, or PJ_EINVAL for a NULL or a dead handle.
+/// @return 0, or PJ_EINVAL for a NULL, a size of 0 or a dead handle.
 ///
 /// May be called from any thread; allocations that come or go meanwhile may be
 /// there or not.
 ///
 /// # Safety
-/// `out` has room for as many as `*count` says.
+/// `out` has room for as many of `size` bytes as `*count` says.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pjauth_turn_server_allocations(
     server: *const pjauth_turn_server,
     out: *mut pjauth_turn_allocation_info,
+    size: usize,
     count: *mut c_uint,
 ) -> Status {
-    if count.is_null() {
+    if count.is_null() || size == 0 {
         return EINVAL;
     }
     // SAFETY: the caller's number.
@@ -88,7 +93,10 @@ pub unsafe extern "C" fn pjauth_turn_server_allocations(
             };
             if found < room {
                 // SAFETY: within the room that the caller gave.
-                unsafe { out.add(found).write(describe(pointer(handle), &figures)) };
+                unsafe {
+                    let at = out.cast::<u8>().add(found * size);
+                    fill(at, size, &describe(pointer(handle), &figures));
+                }
             }
             found += 1;
         }

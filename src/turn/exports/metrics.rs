@@ -7,25 +7,28 @@ use crate::turn::core::counters::{Counters, Metric, pjauth_turn_counters};
 use crate::turn::status::{EINVAL, Status};
 
 use super::types::pjauth_turn_server;
-use super::{guard, server_of, strings, value};
+use super::{fill, guard, server_of, strings, value};
 
 /// Reads the counters.
 ///
 /// @param server  The server.
 /// @param out  Gets them.
-/// @return 0, or PJ_EINVAL for a NULL or a dead handle.
+/// @param size  `sizeof(pjauth_turn_counters)` as the program sees it: the structure may
+///              grow at its end. What it has beyond the library's is zeroed.
+/// @return 0, or PJ_EINVAL for a NULL, a size of 0 or a dead handle.
 ///
 /// # Safety
-/// `out` is NULL or has room for the structure.
+/// `out` is NULL or has room for `size` bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pjauth_turn_server_get_counters(
     server: *const pjauth_turn_server,
     out: *mut pjauth_turn_counters,
+    size: usize,
 ) -> Status {
     guard(|| {
-        let totals = totals(server).filter(|_| !out.is_null()).ok_or(EINVAL)?;
+        let totals = totals(server).filter(|_| !out.is_null() && size > 0);
         // SAFETY: the caller's room.
-        unsafe { out.write(totals.to_c()) };
+        unsafe { fill(out.cast(), size, &totals.ok_or(EINVAL)?.to_c()) };
         Ok(())
     })
 }

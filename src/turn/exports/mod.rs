@@ -47,6 +47,20 @@ fn value<T>(otherwise: T, f: impl FnOnce() -> T) -> T {
     panics::catch(f).unwrap_or(otherwise)
 }
 
+/// Writes as much of a structure as the program, which may know a shorter one, has
+/// room for; a longer one's end is zeroed.
+///
+/// # Safety
+/// There are `size` bytes to write at `out`.
+unsafe fn fill<T>(out: *mut u8, size: usize, value: &T) {
+    let known = size.min(size_of::<T>());
+    // SAFETY: as the caller promises; what is copied is the structure's own bytes.
+    unsafe {
+        out.copy_from_nonoverlapping(core::ptr::from_ref(value).cast(), known);
+        out.add(known).write_bytes(0, size - known);
+    }
+}
+
 /// The handle that a pointer claims to be.
 fn handle<T>(pointer: *const T) -> Option<Handle> {
     Handle::from_bits(pointer as u64)

@@ -106,7 +106,7 @@ public:
         do {
             known.resize(room = count + 8);
             count = room;
-            if (pjauth_turn_server_allocations(c(), known.data(), &count) != 0)
+            if (pjauth_turn_server_allocations(c(), known.data(), sizeof(struct pjauth_turn_allocation_info), &count) != 0)
                 return {};
         } while (count > room);
         known.resize(count);
