@@ -51,6 +51,17 @@ def shared():
     run("./app", env=staged())
 
 
+def behind():
+    """Behind PJSIP's archives the shared library is out of use, which pjauth_check_layout says; ahead of them it is not."""
+    line = LINES["shared"].replace("app.c", "behind.c", 1)
+    for command, expected in ((line, "status 0"), (line.replace("pjauth libpjproject", "libpjproject pjauth"), "status 70012")):
+        shutil.copy(HERE / "programs/behind.c", ".")
+        run("sh", "-c", command, env=staged())
+        said = run("./app", env=staged())
+        check(expected in said.splitlines(), f"{command}: {said}")
+        check(("link pjauth ahead of" in said) == (expected != "status 0"), f"the log says {said}")
+
+
 def direct():
     """Calling us directly, the archive need only stand first."""
     table, linked = build(f"cc app.c -o app {ARCHIVE} $(pkg-config --static --libs libpjproject)", "direct.c")
@@ -65,4 +76,4 @@ def unforced():
     check(ORIGINAL in linked and definitions(table, "pjauth_version") == 0, "the control case found pjauth")
 
 
-case.main({"original": original, "static": static, "shared": shared, "direct": direct, "unforced": unforced})
+case.main({"original": original, "static": static, "shared": shared, "behind": behind, "direct": direct, "unforced": unforced})
