@@ -46,6 +46,26 @@ impl Core {
         self.ask(link, message, who, Question::Refusal(code), now, out)
     }
 
+    /// Refuses a request that is too long to be kept while somebody is asked.
+    pub(super) fn refuse_unkept(
+        &mut self,
+        link: &Link,
+        message: &Message<'_>,
+        who: &Claimant,
+        now: Time,
+        out: &mut Vec<u8>,
+    ) -> Action {
+        let presented = self.mechanism.examine(message, |_| true).ok();
+        let signer = presented.and_then(|shown| self.recall(who, message, &shown, now));
+        match signer {
+            Some(signer) => {
+                self.fail(link, message, errors::BAD_REQUEST, &signer, out);
+                Action::Reply
+            }
+            None => self.fail_unsigned(link, message, errors::BAD_REQUEST, now, out),
+        }
+    }
+
     /// Refuses a request that the observer has been asked about: signed with the key
     /// that was proven or else with one of lately, where the code has not to do with
     /// the key. `is_wrong` where a key was set that the client does not hold.

@@ -209,7 +209,7 @@ impl Core {
         out: &mut Vec<u8>,
     ) -> Action {
         if message.bytes().len() > MAX_KEPT {
-            return self.fail_unsigned(link, message, errors::BAD_REQUEST, now, out);
+            return self.refuse_unkept(link, message, &who, now, out);
         }
         if question == Question::Allocation {
             // The client has given up the transaction it began before.

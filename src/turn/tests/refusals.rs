@@ -206,6 +206,20 @@ fn no_room_to_wait_is_signed_too() {
 }
 
 #[test]
+fn a_request_too_long_to_keep_is_refused_with_a_key_of_lately() {
+    let mut world = World::new();
+    let mut ann = Client::new(&world, "9.9.9.9:1");
+    ann.connect(&mut world);
+    let mut second = Client::new(&world, "9.9.9.9:2");
+    second.greet(&mut world);
+    let request = second.signed(Method::Allocate, |w| {
+        udp(w);
+        w.attribute(crate::stun::attributes::kind::SOFTWARE, &[b'x'; 3500]);
+    });
+    assert_eq!(outcome(&mut world, &second, &request, nobody), (400, true));
+}
+
+#[test]
 fn with_ask_each_a_key_that_is_set_must_be_right() {
     let mut world = World::with(Config {
         ask_each: true,

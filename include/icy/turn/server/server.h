@@ -71,6 +71,9 @@ struct ServerOptions {
     unsigned userQuota = 0;                ///< Allocations of a user; 0 for any number.
     unsigned workers = 0;                  ///< Threads; 0 for one for each processor.
     unsigned heldDeadline = 30 * 1000;     ///< How long a request may wait for handleRequest(), in milliseconds.
+    unsigned guessesPerMinute = 60;        ///< Wrong keys looked at from a source, and for a user; 0 for any number.
+    unsigned guessBurst = 100;             ///< How many of these at once.
+    bool enableBinding = true;             ///< Answer STUN's Binding requests.
     bool askEachRequest = false;           ///< Ask about Refresh, CreatePermission and ChannelBind too, as icey does.
 
     /// Offer SHA-256 to clients of RFC 8489. Needs an observer that sets passwords, or keys for both.
@@ -278,6 +281,9 @@ inline int ServerOwner::start()
     options.proxies = proxies.data();
     options.proxy_count = static_cast<unsigned>(proxies.size());
     options.ask_each = _options.askEachRequest;
+    options.guesses_per_minute = _options.guessesPerMinute;
+    options.guess_burst = _options.guessBurst;
+    options.binding = _options.enableBinding;
     if (_options.log) {
         options.log = log;
         options.log_user_data = this;
