@@ -12,7 +12,7 @@ use crate::turn::core::config::Neighbours;
 use super::relay_sockets::RelayPool;
 
 static SERVERS: RwLock<Vec<Weak<RelayPool>>> = RwLock::new(Vec::new());
-/// Whether there has been more than one server at a time.
+/// Whether there is more than one server.
 static SEVERAL: AtomicBool = AtomicBool::new(false);
 /// A bit for each port that a listener has had: a packet to any other need not
 /// look further.
@@ -23,9 +23,14 @@ pub fn enter(pool: &Arc<RelayPool>) {
     let mut servers = SERVERS.write();
     servers.retain(|server| server.strong_count() > 0);
     servers.push(Arc::downgrade(pool));
-    if servers.len() > 1 {
-        SEVERAL.store(true, Relaxed);
-    }
+    SEVERAL.store(servers.len() > 1, Relaxed);
+}
+
+/// Takes a server out that has stopped.
+pub fn leave(pool: &Arc<RelayPool>) {
+    let mut servers = SERVERS.write();
+    servers.retain(|server| !std::ptr::eq(server.as_ptr(), Arc::as_ptr(pool)));
+    SEVERAL.store(servers.len() > 1, Relaxed);
 }
 
 /// Notes that a listener has this port.
@@ -34,18 +39,19 @@ pub fn note_port(port: u16) {
     LISTENING[word].fetch_or(1 << bit, Relaxed);
 }
 
-fn may_be_taken(address: &SocketAddr) -> bool {
-    let (word, bit) = (usize::from(address.port() / 64), address.port() % 64);
-    SEVERAL.load(Relaxed) || LISTENING[word].load(Relaxed) >> bit & 1 == 1
-}
-
-/// Whether a server of this process listens at an address, or relays from it.
+/// Whether a server of this process listens at an address, or another relays
+/// from it: the caller knows about its own relays.
 pub fn is_taken(address: &SocketAddr) -> bool {
-    may_be_taken(address) && {
-        let servers = SERVERS.read();
-        let mut alive = servers.iter().filter_map(Weak::upgrade);
-        alive.any(|server| server.listens_at(address) || server.ports.owner(address).is_some())
+    let (word, bit) = (usize::from(address.port() / 64), address.port() % 64);
+    let may_listen = LISTENING[word].load(Relaxed) >> bit & 1 == 1;
+    if !may_listen && !SEVERAL.load(Relaxed) {
+        return false;
     }
+    let servers = SERVERS.read();
+    let mut alive = servers.iter().filter_map(Weak::upgrade);
+    alive.any(|server| {
+        server.ports.owner(address).is_some() || may_listen && server.listens_at(address)
+    })
 }
 
 /// A server's view of its neighbours, for its cores.

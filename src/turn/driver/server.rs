@@ -68,7 +68,9 @@ impl Server {
         let bound = reception.listening();
         let wanted = options.config.max_allocations;
         let warning = shortage::warning(wanted, bound.len(), count);
-        warning.map(|line| reception.tell(Level::Warning, line));
+        if let Some(line) = warning {
+            reception.tell(Level::Warning, line);
+        }
         let mut reception = Some(reception);
         try_relays(&options.relays, &interfaces)?;
         let control = Arc::new(control(options, count, &bound, &interfaces)?);
@@ -134,6 +136,7 @@ impl Server {
             // A worker catches its panics.
             let _ = thread.join();
         }
+        process::leave(&self.control.relays);
     }
 
     /// Whether it has been stopped, or has stopped for a bug of ours.

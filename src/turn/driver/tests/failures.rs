@@ -5,6 +5,7 @@ use std::net::UdpSocket;
 
 use super::lab::{Lab, authorize, options};
 use crate::turn::driver::{RelayAddress, Server, StartError};
+use crate::turn::state::five_tuple::Transport;
 
 fn start_fails(options: &crate::turn::driver::Options) -> StartError {
     let started = Server::start(options, |_| unreachable!("no worker is made"));
@@ -33,6 +34,26 @@ fn a_relay_address_that_is_not_the_hosts_is_an_error() {
         advertised: "192.0.2.1".parse().unwrap(),
     });
     assert!(matches!(start_fails(&options), StartError::Relay(_, _)));
+}
+
+#[test]
+fn no_server_relays_to_a_listener_or_to_another_servers_relay_port() {
+    let (one, other) = (Lab::new(authorize), Lab::new(authorize));
+    let (mut left, mut right) = (one.udp(), other.udp());
+    let (at_left, at_right) = (left.connect(), right.connect());
+    let listeners = [&one, &other].map(|lab| lab.address(Transport::Udp));
+    for (number, peer) in [listeners[0], listeners[1], at_right].iter().enumerate() {
+        let bind = left.client.bind(0x4000 + number as u16, &peer.to_string());
+        assert_eq!(left.exchange(&bind).code(), 403, "{peer}");
+    }
+    let bind = right.client.bind(0x4000, &at_left.to_string());
+    assert_eq!(right.exchange(&bind).code(), 403);
+    // One's own are reached inside, and other programs as they are allowed.
+    let program = UdpSocket::bind("127.0.0.1:0").unwrap();
+    for (number, peer) in [at_left, program.local_addr().unwrap()].iter().enumerate() {
+        let bind = left.client.bind(0x4100 + number as u16, &peer.to_string());
+        assert_eq!(left.exchange(&bind).code(), 0, "{peer}");
+    }
 }
 
 #[test]
