@@ -9,7 +9,7 @@ log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 leaks=definite,indirect,possible
 valgrind -q --log-file="$log" --leak-check=full --show-leak-kinds=$leaks --errors-for-leak-kinds=$leaks \
-    --error-exitcode=9 "$@"
+    --suppressions="$(dirname "$0")/valgrind.supp" --error-exitcode=9 "$@"
 status=$?
 cat "$log" >&2
 if grep -q 'VALGRIND INTERNAL ERROR' "$log"; then
