@@ -220,7 +220,7 @@ int main(int argc, char** argv)
     }
     const int signals = console::block_signals();
     RedisObserver observer(options.realm, redis);
-    icy::turn::ServerOwner server(observer, options);
+    icy::turn::Server server(observer, options);
     const int status = server.start();
     if (status != 0) {
         std::fprintf(stderr, "cannot listen on %s: status %d\n", options.listenAddr.toString().c_str(), status);

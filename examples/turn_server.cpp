@@ -169,7 +169,7 @@ int main(int argc, char** argv)
     const Settings settings = settings_from(argc, argv);
     const int signals = console::block_signals();
     Desk desk(settings);
-    icy::turn::ServerOwner server(desk, settings.server);
+    icy::turn::Server server(desk, settings.server);
     const int status = server.start();
     if (status != 0) {
         std::fprintf(stderr, "cannot listen on %s: status %d\n", settings.server.listenAddr.toString().c_str(), status);

@@ -186,6 +186,11 @@ struct sockaddr;
 typedef struct pjauth_turn_allocation pjauth_turn_allocation;
 
 /**
+ * An attribute of a request: a handle. It dies with the request's.
+ */
+typedef struct pjauth_turn_attribute pjauth_turn_attribute;
+
+/**
  * A request that waits for a decision: a handle. It dies with the decision,
  * and when the request can no longer be answered.
  */
@@ -1221,6 +1226,15 @@ uint64_t pjauth_turn_allocation_bandwidth_remaining(const struct pjauth_turn_all
 uint64_t pjauth_turn_allocation_time_remaining(const struct pjauth_turn_allocation *allocation);
 
 /**
+ * @return seconds that the client was given when the allocation was made or last
+ *         refreshed, or that `pjauth_turn_allocation_set_lifetime()` set; 0 for
+ *         a dead handle.
+ *
+ * LIFETIME (RFC 8656, 3.2). Since 0.1.0.
+ */
+int64_t pjauth_turn_allocation_lifetime(const struct pjauth_turn_allocation *allocation);
+
+/**
  * Sets how many bytes it may relay in all, both directions together, those
  * relayed already included. The packet that would go beyond ends it.
  *
@@ -1272,6 +1286,93 @@ int pjauth_turn_allocation_set_user_data(struct pjauth_turn_allocation *allocati
  * @return the pointer kept; NULL without one or for a dead handle.
  */
 void *pjauth_turn_allocation_user_data(const struct pjauth_turn_allocation *allocation);
+
+/**
+ * Copies the twelve bytes that name the client's transaction.
+ *
+ * @param out  Room for 12 bytes.
+ * @return 0, or PJ_EINVAL for a NULL or a dead handle.
+ *
+ * RFC 8489, 5. Since 0.1.0.
+ */
+int pjauth_turn_request_transaction_id(const struct pjauth_turn_request *request, uint8_t *out);
+
+/**
+ * The types of all attributes of a request, in the order in which they came.
+ *
+ * @param index  From 0 on.
+ * @return the type; 0 where there are no more, or for a dead handle.
+ *
+ * What counts is here: what follows MESSAGE-INTEGRITY is not (RFC 8489, 14.5).
+ * Since 0.1.0.
+ */
+int pjauth_turn_request_attribute_type(const struct pjauth_turn_request *request,
+                                       unsigned int index);
+
+/**
+ * An attribute of a request, as the client sent it.
+ *
+ * @param type   Its type, such as 0x000D for LIFETIME.
+ * @param index  0 for the first of that type, 1 for the second.
+ * @return its handle, which may be asked from any thread and dies with the
+ *         request's; NULL where there is none, or for a dead handle.
+ *
+ * A client has its own ways to name and prove itself (RFC 8489, 14.4, 14.6):
+ * 0x0006, USERNAME, is there of every request, empty where the client hides the
+ * name, and 0x0008, MESSAGE-INTEGRITY, stands for MESSAGE-INTEGRITY-SHA256 too.
+ * Since 0.1.0.
+ */
+struct pjauth_turn_attribute *pjauth_turn_request_attribute(const struct pjauth_turn_request *request,
+                                                            unsigned int type,
+                                                            unsigned int index);
+
+/**
+ * Copies an attribute's value, without padding.
+ *
+ * @param out   Gets as many bytes as there is room for; may be NULL for none.
+ * @param size  Room in `out`.
+ * @return how many bytes the value has; 0 for a dead handle.
+ *
+ * Since 0.1.0.
+ */
+size_t pjauth_turn_attribute_value(const struct pjauth_turn_attribute *attribute,
+                                   uint8_t *out,
+                                   size_t size);
+
+/**
+ * An attribute's value where it is. Another thread, or a deadline, may decide
+ * the request and end that memory at any time: use it only in the observer's
+ * function that is given the request, and `pjauth_turn_attribute_value()`
+ * elsewhere.
+ *
+ * @return the first byte, of as many as `pjauth_turn_attribute_value()` says;
+ *         NULL for a dead handle.
+ *
+ * Since 0.1.0.
+ */
+const uint8_t *pjauth_turn_attribute_bytes(const struct pjauth_turn_attribute *attribute);
+
+/**
+ * Writes the address that an attribute such as XOR-PEER-ADDRESS holds, as
+ * `IP:PORT` with brackets around an IPv6 address (RFC 8656, 18.3).
+ *
+ * @param out   Gets the text.
+ * @param size  Room in `out`; PJAUTH_TURN_ADDRESS_SIZE is enough.
+ * @return the length of the text; 0 where it holds no address, or for a dead
+ *         handle.
+ *
+ * Since 0.1.0.
+ */
+size_t pjauth_turn_attribute_address(const struct pjauth_turn_attribute *attribute,
+                                     char *out,
+                                     size_t size);
+
+/**
+ * @return the request that an attribute is of; NULL for a dead handle.
+ *
+ * Since 0.1.0.
+ */
+struct pjauth_turn_request *pjauth_turn_attribute_request(const struct pjauth_turn_attribute *attribute);
 
 /**
  * Makes a server that has no sockets, no threads and no clock: the program
@@ -1555,6 +1656,31 @@ int pjauth_turn_options_init(struct pjauth_turn_options *options, size_t size);
 int pjauth_turn_handle_request(struct pjauth_turn_request *request, int state);
 
 /**
+ * Refuses a request with any error: a decision as
+ * `pjauth_turn_handle_request()` takes them, under the same rules. The reply is
+ * protected where a password or key was set and the client holds it, which it
+ * should: clients throw unsigned refusals away (RFC 8489, 9.2.5). One who does
+ * not hold it gets 401.
+ *
+ * @param code       300 to 699, such as 403 Forbidden or 508 Insufficient
+ *                   Capacity. 401 and 438 carry a nonce and are not protected.
+ * @param reason     The reason phrase, at most 127 characters; NULL for the
+ *                   RFC's.
+ * @param alternate  `IP:PORT` of the server to try instead, for ALTERNATE-SERVER
+ *                   with 300; NULL otherwise. Its family must be that of the
+ *                   client's address.
+ * @return 0 if this decision is the one; PJ_EINVAL if the request was decided
+ *         before or can no longer be answered, and for arguments without sense:
+ *         then it waits on.
+ *
+ * RFC 8489, 10 and 14.8; RFC 8656, 19. Since 0.1.0.
+ */
+int pjauth_turn_refuse(struct pjauth_turn_request *request,
+                       int code,
+                       const char *reason,
+                       const char *alternate);
+
+/**
  * Writes the user's name as the client gives it; nothing is proven yet. UTF-8 of
  * at most 508 bytes without control characters. Empty where the client hides it:
  * see `pjauth_turn_request_userhash()`.
@@ -1809,6 +1935,19 @@ int pjauth_turn_server_set_alternate(struct pjauth_turn_server *server, const ch
  *         observer's, which nobody could outlive: nothing is done then.
  */
 int pjauth_turn_server_destroy(struct pjauth_turn_server *server);
+
+/**
+ * Forgets the observer, for one that cannot wait for the server's end. When this
+ * returns, none of its functions runs on another thread, and none is called
+ * again: allocations come to no one's notice, and requests are refused with 401.
+ * Those that wait can still be decided. Stop and destroy the server all the
+ * same.
+ *
+ * @return 0, or PJ_EINVAL for a dead handle.
+ *
+ * Since 0.1.0.
+ */
+int pjauth_turn_server_forget_observer(struct pjauth_turn_server *server);
 
 /**
  * Writes where clients reach the server: an address with the port that was

@@ -17,7 +17,9 @@ function(_pjauth_import target kind file)
     add_library(${target} ${kind} IMPORTED)
     set_target_properties(${target} PROPERTIES
         IMPORTED_LOCATION "${_pjauth_libdir}/${file}"
-        INTERFACE_INCLUDE_DIRECTORIES "${_pjauth_includedir}")
+        # Quoted names in icy/turn are found here first, wherever an installed icey comes in the list.
+        INTERFACE_COMPILE_OPTIONS "$<$<COMPILE_LANGUAGE:C,CXX>:-iquote${_pjauth_includedir}/pjauth>"
+        INTERFACE_INCLUDE_DIRECTORIES "${_pjauth_includedir};${_pjauth_includedir}/pjauth")
     if(kind STREQUAL "SHARED")
         # lib*.so.0: the soname that the linker writes into the program
         set_target_properties(${target} PROPERTIES IMPORTED_SONAME "${file}.@SONUMBER@")

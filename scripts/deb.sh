@@ -107,7 +107,7 @@ package "libpjauth-turn$so" libs "$(needs_of "$work/libpjauth-turn$so$libdir/lib
  A TURN server (RFC 8656, RFC 5766) inside a C or C++ program, which decides on
  every request by an observer of three functions, at once or later.
 TEXT
-take libpjauth-turn-dev /usr/include/pjauth.h /usr/include/icy "$libdir/libpjauth-turn.a" "$libdir/libpjauth-turn.so" \
+take libpjauth-turn-dev /usr/include/pjauth.h /usr/include/pjauth "$libdir/libpjauth-turn.a" "$libdir/libpjauth-turn.so" \
     "$libdir/pkgconfig/pjauth-turn.pc" "$libdir/pkgconfig/pjauth-turn-static.pc" "$libdir/cmake"
 package libpjauth-turn-dev libdevel "libpjauth-turn$so (= $revision)" \
     "embeddable TURN server, for C and C++ (development files)" <<'TEXT'

@@ -146,7 +146,9 @@ trap 'exit 130' HUP INT TERM
 if [ "$action" = uninstall ]; then
     libraries; for_builds; documents
     # Folders of ours alone; the others belong to the prefix.
-    for folder in "$LIBDIR/.debug" "$LIBDIR/cmake/pjauth" "$docdir/docs" "$docdir" "$incdir/icy/turn/server" "$incdir/icy/turn" "$incdir/icy"; do
+    for folder in "$LIBDIR/.debug" "$LIBDIR/cmake/pjauth" "$docdir/docs" "$docdir" \
+        "$incdir/pjauth/icy/turn/server" "$incdir/pjauth/icy/turn/client" "$incdir/pjauth/icy/turn/observer" \
+        "$incdir/pjauth/icy/turn" "$incdir/pjauth/icy" "$incdir/pjauth"; do
         rmdir "$destdir$folder" 2>/dev/null || true
     done
     exit

@@ -105,7 +105,7 @@ def beside_icey():
         path.write_text("#pragma once\n" + text + "\n")
     observer = case.ROOT / "c-tests/turn/icey_observer.cpp"
     for compiler, standard, _ in CXX:
-        run(compiler, standard, *FLAGS, f"-I{INCLUDE}", "-Iicey", str(observer))
+        run(compiler, standard, *FLAGS, f"-I{INCLUDE}", f"-I{INCLUDE}/pjauth", "-Iicey", str(observer))
 
 
 def documented():

@@ -1,5 +1,5 @@
-// An observer as programs have it that were written for icey: this must compile and run, with the edits that README.md
-// lists and no others. The two that it needs are marked.
+// An observer and its server as programs have them that were written for icey: this must compile and run, with the edits
+// that docs/coming-from-icey.md names and no others. The two that it needs are marked.
 #include <cstdio>
 #include <memory>
 #include <stdexcept>
@@ -29,7 +29,7 @@ public:
 class RelayServer : public Application, public ServerObserver
 {
 public:
-    ServerOwner server; // edit: was Server
+    Server server;
 
     RelayServer(const ServerOptions& so)
         : server(*this, so)
@@ -108,10 +108,13 @@ int main(int, char** argv)
     opts.allocationDefaultLifetime = 2 * 60 * 1000;
     opts.allocationMaxLifetime = 10 * 60 * 1000;
     opts.timerInterval = 5 * 1000;
-    opts.enableLocalIPPermissions = true; // edit: this is icey's default
+    opts.enableLocalIPPermissions = true; // edit: icey's default is on
 
     RelayServer srv(opts);
-    srv.server.start();
+    if (srv.server.start() != 0) { // edit: icey's says nothing
+        say("cannot start: " + srv.server.error());
+        return 1;
+    }
     say("listening " + opts.listenAddr.toString());
     while (std::getchar() != EOF) {
     }

@@ -116,10 +116,16 @@ void dead_handles()
               !request.verify(),
           "it takes nothing");
     request.hash = std::string(16, 'x');
-    check(!request.get<icy::stun::MessageIntegrity>()->verifyHmac(request.hash), "nor does its hash");
+    check(request.transactionID().empty() && request.methodString() == "UnknownMethod", "it has no transaction");
+    auto* const lifetime = reinterpret_cast<icy::stun::Lifetime*>(0x8000000000004001);
+    check(lifetime->value() == 0 && lifetime->size() == 0 && lifetime->asString().empty(), "nor does its lifetime");
     const Address from = request.remoteAddress;
     const icy::net::TransportType transport = request.transport;
+    const auto copy = request.remoteAddress;
+    const auto copied_transport = request.transport;
+    check(!copy.valid() && copied_transport == icy::net::UDP, "nor have copies of its fields");
     check(from == request.localAddress && !from.valid() && transport == icy::net::UDP, "its fields are empty");
+    check(server.respondError(request, 403, "Forbidden") != 0, "it cannot be refused");
     check(server.handleRequest(request, AuthenticationState::Authorized) != 0, "and cannot be answered");
     check(alloc.username().empty() && !alloc.relayedAddress().valid() && !alloc.tuple().remote().valid() &&
               alloc.permissions().empty() && !alloc.hasPermission("127.0.0.1"),
@@ -132,6 +138,12 @@ void dead_handles()
     check(!server.address().valid() && server.allocations().empty() && !server.setUserQuota("joe", 1) &&
               server.revokeUser("joe") == 0,
           "a dead server does nothing");
+    check(server.options().realm == ServerOptions().realm && server.stop() != 0 && server.start() != 0, "nor runs");
+    check(server.observer().authenticateRequest(&server, request) == AuthenticationState::NotAuthorized,
+          "its observer lets nobody in");
+    check(server.getAllocation(FiveTuple()) == nullptr && alloc.lifetime() == 0, "it has no allocations");
+    check(alloc.server().server() != nullptr && !alloc.server().address().valid(),
+          "a dead allocation's server is dead");
 }
 
 // An address of another library, such as icey's own.

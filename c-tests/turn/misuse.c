@@ -3,11 +3,13 @@
 #include "stand.h"
 
 #include <arpa/inet.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/socket.h>
 
 static char room[256];
 static const char *const ann = "ann";
+static pjauth_turn_attribute *old_attribute;
 
 static void bad_server(pjauth_turn_server *server)
 {
@@ -21,6 +23,7 @@ static void bad_server(pjauth_turn_server *server)
     int transport = 77;
     CHECK(pjauth_turn_server_start(server) == PJ_EINVAL);
     CHECK(pjauth_turn_server_stop(server) == PJ_EINVAL);
+    CHECK(pjauth_turn_server_forget_observer(server) == PJ_EINVAL);
     CHECK(pjauth_turn_server_drain(server, 1) == PJ_EINVAL);
     CHECK(pjauth_turn_server_set_alternate(server, "192.0.2.2:3478") == PJ_EINVAL);
     CHECK(pjauth_turn_server_set_alternate(server, NULL) == PJ_EINVAL);
@@ -47,10 +50,23 @@ static void bad_server(pjauth_turn_server *server)
     CHECK(pjauth_turn_core_next_output(server, &output) == 0);
 }
 
+static void bad_attribute(pjauth_turn_attribute *attribute)
+{
+    uint8_t byte = 77;
+    CHECK(pjauth_turn_attribute_value(attribute, &byte, 1) == 0 && byte == 77);
+    CHECK(pjauth_turn_attribute_bytes(attribute) == NULL);
+    CHECK(pjauth_turn_attribute_address(attribute, room, sizeof(room)) == 0 && !*room);
+    CHECK(pjauth_turn_attribute_request(attribute) == NULL);
+}
+
 static void bad_request(pjauth_turn_request *request)
 {
     const char *secrets[] = {ann};
     uint8_t hash[32];
+    CHECK(pjauth_turn_refuse(request, 403, NULL, NULL) == PJ_EINVAL);
+    CHECK(pjauth_turn_request_transaction_id(request, hash) == PJ_EINVAL);
+    CHECK(pjauth_turn_request_attribute_type(request, 0) == 0);
+    CHECK(pjauth_turn_request_attribute(request, 0x0006, 0) == NULL);
     CHECK(pjauth_turn_handle_request(request, PJAUTH_TURN_AUTHORIZED) == PJ_EINVAL);
     CHECK(pjauth_turn_handle_request(request, 12345) == PJ_EINVAL);
     CHECK(pjauth_turn_request_username(request, room, sizeof(room)) == 0 && !*room);
@@ -89,6 +105,7 @@ static void bad_allocation(pjauth_turn_allocation *allocation)
     CHECK(pjauth_turn_allocation_bandwidth_used(allocation) == 0);
     CHECK(pjauth_turn_allocation_bandwidth_remaining(allocation) == 0);
     CHECK(pjauth_turn_allocation_time_remaining(allocation) == 0);
+    CHECK(pjauth_turn_allocation_lifetime(allocation) == 0);
     CHECK(pjauth_turn_allocation_set_bandwidth_limit(allocation, 1) == PJ_EINVAL);
     CHECK(pjauth_turn_allocation_set_rate(allocation, 1, 1) == PJ_EINVAL);
     CHECK(pjauth_turn_allocation_set_lifetime(allocation, 1) == PJ_EINVAL);
@@ -96,6 +113,43 @@ static void bad_allocation(pjauth_turn_allocation *allocation)
     CHECK(pjauth_turn_allocation_server(allocation) == NULL);
     CHECK(pjauth_turn_allocation_set_user_data(allocation, room) == PJ_EINVAL);
     CHECK(pjauth_turn_allocation_user_data(allocation) == NULL);
+}
+
+static void refusals_without_sense(pjauth_turn_request *request)
+{
+    char long_reason[200];
+    memset(long_reason, 'x', sizeof(long_reason));
+    long_reason[sizeof(long_reason) - 1] = 0;
+    CHECK(pjauth_turn_refuse(request, 0, NULL, NULL) == PJ_EINVAL);
+    CHECK(pjauth_turn_refuse(request, 299, NULL, NULL) == PJ_EINVAL);
+    CHECK(pjauth_turn_refuse(request, 700, NULL, NULL) == PJ_EINVAL);
+    CHECK(pjauth_turn_refuse(request, -403, NULL, NULL) == PJ_EINVAL);
+    CHECK(pjauth_turn_refuse(request, 65536 + 403, NULL, NULL) == PJ_EINVAL);
+    CHECK(pjauth_turn_refuse(request, 403, "\xFF", NULL) == PJ_EINVAL);
+    CHECK(pjauth_turn_refuse(request, 403, long_reason, NULL) == PJ_EINVAL);
+    CHECK(pjauth_turn_refuse(request, 300, NULL, "nowhere") == PJ_EINVAL);
+    CHECK(pjauth_turn_refuse(request, 300, NULL, "192.0.2.1") == PJ_EINVAL);
+    CHECK(pjauth_turn_refuse(request, 300, NULL, "[2001:db8::1]:3478") == PJ_EINVAL); /* the client is not there */
+    CHECK(pjauth_turn_refuse(request, 403, NULL, "192.0.2.1:3478") == PJ_EINVAL);
+}
+
+static void attributes(pjauth_turn_request *request)
+{
+    pjauth_turn_attribute *user = pjauth_turn_request_attribute(request, 0x0006, 0);
+    uint8_t value[4] = {0};
+    CHECK(user != NULL && pjauth_turn_request_attribute(request, 0x0006, 0) == user);
+    CHECK(pjauth_turn_request_attribute(request, 0x0006, 1) == NULL);
+    CHECK(pjauth_turn_request_attribute(request, 0x7777, 0) == NULL);
+    CHECK(pjauth_turn_request_attribute(request, 0x10006, 0) == NULL);
+    CHECK(pjauth_turn_request_attribute(request, 0x0006, UINT_MAX) == NULL);
+    CHECK(pjauth_turn_request_attribute_type(request, UINT_MAX) == 0);
+    CHECK(pjauth_turn_request_attribute_type(request, 0) != 0);
+    CHECK(pjauth_turn_attribute_value(user, NULL, 100) == 3);
+    CHECK(pjauth_turn_attribute_value(user, value, 2) == 3 && memcmp(value, "an\0", 3) == 0);
+    CHECK(memcmp(pjauth_turn_attribute_bytes(user), "ann", 3) == 0);
+    CHECK(pjauth_turn_attribute_address(user, room, sizeof(room)) == 0);
+    CHECK(pjauth_turn_attribute_request(user) == request);
+    old_attribute = user;
 }
 
 /* NULL for what is no handle. */
@@ -156,6 +210,9 @@ static void null_arguments(struct stand *stand, pjauth_turn_request *request, pj
     CHECK(pjauth_turn_request_set_key(request, 99, (const uint8_t *)room, 16) == PJ_EINVAL);
     CHECK(pjauth_turn_request_set_username(request, NULL) == PJ_EINVAL);
     CHECK(pjauth_turn_request_set_user_data(request, NULL) == 0);
+    CHECK(pjauth_turn_request_transaction_id(request, NULL) == PJ_EINVAL);
+    refusals_without_sense(request);
+    attributes(request);
 
     CHECK(pjauth_turn_allocation_get_info(allocation, NULL, 0) == PJ_EINVAL);
     CHECK(pjauth_turn_allocation_username(allocation, NULL, 100) == 3);
@@ -262,6 +319,7 @@ int main(void)
             bad_server((pjauth_turn_server *)bad[i]);
             bad_request((pjauth_turn_request *)bad[i]);
             bad_allocation((pjauth_turn_allocation *)bad[i]);
+            bad_attribute((pjauth_turn_attribute *)bad[i]);
         }
         bad_server((pjauth_turn_server *)request);
         bad_server((pjauth_turn_server *)allocation);
@@ -279,6 +337,7 @@ int main(void)
     wire_close(&wire);
     wire_close(&other);
     stand_end(&stand);
+    bad_attribute(old_attribute);
     puts(failures ? "failed" : "passed");
     return failures != 0;
 }

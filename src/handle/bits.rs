@@ -39,6 +39,8 @@ impl Kind {
     pub const TURN_ALLOCATION: Kind = Kind::new(4);
     /// A session of the SIP half, which is not lent out.
     pub const SESSION: Kind = Kind::new(5);
+    /// An attribute of a TURN request.
+    pub const TURN_ATTRIBUTE: Kind = Kind::new(6);
 
     /// The kind with this number.
     ///

@@ -162,6 +162,24 @@ pub(crate) fn head(message: &[u8], at: usize) -> Option<(u16, usize)> {
     Some((attribute, len as usize))
 }
 
+/// The attributes of a message that [`Index::build`] has found well formed.
+pub(crate) fn walk(message: &[u8], start: usize) -> impl Iterator<Item = (u16, &[u8])> {
+    let (mut at, mut last) = (start, 0);
+    std::iter::from_fn(move || {
+        loop {
+            let (attribute, len) = head(message, at)?;
+            let value = message.get(at + 4..at + 4 + len)?;
+            at += 4 + len.next_multiple_of(4);
+            if may_follow(attribute, last) {
+                if is_trailer(attribute) {
+                    last = attribute;
+                }
+                return Some((attribute, value));
+            }
+        }
+    })
+}
+
 fn is_trailer(attribute: u16) -> bool {
     matches!(
         attribute,

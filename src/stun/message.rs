@@ -150,6 +150,11 @@ impl<'a> Message<'a> {
         self.bytes.get(at..at + len)
     }
 
+    /// Every attribute that counts, known or not, in turn: type and value.
+    pub fn attributes(&self) -> impl Iterator<Item = (u16, &'a [u8])> {
+        attributes::walk(self.bytes, HEADER_LEN)
+    }
+
     /// Whether an attribute that we know is there.
     pub fn has(&self, attribute: u16) -> bool {
         self.index.find(attribute).is_some()

@@ -38,7 +38,8 @@ pub(crate) mod tests;
 mod time;
 
 pub use self::core::action::{
-    Action, Decided, Decision, Event, Grant, Header, IcmpError, OpenError, Port, Relays, Withdrawal,
+    Action, Decided, Decision, Event, Grant, Header, IcmpError, OpenError, Port, Refusal, Relays,
+    Withdrawal,
 };
 pub use self::core::config::Config;
 pub use self::core::counters::Counters;

@@ -163,6 +163,22 @@ pub enum Decision {
     QuotaReached(Option<Identity>),
     /// Answered with 401.
     NotAuthorized,
+    /// Answered with another error.
+    Refused(Refusal),
+}
+
+/// An error that the observer answers with.
+#[derive(Debug, Default)]
+pub struct Refusal {
+    /// 300 to 699.
+    pub code: u16,
+    /// The reason phrase, where it is not the RFC's.
+    pub reason: Option<String>,
+    /// Another server that the client may try (300).
+    pub alternate: Option<SocketAddr>,
+    /// Who the client must prove to be for the reply to be protected; one who does
+    /// not gets 401 instead.
+    pub identity: Option<Identity>,
 }
 
 /// Terms of an authorisation.

@@ -74,6 +74,7 @@ impl Core {
         self.retime(id, |core| {
             if let Some(allocation) = core.table.get_mut(id) {
                 allocation.set_expiry(None, now + lifetime);
+                allocation.lifetime = lifetime;
             }
         });
         true

@@ -127,6 +127,7 @@ impl Core {
                 permissions: Permissions::default(),
                 channels: Channels::default(),
                 created: now,
+                lifetime: expires.since(now),
                 end,
                 to_peers: Traffic::default(),
                 to_client: Traffic::default(),

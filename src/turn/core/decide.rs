@@ -13,6 +13,7 @@ use crate::turn::state::timers::Due;
 use crate::turn::time::Time;
 
 use super::Core;
+use super::reply::Fault;
 
 impl Core {
     /// Decides about a request, once. Only [`Decision::Later`] leaves it
@@ -93,6 +94,7 @@ impl Core {
             Decision::Authorized(grant) => grant.identity(),
             Decision::QuotaReached(identity) => identity.clone(),
             Decision::Later => held.identity.as_deref().cloned(),
+            Decision::Refused(refusal) => refusal.identity.clone(),
             Decision::NotAuthorized => None,
         };
         if held.question == Question::Performance {
@@ -114,6 +116,11 @@ impl Core {
             }
             (_, Decision::NotAuthorized, _) => (errors::UNAUTHENTICATED, None),
             (Question::Refusal(code), _, proven) => (code, proven.map(|(.., signer)| signer)),
+            (_, Decision::Refused(refusal), proven) => {
+                let signer = proven.map(|(.., signer)| signer);
+                let fault = (Fault::from(&refusal), is_wrong);
+                return self.turn_down(held, message, &presented, fault, signer, now, out);
+            }
             (_, Decision::Authorized(_), _) => (errors::UNAUTHENTICATED, None),
             (_, Decision::QuotaReached(_), proven) => {
                 (errors::QUOTA_REACHED, proven.map(|(.., signer)| signer))
@@ -123,8 +130,8 @@ impl Core {
                 proven.map(|(.., signer)| signer),
             ),
         };
-        let refusal = (code, is_wrong);
-        self.turn_down(held, message, &presented, refusal, signer, now, out)
+        let fault = (code.into(), is_wrong);
+        self.turn_down(held, message, &presented, fault, signer, now, out)
     }
 
     /// Likewise where the allocation's key was right before the observer was asked.
@@ -146,8 +153,8 @@ impl Core {
         let (id, signer) = match proven {
             Ok(proven) => proven,
             Err(code) => {
-                let refusal = (code, false);
-                return self.turn_down(held, message, presented, refusal, None, now, out);
+                let fault = (code.into(), false);
+                return self.turn_down(held, message, presented, fault, None, now, out);
             }
         };
         if identity.is_some_and(|identity| self.is_another(id, message, presented, identity)) {
@@ -163,6 +170,13 @@ impl Core {
             Decision::NotAuthorized => {
                 let code = errors::UNAUTHENTICATED;
                 return self.fail_unsigned(link, message, code, now, out);
+            }
+            Decision::Refused(refusal) if Fault::from(&refusal).is_challenge() => {
+                return self.fail_unsigned(link, message, &refusal, now, out);
+            }
+            Decision::Refused(refusal) => {
+                self.fail(link, message, &refusal, &signer, out);
+                return Action::Reply;
             }
             Decision::QuotaReached(_) => errors::QUOTA_REACHED,
             Decision::Later => errors::INSUFFICIENT_CAPACITY,

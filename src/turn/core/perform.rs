@@ -94,6 +94,7 @@ impl Core {
         self.retime(id, |core| {
             if let Some(allocation) = core.table.get_mut(id) {
                 allocation.set_expiry(wanted, expires);
+                allocation.lifetime = expires.since(now);
             }
         });
         Ok(Performed::Refreshed(expires.since(now)))

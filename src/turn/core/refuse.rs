@@ -15,6 +15,7 @@ use crate::turn::state::held::{Held, Question};
 use crate::turn::time::Time;
 
 use super::Core;
+use super::reply::Fault;
 
 /// What was proven of a request: the user's name, the keys, what signs the reply.
 pub(super) type Proof = (String, Keys, Signer);
@@ -75,26 +76,26 @@ impl Core {
         held: &Held,
         message: &Message<'_>,
         presented: &Presented<'_>,
-        (code, is_wrong): (u16, bool),
+        (fault, is_wrong): (Fault<'_>, bool),
         signer: Option<Signer>,
         now: Time,
         out: &mut Vec<u8>,
     ) -> Action {
-        let signer = match (code, is_wrong) {
-            (errors::UNAUTHENTICATED, _) | (_, true) => None,
-            _ => signer.or_else(|| self.recall(&held.who, message, presented, now)),
+        let signer = match fault.is_challenge() || is_wrong {
+            true => None,
+            false => signer.or_else(|| self.recall(&held.who, message, presented, now)),
         };
         if let Some(signer) = signer {
-            self.fail(&held.link, message, code, &signer, out);
+            self.fail(&held.link, message, fault, &signer, out);
             return Action::Reply;
         }
-        let code = match code {
+        let fault = match fault.code() {
             // Nobody has shown that the credentials are another's.
-            errors::WRONG_CREDENTIALS => errors::UNAUTHENTICATED,
-            _ if is_wrong => errors::UNAUTHENTICATED,
-            code => code,
+            errors::WRONG_CREDENTIALS => errors::UNAUTHENTICATED.into(),
+            _ if is_wrong => errors::UNAUTHENTICATED.into(),
+            _ => fault,
         };
-        self.fail_unsigned(&held.link, message, code, now, out)
+        self.fail_unsigned(&held.link, message, fault, now, out)
     }
 
     /// Where too many wrong keys came from: no key is looked at. Over UDP nothing is
@@ -250,7 +251,7 @@ impl Core {
                 (errors::SERVER_ERROR, signer)
             }
         };
-        let refusal = (code, is_wrong);
-        self.turn_down(held, message, &presented, refusal, signer, now, out)
+        let fault = (code.into(), is_wrong);
+        self.turn_down(held, message, &presented, fault, signer, now, out)
     }
 }

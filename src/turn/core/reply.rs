@@ -1,17 +1,59 @@
 //! How replies look.
 #![forbid(unsafe_code)]
 
+use std::net::SocketAddr;
+
 use crate::stun::Writer;
 use crate::stun::attributes::kind;
 use crate::stun::errors::{self, phrase};
 use crate::stun::message::{Class, Message};
 use crate::turn::address::AddrKey;
 use crate::turn::auth::credentials::Signer;
-use crate::turn::core::action::Action;
+use crate::turn::core::action::{Action, Refusal};
 use crate::turn::state::five_tuple::{Link, Transport};
 use crate::turn::time::Time;
 
 use super::Core;
+
+/// An error as a client gets to see it.
+#[derive(Clone, Copy)]
+pub(super) struct Fault<'a> {
+    code: u16,
+    phrase: &'a str,
+    /// In place of the one that the core knows.
+    alternate: Option<SocketAddr>,
+}
+
+impl From<u16> for Fault<'static> {
+    fn from(code: u16) -> Self {
+        Fault {
+            code,
+            phrase: phrase(code),
+            alternate: None,
+        }
+    }
+}
+
+impl<'a> From<&'a Refusal> for Fault<'a> {
+    fn from(refusal: &'a Refusal) -> Self {
+        Fault {
+            code: refusal.code,
+            phrase: refusal.reason.as_deref().unwrap_or(phrase(refusal.code)),
+            alternate: refusal.alternate,
+        }
+    }
+}
+
+impl Fault<'_> {
+    pub(super) fn code(&self) -> u16 {
+        self.code
+    }
+
+    /// Carries a nonce, and is never signed.
+    pub(super) fn is_challenge(&self) -> bool {
+        matches!(self.code, errors::UNAUTHENTICATED | errors::STALE_NONCE)
+    }
+}
 
 impl Core {
     /// Writes a success response with the attributes of `body`, protected where
@@ -33,18 +75,19 @@ impl Core {
     }
 
     /// Writes a protected error response.
-    pub(super) fn fail(
+    pub(super) fn fail<'a>(
         &mut self,
         link: &Link,
         message: &Message<'_>,
-        code: u16,
+        fault: impl Into<Fault<'a>>,
         signer: &Signer,
         out: &mut Vec<u8>,
     ) {
         self.counters.errors += 1;
+        let fault = fault.into();
         let mut writer = Writer::new(out, message.method(), Class::Error, message.id());
-        writer.error_code(code, phrase(code));
-        self.explain(&mut writer, link, message, code);
+        writer.error_code(fault.code, fault.phrase);
+        self.explain(&mut writer, link, message, &fault);
         self.seal(writer, message, signer);
     }
 
@@ -53,11 +96,11 @@ impl Core {
     /// often for each.
     ///
     /// Returns [`Action::Reply`], or nothing when the source had too many.
-    pub(super) fn fail_unsigned(
+    pub(super) fn fail_unsigned<'a>(
         &mut self,
         link: &Link,
         message: &Message<'_>,
-        code: u16,
+        fault: impl Into<Fault<'a>>,
         now: Time,
         out: &mut Vec<u8>,
     ) -> Action {
@@ -65,15 +108,15 @@ impl Core {
         if !self.may_answer("error", link, now) {
             return Action::Nothing;
         }
-        let is_challenge = matches!(code, errors::UNAUTHENTICATED | errors::STALE_NONCE);
+        let fault = fault.into();
         let mut writer = Writer::new(out, message.method(), Class::Error, message.id());
         // Over TCP the client's address is proven, and size does no harm.
         let phrase = match self.transport(link) {
             Transport::Udp => "",
-            Transport::Tcp => phrase(code),
+            Transport::Tcp => fault.phrase,
         };
-        writer.error_code(code, phrase);
-        if is_challenge {
+        writer.error_code(fault.code, phrase);
+        if fault.is_challenge() {
             self.counters.challenges += 1;
             let features = self.mechanism.features;
             let nonce = self.shared.nonces().issue(features, &link.client, now);
@@ -84,7 +127,7 @@ impl Core {
             }
         } else {
             self.counters.errors += 1;
-            self.explain(&mut writer, link, message, code);
+            self.explain(&mut writer, link, message, &fault);
         }
         finish(writer, message);
         Action::Reply
@@ -131,8 +174,14 @@ impl Core {
     }
 
     /// What belongs to an error code.
-    fn explain(&self, writer: &mut Writer<'_>, link: &Link, message: &Message<'_>, code: u16) {
-        match code {
+    fn explain(
+        &self,
+        writer: &mut Writer<'_>,
+        link: &Link,
+        message: &Message<'_>,
+        fault: &Fault<'_>,
+    ) {
+        match fault.code {
             errors::UNKNOWN_ATTRIBUTE => {
                 let mut types = message.unknown().to_vec();
                 if types.is_empty() {
@@ -142,7 +191,8 @@ impl Core {
                 writer.attribute(kind::UNKNOWN_ATTRIBUTES, &value);
             }
             errors::TRY_ALTERNATE => {
-                if let Some(address) = self.alternate_for(link) {
+                let alternate = fault.alternate.or_else(|| self.alternate_for(link));
+                if let Some(address) = alternate {
                     writer.address(kind::ALTERNATE_SERVER, &address);
                 }
             }

@@ -80,6 +80,8 @@ pub struct Ask {
     pub verified: bool,
     /// The error code that it is refused with whatever is decided.
     pub refusal: Option<u16>,
+    /// The message as it came.
+    pub message: Box<[u8]>,
 }
 
 impl Ask {
@@ -99,6 +101,7 @@ impl Ask {
             family: request.family,
             verified: request.verified,
             refusal: request.refusal,
+            message: request.message.into(),
         }
     }
 }

@@ -193,6 +193,20 @@ pub extern "C" fn pjauth_turn_allocation_time_remaining(
     value(0, || figures(allocation).map_or(0, left))
 }
 
+/// @param allocation  The allocation.
+/// @return seconds that the client was given when the allocation was made or last
+///         refreshed, or that `pjauth_turn_allocation_set_lifetime()` set; 0 for
+///         a dead handle.
+///
+/// LIFETIME (RFC 8656, 3.2). Since 0.1.0.
+#[unsafe(no_mangle)]
+pub extern "C" fn pjauth_turn_allocation_lifetime(
+    allocation: *const pjauth_turn_allocation,
+) -> i64 {
+    let given = |figures: Figures| figures.lifetime.as_secs() as i64;
+    value(0, || figures(allocation).map_or(0, given))
+}
+
 /// Sets how many bytes it may relay in all, both directions together, those
 /// relayed already included. The packet that would go beyond ends it.
 ///

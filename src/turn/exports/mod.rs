@@ -7,6 +7,7 @@
 //! handles, and anything else in their place is `PJ_EINVAL`.
 
 mod allocation;
+mod attribute;
 mod call;
 mod embedded;
 mod embedded_types;
@@ -30,11 +31,13 @@ use crate::handle::{ArcCell, Handle, Kind, Slab};
 
 use super::driver::panics;
 use super::status::{EBUG, Status};
+use attribute::AttributeState;
 use observer::{AllocationState, RequestState, ServerState};
 
 static SERVERS: Slab<ArcCell<ServerState>> = Slab::new(Kind::TURN_SERVER);
 static REQUESTS: Slab<ArcCell<RequestState>> = Slab::new(Kind::TURN_REQUEST);
 static ALLOCATIONS: Slab<ArcCell<AllocationState>> = Slab::new(Kind::TURN_ALLOCATION);
+static ATTRIBUTES: Slab<ArcCell<AttributeState>> = Slab::new(Kind::TURN_ATTRIBUTE);
 
 /// The panic barrier of a function that returns a status.
 fn guard(f: impl FnOnce() -> Result<(), Status>) -> Status {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
-use parking_lot::{Mutex, RwLock};
+use parking_lot::{Condvar, Mutex, RwLock};
 
 use crate::handle::Handle;
 use crate::turn::core::action::{Decision, Grant};
@@ -14,6 +14,7 @@ use crate::turn::state::allocation::Reason;
 use crate::turn::state::arena::{AllocationId, RequestId};
 use crate::turn::status::{EINVAL, Status};
 
+use super::attribute::Attributes;
 use super::call::{Outcome, call};
 use super::engine::Engine;
 use super::types::{
@@ -47,6 +48,8 @@ pub struct RequestState {
     pub ask: Ask,
     pub terms: Mutex<Grant>,
     phase: Mutex<Phase>,
+    /// What was asked for of its message.
+    pub attributes: Mutex<Attributes>,
     pub user_data: UserData,
 }
 
@@ -153,14 +156,27 @@ impl ServerState {
     }
 }
 
-/// The application's observer.
-pub struct ObserverPointer(*mut pjauth_turn_observer);
+/// The application's observer, until it is forgotten.
+pub struct ObserverPointer {
+    calls: Mutex<Calls>,
+    returned: Condvar,
+}
+
+struct Calls {
+    /// NULL once it is forgotten.
+    observer: *mut pjauth_turn_observer,
+    /// The threads that are in one of its functions.
+    inside: Vec<libc::pthread_t>,
+}
 
 // SAFETY: the application promises that its observer may be called from the
 // server's threads, and we only pass the address on and read its table.
-unsafe impl Send for ObserverPointer {}
-// SAFETY: likewise.
-unsafe impl Sync for ObserverPointer {}
+unsafe impl Send for Calls {}
+
+fn this_thread() -> libc::pthread_t {
+    // SAFETY: asks for nothing but a number.
+    unsafe { libc::pthread_self() }
+}
 
 /// The functions by their place in the table.
 #[derive(Clone, Copy)]
@@ -180,20 +196,58 @@ impl ObserverPointer {
         // table of three functions, of which C may have left one out.
         let table = unsafe { (*observer).vtable.cast::<[*const c_void; 3]>().as_ref() };
         match table.is_some_and(|table| table.iter().all(|entry| !entry.is_null())) {
-            true => Ok(ObserverPointer(observer)),
+            true => Ok(ObserverPointer {
+                calls: Mutex::new(Calls {
+                    observer,
+                    inside: Vec::new(),
+                }),
+                returned: Condvar::new(),
+            }),
             false => Err(EINVAL),
         }
     }
 
-    fn call(&self, function: Function, server: *mut c_void, subject: *mut c_void) -> Outcome {
+    /// `None` once it is forgotten.
+    fn call(
+        &self,
+        function: Function,
+        server: *mut c_void,
+        subject: *mut c_void,
+    ) -> Option<Outcome> {
+        let observer = {
+            let mut calls = self.calls.lock();
+            if calls.observer.is_null() {
+                return None;
+            }
+            calls.inside.push(this_thread());
+            calls.observer
+        };
         // SAFETY: the application keeps the observer alive while the server
-        // exists. Its first word is the address of a table of three functions.
+        // exists, or has it forgotten, which waits for this call. Its first word
+        // is the address of a table of three functions.
         let entry = unsafe {
-            let table = (*self.0).vtable.cast::<*const c_void>();
+            let table = (*observer).vtable.cast::<*const c_void>();
             *table.add(function as usize)
         };
         // SAFETY: each of the functions takes three pointers.
-        unsafe { call(entry, [self.0.cast(), server, subject]) }
+        let outcome = unsafe { call(entry, [observer.cast(), server, subject]) };
+        let mut calls = self.calls.lock();
+        let this = this_thread();
+        if let Some(at) = calls.inside.iter().rposition(|thread| *thread == this) {
+            calls.inside.swap_remove(at);
+        }
+        self.returned.notify_all();
+        Some(outcome)
+    }
+
+    /// Calls it no more, and waits for the calls of other threads to return.
+    pub fn forget(&self) {
+        let mut calls = self.calls.lock();
+        calls.observer = core::ptr::null_mut();
+        let this = this_thread();
+        while calls.inside.iter().any(|thread| *thread != this) {
+            self.returned.wait(&mut calls);
+        }
     }
 }
 
@@ -215,7 +269,7 @@ impl Caller {
     fn call(&self, function: Function, subject: Handle) -> Option<i32> {
         let server = self.state.pointer();
         let observer = &self.state.observer;
-        match observer.call(function, server, super::pointer(subject)) {
+        match observer.call(function, server, super::pointer(subject))? {
             Outcome::Returned(value) => Some(value),
             Outcome::Threw => {
                 let name = match function {
@@ -265,6 +319,7 @@ impl Observer for Caller {
             ask,
             terms: Mutex::new(self.state.terms.clone()),
             phase: Mutex::new(Phase::Asked(None)),
+            attributes: Mutex::default(),
             user_data: UserData::default(),
         });
         let Some(handle) = REQUESTS.mint(0, 0, request.clone()) else {

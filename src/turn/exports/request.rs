@@ -1,11 +1,14 @@
 //! A request that waits for a decision.
 
 use core::ffi::{c_char, c_int, c_uint, c_void};
+use std::net::SocketAddr;
 
 use crate::stun::address::Family;
+use crate::stun::errors;
+use crate::turn::core::action::{Decision, Grant, Refusal};
 use crate::turn::status::{EINVAL, Status};
 
-use super::observer::RequestState;
+use super::observer::{RequestState, ServerState};
 use super::options::algorithm_number;
 use super::server::transport_number;
 use super::types::{PJAUTH_TURN_AUTHENTICATING, pjauth_turn_request, pjauth_turn_server};
@@ -32,19 +35,106 @@ pub extern "C" fn pjauth_turn_handle_request(
     if state == PJAUTH_TURN_AUTHENTICATING {
         return EINVAL;
     }
+    guard(|| decide(request, |terms, server| server.decision(terms, state)))
+}
+
+/// Refuses a request with any error: a decision as
+/// `pjauth_turn_handle_request()` takes them, under the same rules. The reply is
+/// protected where a password or key was set and the client holds it, which it
+/// should: clients throw unsigned refusals away (RFC 8489, 9.2.5). One who does
+/// not hold it gets 401.
+///
+/// @param request    The request.
+/// @param code       300 to 699, such as 403 Forbidden or 508 Insufficient
+///                   Capacity. 401 and 438 carry a nonce and are not protected.
+/// @param reason     The reason phrase, at most 127 characters; NULL for the
+///                   RFC's.
+/// @param alternate  `IP:PORT` of the server to try instead, for ALTERNATE-SERVER
+///                   with 300; NULL otherwise. Its family must be that of the
+///                   client's address.
+/// @return 0 if this decision is the one; PJ_EINVAL if the request was decided
+///         before or can no longer be answered, and for arguments without sense:
+///         then it waits on.
+///
+/// RFC 8489, 10 and 14.8; RFC 8656, 19. Since 0.1.0.
+///
+/// # Safety
+/// `reason` and `alternate` are NULL or terminated.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pjauth_turn_refuse(
+    request: *mut pjauth_turn_request,
+    code: c_int,
+    reason: *const c_char,
+    alternate: *const c_char,
+) -> Status {
     guard(|| {
-        let handle = handle(request).ok_or(EINVAL)?;
-        request_of(request).ok_or(EINVAL)?;
-        let taken = REQUESTS.take(handle).ok_or(EINVAL)?;
-        let terms = std::mem::take(&mut *taken.terms.lock());
-        let decision = taken.server.decision(terms, state);
-        if let Some(decision) = taken.answer(decision)
-            && let Some(server) = taken.server.running()
-        {
-            server.cores().decide(taken.ask.place, decision);
-        }
-        Ok(())
+        let state = request_of(request).ok_or(EINVAL)?;
+        // SAFETY: the caller's strings.
+        let (reason, alternate) = unsafe { (optional(reason)?, optional(alternate)?) };
+        let refusal = refusal(&state, code, reason, alternate).ok_or(EINVAL)?;
+        decide(request, |terms, _| {
+            Decision::Refused(Refusal {
+                identity: terms.identity(),
+                ..refusal
+            })
+        })
     })
+}
+
+/// The refusal that the arguments make; `None` where they make none.
+fn refusal(
+    state: &RequestState,
+    code: c_int,
+    reason: Option<&str>,
+    alternate: Option<&str>,
+) -> Option<Refusal> {
+    let code = u16::try_from(code)
+        .ok()
+        .filter(|c| (300..700).contains(c))?;
+    // RFC 8489, 14.8: fewer than 128 characters.
+    let reason_fits = reason.is_none_or(|reason| reason.chars().count() < 128);
+    let alternate = match alternate {
+        Some(text) => Some(text.parse::<SocketAddr>().ok()?),
+        None => None,
+    };
+    let may_try = alternate.is_none_or(|address| {
+        let client = state.ask.tuple.client;
+        code == errors::TRY_ALTERNATE && address.is_ipv4() == client.is_ipv4()
+    });
+    (reason_fits && may_try).then(|| Refusal {
+        code,
+        reason: reason.map(str::to_owned),
+        alternate,
+        ..Refusal::default()
+    })
+}
+
+/// # Safety
+/// NULL, or a terminated string that stays as it is while the result is used.
+unsafe fn optional<'a>(text: *const c_char) -> Result<Option<&'a str>, Status> {
+    match text.is_null() {
+        true => Ok(None),
+        // SAFETY: the caller's terminated string.
+        false => unsafe { strings::read(text) }.map(Some),
+    }
+}
+
+/// Takes the request out of the caller's hands and brings the decision to it.
+fn decide(
+    request: *mut pjauth_turn_request,
+    decision: impl FnOnce(Grant, &ServerState) -> Decision,
+) -> Result<(), Status> {
+    let handle = handle(request).ok_or(EINVAL)?;
+    request_of(request).ok_or(EINVAL)?;
+    let taken = REQUESTS.take(handle).ok_or(EINVAL)?;
+    let terms = std::mem::take(&mut *taken.terms.lock());
+    let decision = decision(terms, &taken.server);
+    if let Some(decision) = taken.answer(decision)
+        && let Some(server) = taken.server.running()
+    {
+        server.cores().decide(taken.ask.place, decision);
+    }
+    Ok(())
 }
 
 /// Writes the user's name as the client gives it; nothing is proven yet. UTF-8 of

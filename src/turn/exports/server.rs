@@ -225,6 +225,24 @@ pub extern "C" fn pjauth_turn_server_destroy(server: *mut pjauth_turn_server) ->
     })
 }
 
+/// Forgets the observer, for one that cannot wait for the server's end. When this
+/// returns, none of its functions runs on another thread, and none is called
+/// again: allocations come to no one's notice, and requests are refused with 401.
+/// Those that wait can still be decided. Stop and destroy the server all the
+/// same.
+///
+/// @param server  The server.
+/// @return 0, or PJ_EINVAL for a dead handle.
+///
+/// Since 0.1.0.
+#[unsafe(no_mangle)]
+pub extern "C" fn pjauth_turn_server_forget_observer(server: *mut pjauth_turn_server) -> Status {
+    guard(|| {
+        server_of(server).ok_or(EINVAL)?.observer.forget();
+        Ok(())
+    })
+}
+
 /// Writes where clients reach the server: an address with the port that was
 /// bound. Listeners of wildcard addresses appear as one for each address.
 ///

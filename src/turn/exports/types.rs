@@ -21,6 +21,11 @@ pub struct pjauth_turn_request {
     _opaque: [u8; 0],
 }
 
+/// An attribute of a request: a handle. It dies with the request's.
+pub struct pjauth_turn_attribute {
+    _opaque: [u8; 0],
+}
+
 /// An allocation: a handle. It lives from `on_server_allocation_created` to the
 /// end of `on_server_allocation_removed`.
 pub struct pjauth_turn_allocation {

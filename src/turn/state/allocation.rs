@@ -71,6 +71,8 @@ pub(crate) struct Allocation {
     pub permissions: Permissions,
     pub channels: Channels,
     pub created: Time,
+    /// What the client was given last.
+    pub lifetime: Duration,
     /// However often the client refreshes.
     pub end: Option<Time>,
     pub to_peers: Traffic,
@@ -146,6 +148,7 @@ impl Allocation {
             to_client: self.to_client,
             byte_cap: self.byte_cap,
             age: until.since(self.created),
+            lifetime: self.lifetime,
             remaining: match self.ended {
                 Some(_) => Duration::ZERO,
                 None => relayed()
@@ -194,6 +197,8 @@ pub struct Figures {
     pub byte_cap: Option<u64>,
     /// How long it has existed.
     pub age: Duration,
+    /// How long it was to exist when it was made or last refreshed.
+    pub lifetime: Duration,
     /// How long it will exist if it is not refreshed.
     pub remaining: Duration,
     /// Why it ended, if it has.

@@ -308,3 +308,45 @@ fn the_observers_own_quota_is_protected_where_it_gives_the_credential() {
     assert_eq!(reply.code(), 401);
     assert!(reply.message().has(kind::NONCE));
 }
+
+#[test]
+fn the_observers_own_error_is_protected_where_it_gives_the_credential() {
+    let mut world = World::new();
+    let mut ann = Client::new(&world, "9.9.9.9:1000");
+    ann.greet(&mut world);
+    let refused = |code, credential: Option<&str>| {
+        Decision::Refused(Refusal {
+            code,
+            reason: (code == 403).then(|| "Not today".to_owned()),
+            alternate: (code == 300).then(|| "192.0.2.7:3478".parse().unwrap()),
+            credential: credential.map(Credential::password),
+            username: None,
+        })
+    };
+    for code in [300, 403, 487, 508, 699] {
+        for credential in [Some("secret"), None] {
+            let request = ann.allocate();
+            let decision = || refused(code, credential);
+            let reply = world.exchange_with(&ann, &request, decision).unwrap();
+            assert_eq!(
+                (reply.code(), reply.signed_by(&ann)),
+                (code, credential.is_some())
+            );
+            let alternate = reply.get(kind::ALTERNATE_SERVER);
+            let expected = vec![0, 1, 0x0D, 0x96, 192, 0, 2, 7];
+            assert_eq!(alternate, (code == 300).then_some(expected));
+            let error = reply.get(kind::ERROR_CODE).unwrap();
+            let says_why = error.ends_with(b"Not today");
+            assert_eq!(says_why, code == 403 && credential.is_some());
+        }
+    }
+    // A challenge is one whoever asks for it, and strangers get nothing else.
+    ann.password = "guess".into();
+    for (code, credential) in [(401, None), (438, Some("guess")), (403, Some("secret"))] {
+        let request = ann.allocate();
+        let decision = || refused(code, credential);
+        let reply = world.exchange_with(&ann, &request, decision).unwrap();
+        assert_eq!(reply.code(), if code == 403 { 401 } else { code });
+        assert!(reply.message().has(kind::NONCE) && !reply.signed_by(&ann));
+    }
+}

@@ -1,11 +1,15 @@
-/* What the other headers of icy/turn stand on: addresses, and those names of icey's net and stun modules that a TURN
- * observer uses.
+/* What the other headers here stand on: addresses, and those names of icey's net and stun modules that a TURN observer
+ * uses.
  *
  * SPDX-License-Identifier: MIT OR Apache-2.0
+ *
+ * All that is in icy::turn here is in the inline namespace icy::turn::pjauth_turn: written as with icey, and another
+ * name to the linker, so that icey's TURN client may be in the same program, in source files of its own. What it costs:
+ * a class that a program declares ahead of these headers is another class. Include <icy/turn/types.h> for that.
  */
 
-#ifndef ICY_TURN_TURN_H
-#define ICY_TURN_TURN_H
+#ifndef PJAUTH_ICY_TURN_NAMES_H
+#define PJAUTH_ICY_TURN_NAMES_H
 
 #include <cstddef>
 #include <cstdint>
@@ -15,6 +19,8 @@
 #include <tuple>
 #include <type_traits>
 #include <utility>
+
+#include <sys/socket.h>
 
 // Where icey's own headers are at hand, the names of its net and stun modules are theirs: icey's turn headers bring them
 // along, and so do these.
@@ -31,10 +37,11 @@
 #define ICY_TURN_HAS_STUN 0
 #endif
 
-#include "pjauth.h"
+#include "../../../../pjauth.h"
 
 namespace icy {
 namespace turn {
+inline namespace pjauth_turn {
 namespace detail {
 
 /// Whether T is an address of some library: it has a host() and a port().
@@ -64,12 +71,19 @@ enum TransportType { UDP, TCP, SSLTCP };
 class Address
 {
 public:
+    enum Family { IPv4, IPv6 };
+
     Address() = default;
     Address(std::string host, std::uint16_t port)
         : _host(std::move(host))
         , _port(port)
     {
     }
+    Address(const std::string& host, const std::string& port)
+        : Address(host, static_cast<std::uint16_t>(std::strtoul(port.c_str(), nullptr, 10)))
+    {
+    }
+    explicit Address(const std::string& hostAndPort) { *this = parse(hostAndPort); }
 
     template <class T, class = std::enable_if_t<IsAddress<T>::value>>
     Address(const T& other)
@@ -98,14 +112,17 @@ public:
     const std::string& host() const { return _host; }
     std::uint16_t port() const { return _port; }
     bool valid() const { return !_host.empty(); }
+    Family family() const { return _host.find(':') == std::string::npos ? IPv4 : IPv6; }
+
+    /// AF_INET or AF_INET6.
+    int af() const { return family() == IPv4 ? AF_INET : AF_INET6; }
 
     /// `IP:PORT`, with brackets around an IPv6 address; empty for an empty address.
     std::string toString() const
     {
         if (!valid())
             return {};
-        const bool v6 = _host.find(':') != std::string::npos;
-        return (v6 ? "[" + _host + "]" : _host) + ":" + std::to_string(_port);
+        return (family() == IPv6 ? "[" + _host + "]" : _host) + ":" + std::to_string(_port);
     }
 
     friend bool operator==(const Address& a, const Address& b) { return a._host == b._host && a._port == b._port; }
@@ -135,6 +152,20 @@ std::string text(Write write)
     return text;
 }
 
+/// Whether an address is a handle, which no object's is: see bits 63 and 0 in pjauth.h's first words.
+inline bool isHandle(const void* address)
+{
+    constexpr std::uint64_t marks = std::uint64_t(1) << 63 | 1;
+    return (reinterpret_cast<std::uint64_t>(address) & marks) == marks;
+}
+
+/// A handle that was never alive, for what must refer to something.
+template <class Icy>
+Icy* nobody()
+{
+    return reinterpret_cast<Icy*>(std::uint64_t(1) << 63 | 1);
+}
+
 /// What is known of a handle under its C type.
 template <class C, class Icy>
 C* handle(const Icy* object)
@@ -148,6 +179,16 @@ inline TransportType transport(int number)
 }
 
 } // namespace detail
+
+/// Stands for a member of icey's that is not here: whoever calls it reads why, and what there is instead.
+#define ICY_TURN_MISSING(name, why)                                                                                    \
+    template <class... T>                                                                                              \
+    void name(T&&...) const                                                                                            \
+    {                                                                                                                  \
+        static_assert(sizeof...(T) == std::size_t(-1), #name "() of icey's is not in pjauth: " why);                   \
+    }
+
+} // namespace pjauth_turn
 } // namespace turn
 
 #if !ICY_TURN_HAS_NET
@@ -160,29 +201,6 @@ using turn::detail::TCP;
 using turn::detail::SSLTCP;
 
 } // namespace net
-#endif
-#if !ICY_TURN_HAS_STUN
-namespace stun {
-
-struct Message {
-    enum MethodType {
-        Undefined = 0x000,
-        Binding = 0x001,
-        Allocate = 0x003,
-        Refresh = 0x004,
-        SendIndication = 0x006,
-        DataIndication = 0x007,
-        CreatePermission = 0x008,
-        ChannelBind = 0x009
-    };
-};
-
-struct Username { static constexpr std::uint16_t TypeID = 0x0006; };
-struct MessageIntegrity { static constexpr std::uint16_t TypeID = 0x0008; };
-struct Realm { static constexpr std::uint16_t TypeID = 0x0014; };
-struct Nonce { static constexpr std::uint16_t TypeID = 0x0015; };
-
-} // namespace stun
 #endif
 } // namespace icy
 

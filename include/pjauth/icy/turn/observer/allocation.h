@@ -3,18 +3,26 @@
  * SPDX-License-Identifier: MIT OR Apache-2.0
  */
 
-#ifndef ICY_TURN_IALLOCATION_H
-#define ICY_TURN_IALLOCATION_H
+#ifndef PJAUTH_ICY_TURN_ALLOCATION_H
+#define PJAUTH_ICY_TURN_ALLOCATION_H
 
 #include <algorithm>
 #include <limits>
+#include <map>
 #include <string_view>
 #include <vector>
 
-#include "turn.h"
+#include "names.h"
 
 namespace icy {
 namespace turn {
+inline namespace pjauth_turn {
+
+class Server;
+
+constexpr std::int64_t kDefaultAllocationLifetime = 10 * 60 * 1000;
+constexpr int PERMISSION_LIFETIME = 5 * 60 * 1000;
+constexpr int kConnectionBindTimeout = 30 * 1000;
 
 /// The way between a client and the server.
 class FiveTuple
@@ -31,6 +39,10 @@ public:
     const detail::Address& remote() const { return _remote; } ///< The client's.
     const detail::Address& local() const { return _local; }   ///< The server's.
     detail::TransportType transport() const { return _transport; }
+
+    void remote(detail::Address remote) { _remote = std::move(remote); }
+    void local(detail::Address local) { _local = std::move(local); }
+    void transport(detail::TransportType transport) { _transport = transport; }
 
     std::string toString() const
     {
@@ -56,6 +68,7 @@ struct Permission {
     std::string ip;
 
     bool operator==(std::string_view other) const { return ip == other; }
+    bool matches(const detail::Address& peer) const { return ip == peer.host(); }
 };
 
 using PermissionList = std::vector<Permission>;
@@ -137,6 +150,9 @@ public:
         return limit > used ? limit - used : 0;
     }
 
+    /// Seconds that the client was given when it was made, or last refreshed.
+    std::int64_t lifetime() const { return pjauth_turn_allocation_lifetime(c()); }
+
     /// Seconds until it expires if it is not refreshed.
     std::int64_t timeRemaining() const { return static_cast<std::int64_t>(info().remaining_msec / 1000); }
 
@@ -148,9 +164,18 @@ public:
     }
     bool expired() const { return deleted(); }
 
+    /// The server that it is of; one that is dead where the allocation is gone.
+    Server& server() const
+    {
+        auto* server = pjauth_turn_allocation_server(c());
+        return *(server ? reinterpret_cast<Server*>(server) : detail::nobody<Server>());
+    }
+
+    void print(std::ostream& stream) const { stream << "Allocation[" << relayedAddress() << "]"; }
     friend std::ostream& operator<<(std::ostream& stream, const IAllocation& alloc)
     {
-        return stream << "Allocation[" << alloc.relayedAddress() << "]";
+        alloc.print(stream);
+        return stream;
     }
 
     // Beyond icey's.
@@ -183,6 +208,27 @@ public:
         return reason < sizeof(names) / sizeof(*names) ? names[reason] : "unknown";
     }
 
+    // Icey's that are not here.
+    ICY_TURN_MISSING(updateUsage, "the server counts; setLifetime() keeps an allocation")
+    ICY_TURN_MISSING(addPermission, "permissions are the client's to ask for; ServerOptions::allowedPeers says to whom")
+    ICY_TURN_MISSING(addPermissions, "permissions are the client's to ask for; ServerOptions::allowedPeers says to whom")
+    ICY_TURN_MISSING(removePermission, "ServerOptions::deniedPeers says to whom none is given; revoke() ends it all")
+    ICY_TURN_MISSING(removeAllPermissions, "revoke() ends the allocation")
+    ICY_TURN_MISSING(removeExpiredPermissions, "the server does that by itself")
+    ICY_TURN_MISSING(maxTimeRemaining, "ServerOptions::allocationMaxLifetime bounds each refresh; see timeRemaining()")
+    ICY_TURN_MISSING(handleRequest, "the server does that by itself; see ServerOptions::askEachRequest")
+    ICY_TURN_MISSING(handleRefreshRequest, "the server does that by itself")
+    ICY_TURN_MISSING(handleCreatePermission, "the server does that by itself")
+    ICY_TURN_MISSING(handleSendIndication, "the server does that by itself")
+    ICY_TURN_MISSING(handleConnectRequest, "the server does that by itself")
+    ICY_TURN_MISSING(handleConnectionBindRequest, "the server does that by itself")
+    ICY_TURN_MISSING(onTimer, "the server keeps the time")
+    ICY_TURN_MISSING(refreshDeleteRequested, "removalReason() says \"deleted\"")
+    ICY_TURN_MISSING(send, "only the client sends by its relay")
+    ICY_TURN_MISSING(control, "the sockets are the server's")
+    ICY_TURN_MISSING(pairs, "the sockets are the server's")
+    ICY_TURN_MISSING(onPeerDataReceived, "the sockets are the server's")
+
 private:
     pjauth_turn_allocation* c() const { return detail::handle<pjauth_turn_allocation>(this); }
 
@@ -194,10 +240,18 @@ private:
     }
 };
 
+// One class here, whatever the transport: tuple().transport() tells how the client comes.
 using ServerAllocation = IAllocation;
+using UDPAllocation = IAllocation;
+using ServerAllocationMap = std::map<FiveTuple, ServerAllocation*>;
+
+// Never defined: connections between a client and its peers (RFC 6062) are the server's business.
+class TCPAllocation;
+class TCPConnectionPair;
 
 static_assert(std::is_empty<IAllocation>::value && alignof(IAllocation) == 1, "nothing is there to be looked at");
 
+} // namespace pjauth_turn
 } // namespace turn
 } // namespace icy
 
