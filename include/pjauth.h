@@ -1226,6 +1226,7 @@ uint64_t pjauth_turn_allocation_bandwidth_remaining(const struct pjauth_turn_all
 uint64_t pjauth_turn_allocation_time_remaining(const struct pjauth_turn_allocation *allocation);
 
 /**
+ * @param allocation  The allocation.
  * @return seconds that the client was given when the allocation was made or last
  *         refreshed, or that `pjauth_turn_allocation_set_lifetime()` set; 0 for
  *         a dead handle.
@@ -1290,6 +1291,7 @@ void *pjauth_turn_allocation_user_data(const struct pjauth_turn_allocation *allo
 /**
  * Copies the twelve bytes that name the client's transaction.
  *
+ * @param request  The request.
  * @param out  Room for 12 bytes.
  * @return 0, or PJ_EINVAL for a NULL or a dead handle.
  *
@@ -1300,6 +1302,7 @@ int pjauth_turn_request_transaction_id(const struct pjauth_turn_request *request
 /**
  * The types of all attributes of a request, in the order in which they came.
  *
+ * @param request  The request.
  * @param index  From 0 on.
  * @return the type; 0 where there are no more, or for a dead handle.
  *
@@ -1312,6 +1315,7 @@ int pjauth_turn_request_attribute_type(const struct pjauth_turn_request *request
 /**
  * An attribute of a request, as the client sent it.
  *
+ * @param request  The request.
  * @param type   Its type, such as 0x000D for LIFETIME.
  * @param index  0 for the first of that type, 1 for the second.
  * @return its handle, which may be asked from any thread and dies with the
@@ -1329,6 +1333,7 @@ struct pjauth_turn_attribute *pjauth_turn_request_attribute(const struct pjauth_
 /**
  * Copies an attribute's value, without padding.
  *
+ * @param attribute  The attribute.
  * @param out   Gets as many bytes as there is room for; may be NULL for none.
  * @param size  Room in `out`.
  * @return how many bytes the value has; 0 for a dead handle.
@@ -1345,6 +1350,7 @@ size_t pjauth_turn_attribute_value(const struct pjauth_turn_attribute *attribute
  * function that is given the request, and `pjauth_turn_attribute_value()`
  * elsewhere.
  *
+ * @param attribute  The attribute.
  * @return the first byte, of as many as `pjauth_turn_attribute_value()` says;
  *         NULL for a dead handle.
  *
@@ -1356,6 +1362,7 @@ const uint8_t *pjauth_turn_attribute_bytes(const struct pjauth_turn_attribute *a
  * Writes the address that an attribute such as XOR-PEER-ADDRESS holds, as
  * `IP:PORT` with brackets around an IPv6 address (RFC 8656, 18.3).
  *
+ * @param attribute  The attribute.
  * @param out   Gets the text.
  * @param size  Room in `out`; PJAUTH_TURN_ADDRESS_SIZE is enough.
  * @return the length of the text; 0 where it holds no address, or for a dead
@@ -1368,6 +1375,7 @@ size_t pjauth_turn_attribute_address(const struct pjauth_turn_attribute *attribu
                                      size_t size);
 
 /**
+ * @param attribute  The attribute.
  * @return the request that an attribute is of; NULL for a dead handle.
  *
  * Since 0.1.0.
@@ -1662,6 +1670,7 @@ int pjauth_turn_handle_request(struct pjauth_turn_request *request, int state);
  * should: clients throw unsigned refusals away (RFC 8489, 9.2.5). One who does
  * not hold it gets 401.
  *
+ * @param request    The request.
  * @param code       300 to 699, such as 403 Forbidden or 508 Insufficient
  *                   Capacity. 401 and 438 carry a nonce and are not protected.
  * @param reason     The reason phrase, at most 127 characters; NULL for the
@@ -1943,6 +1952,7 @@ int pjauth_turn_server_destroy(struct pjauth_turn_server *server);
  * Those that wait can still be decided. Stop and destroy the server all the
  * same.
  *
+ * @param server  The server.
  * @return 0, or PJ_EINVAL for a dead handle.
  *
  * Since 0.1.0.
