@@ -319,8 +319,7 @@ fn the_observers_own_error_is_protected_where_it_gives_the_credential() {
             code,
             reason: (code == 403).then(|| "Not today".to_owned()),
             alternate: (code == 300).then(|| "192.0.2.7:3478".parse().unwrap()),
-            credential: credential.map(Credential::password),
-            username: None,
+            identity: credential.map(|password| Credential::password(password).into()),
         })
     };
     for code in [300, 403, 487, 508, 699] {
