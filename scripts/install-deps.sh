@@ -46,6 +46,7 @@ chromium      chromium         optional
 ensurepip     python3-venv     optional
 redis-server  redis-server     optional
 lib:hiredis   libhiredis-dev   optional
+lib:uv        libuv1-dev       optional
 lib:crypto    libssl-dev       optional
 openssl       openssl          optional
 lintian       lintian          optional

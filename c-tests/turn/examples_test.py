@@ -116,6 +116,36 @@ def icey(program):
         server.stop()
 
 
+def loop(program):
+    """The server on libuv: every call of the observer's is on the loop's thread, or the program aborts."""
+    with start(program, "--user", "joe:secret", "--user", "ann:hush", "--delay", "300") as server:
+        for transport in ("udp", "tcp"):
+            with Client(server.address, "joe", "secret", transport, resend=0.1) as client:
+                ip, port = client.allocate()
+                server.expect(f"created   joe {ip}:{port}")
+                exchange(client, Peer())
+                check(client.refresh(0) == 0, "the allocation is not deleted")
+                server.expect("removed   joe 16 bytes")
+        for user, password in (("joe", "guess"), ("nobody", "secret")):
+            with Client(server.address, user, password) as client:
+                check(refusal(client) == 401, f"{user} is let in")
+        gone = Client(server.address, "ann", "hush", "tcp")
+        gone.allocate()
+        server.expect("created   ann")
+        gone.close()
+        server.expect("removed   ann 0 bytes")
+        with Client(server.address, "ann", "hush") as client:
+            client.allocate()
+            lines = server.stop()
+        check(any(line.startswith("removed   ann") for line in lines), f"not removed at the stop: {lines}")
+    # Announced as another address than the one that it is bound to.
+    with start(program, "--user", "joe:secret", "--external", "192.0.2.44") as server:
+        with Client(server.address, "joe", "secret") as client:
+            ip, _ = client.allocate()
+            check(ip == "192.0.2.44", f"the relay is announced as {ip}")
+        server.stop()
+
+
 class Redis:
     """A Redis of the test's own. After a stop it knows the users and the quota again, and nothing else."""
 
