@@ -151,7 +151,7 @@ bench-crate: ## handles and digests alone, by themselves (cargo bench)
 	$(CARGO) bench
 
 # One target for each group of CTest's: a group is a label.
-groups := always setup shared static differential valgrind asterisk wheel turn turn-judges soak faults
+groups := always setup shared static differential valgrind asterisk wheel upstream turn turn-judges soak faults
 test_groups := $(addprefix test-,$(groups))
 .PHONY: $(test_groups)
 test-always: ## headers, symbols, link modes, NULL arguments, preloading: needs no PJSIP
@@ -162,6 +162,7 @@ test-differential: ## the original object and ours, given the same inputs
 test-valgrind: ## test-static and test-shared under valgrind
 test-asterisk: ## unmodified Asterisk with the library preloaded
 test-wheel: ## the Python wheel pjsua2-python with the library preloaded
+test-upstream: ## PJSIP's own tests, relinked: PJPROJECT_DIR=TREE, a pjproject that was built from source
 test-turn: ## the TURN server from C and C++: needs no PJSIP
 test-turn-judges: ## the TURN server against coturn's client, aioice, Chromium and PJNATH
 test-faults: ## full tables, stopped and forked processes, clocks that jump (FAULTS_STOP_SECONDS: how long a stop)

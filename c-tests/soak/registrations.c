@@ -157,7 +157,7 @@ static int vault(void *arg)
 static pj_bool_t on_challenge(pjsip_auth_clt_sess *session, void *token,
                               const pjsip_auth_clt_async_on_chal_param *param)
 {
-    unsigned way = soak_roll(10);
+    unsigned way = soak_roll(10), wait;
     struct kept *kept;
 
     (void)session;
@@ -173,10 +173,12 @@ static pj_bool_t on_challenge(pjsip_auth_clt_sess *session, void *token,
     if (pjsip_rx_data_clone(param->rdata, 0, &kept->response) != PJ_SUCCESS)
         soak_die("clone", 0);
     kept->abandon = way == 1;
-    /* Some long enough that the owner may go first. */
-    soak_wait(&s.kept, &kept->waiting,
-              soak_now() +
-                  (way == 2 ? 0 : soak_roll(way == 3 ? 8000 : 1500)));
+    /* Some long enough that the owner may go first; some with a deadline that comes
+     * as the answer does, and maybe as the owner goes. */
+    wait = way == 2 ? 0 : soak_roll(way == 3 ? 8000 : 1500);
+    if (way >= 6 && wait)
+        pjauth_challenge_set_deadline(token, wait);
+    soak_wait(&s.kept, &kept->waiting, soak_now() + wait);
     return PJ_TRUE;
 }
 

@@ -57,7 +57,7 @@ impl Method {
 pub fn assess(challenge: Challenge<'_>, policy: Policy) -> Result<Method, Status> {
     let texts = challenge.texts();
     // Nothing that would break out of our own header's quotes goes into it.
-    let safe = |text: &[u8]| text.len() <= MAX_PARAMETER && !has_control(text);
+    let safe = |text: &[u8]| text.len() <= MAX_PARAMETER && !breaks_out(text);
     let [scheme, realm, _domain, nonce, opaque, name, qop] = texts;
     if !scheme.eq_ignore_ascii_case(b"Digest") {
         return Err(EINVALIDAUTHSCHEME);
@@ -66,8 +66,12 @@ pub fn assess(challenge: Challenge<'_>, policy: Policy) -> Result<Method, Status
         return Err(EINVALIDHDR);
     }
     if let Some(version) = algorithm::by_name(name).filter(|&known| algorithm::is_aka(known)) {
-        let qop = digest::choose_qop(qop).map_err(|_| EINVALIDQOP)?;
-        return Ok(Method::Aka { version, qop });
+        // Who computes AKA's answers, PJSIP's own code or the application's, is not
+        // given the body that auth-int is about.
+        return match digest::choose_qop(qop) {
+            Ok(Some(Qop::AuthInt)) | Err(_) => Err(EINVALIDQOP),
+            Ok(qop) => Ok(Method::Aka { version, qop }),
+        };
     }
     let userhash = challenge
         .parameter(b"userhash")
@@ -91,11 +95,13 @@ pub fn assess(challenge: Challenge<'_>, policy: Policy) -> Result<Method, Status
     })
 }
 
-/// Whether there is a control character in a text. Looks at all of it, which is
-/// sixteen bytes at once, rather than stop at the first.
-fn has_control(text: &[u8]) -> bool {
-    text.iter()
-        .fold(false, |found, byte| found | byte.is_ascii_control())
+/// Whether a text could end the header it is put into: has it a control character but
+/// for the tab, which is white space in a quoted string (RFC 3261 section 25.1)? Looks at
+/// all of it, which is sixteen bytes at once, rather than stop at the first.
+pub fn breaks_out(text: &[u8]) -> bool {
+    text.iter().fold(false, |found, &byte| {
+        found | (byte.is_ascii_control() & (byte != b'\t'))
+    })
 }
 
 /// What all answers to one response have in common.
@@ -219,6 +225,7 @@ impl<'h> Answerer<'h> {
         let counts = method.qop().is_some() || is_session(method);
         // What is not counted does not end the count of another nonce, unless it is
         // remembered to be answered unasked.
+        let sent = self.sent_with(nonce(challenge));
         if !same && (counts || SENDS_UNASKED) {
             entry.remember(challenge)?;
         }
@@ -230,7 +237,21 @@ impl<'h> Answerer<'h> {
         if !counts {
             return Ok((1, [0; 32]));
         }
-        Ok(entry.advance(same, digest::cnonce))
+        Ok(entry.advance(sent, same, digest::cnonce))
+    }
+
+    /// How many requests have been sent with a nonce, to whatever server: the count is
+    /// the nonce's (RFC 7616 section 3.4), and a proxy and a registrar may share one.
+    fn sent_with(self, nonce: &[u8]) -> u32 {
+        self.session
+            .entries()
+            .filter(|entry| {
+                let last = entry.last_challenge();
+                last.is_some_and(|last| last.texts()[3] == nonce)
+            })
+            .map(CachedAuth::count)
+            .max()
+            .unwrap_or(0)
     }
 
     fn write(

@@ -1,7 +1,7 @@
 //! Sessions: their birth and end, credentials, preferences, parents.
 #![forbid(unsafe_code)]
 
-use super::abi;
+use super::answer::breaks_out;
 use super::host::{self, Credential, Endpoint, Pool, Session};
 use super::status::{EAUTHINAKACRED, EINVAL, ENOTINITIALIZED, Status};
 use crate::digest::Policy;
@@ -49,14 +49,24 @@ pub fn may_adopt(session: Session<'_>, parent: Session<'_>) -> bool {
     true
 }
 
-/// Whether a credential may be stored. AKA needs the host's support, a callback
-/// and keys of the right size.
+/// Whether a credential may be stored: what goes over the wire as it stands must fit into
+/// a header, for names come from address books and provisioning files. AKA needs a
+/// callback, PJSIP's own or another, and keys of the right size.
 pub fn check_credential(credential: Credential<'_>) -> Result<(), Status> {
+    let token = match credential.scheme() {
+        scheme if scheme.eq_ignore_ascii_case(b"Bearer") => credential.data(),
+        _ => b"",
+    };
+    let [realm, scheme, name] = [
+        credential.realm(),
+        credential.scheme(),
+        credential.username(),
+    ];
+    if [realm, scheme, name, token].into_iter().any(breaks_out) {
+        return Err(EINVAL);
+    }
     if !host::is_aka(credential) {
         return Ok(());
-    }
-    if abi::PJAUTH_HAS_AKA == 0 {
-        return Err(EAUTHINAKACRED);
     }
     if credential.aka_callback().is_none() {
         return Err(EINVAL);
@@ -91,9 +101,10 @@ pub fn known_algorithm(name: &[u8]) -> Option<&'static [u8]> {
         .filter(|known| *known == name)
 }
 
-/// The algorithms a session refuses together with all others of the process.
-pub fn refused(session: Session<'_>) -> Policy {
-    Policy::from_bits(session.refused() | REFUSED.load(Relaxed))
+/// The algorithms a session refuses by itself, with its parents, and together with all
+/// others of the process.
+pub fn refused(session: Session<'_>, root: Session<'_>) -> Policy {
+    Policy::from_bits(session.refused() | root.refused() | REFUSED.load(Relaxed))
 }
 
 /// Sets the algorithms that no session of this process answers, as bits.

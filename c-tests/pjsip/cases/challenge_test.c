@@ -189,6 +189,12 @@ int main(int argc, char **argv)
         OURS(nonce_and_opaque_injection), OURS(nonce_missing),
         BOTH(uri_too_long), OURS(good_among_bad), OURS(wrong_messages),
         OURS(weak_algorithms_refused), OURS(pool_exhausted),
+        OURS(counts_per_nonce), OURS(tab_in_a_challenge),
+        OURS(others_in_a_challenge), OURS(control_in_a_credential),
+        OURS(refused_in_a_clone), OURS(refused_with_a_parent),
+        OURS(aka_test_set), OURS(aka_v1), OURS(aka_v2), OURS(aka_wrong_mac),
+        OURS(aka_resynchronises), OURS(aka_auth_int),
+        OURS(aka_credentials_apart),
     };
     lab_open(argc, argv);
     lab_run(cases, sizeof(cases) / sizeof(cases[0]));

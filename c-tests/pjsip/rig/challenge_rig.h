@@ -47,4 +47,21 @@ void good_among_bad(void);
 void wrong_messages(void);
 void pool_exhausted(void);
 
+/* Those of challenge_wire.c. */
+void counts_per_nonce(void);
+void tab_in_a_challenge(void);
+void others_in_a_challenge(void);
+void control_in_a_credential(void);
+void refused_in_a_clone(void);
+void refused_with_a_parent(void);
+
+/* Those of challenge_aka.c. */
+void aka_test_set(void);
+void aka_v1(void);
+void aka_v2(void);
+void aka_wrong_mac(void);
+void aka_resynchronises(void);
+void aka_auth_int(void);
+void aka_credentials_apart(void);
+
 #endif

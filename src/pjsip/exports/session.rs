@@ -5,6 +5,7 @@ use crate::pjsip::abi::{
     self, pj_bool_t, pj_pool_t, pj_status_t, pjsip_auth_clt_async_setting, pjsip_auth_clt_pref,
     pjsip_auth_clt_sess, pjsip_cred_info, pjsip_endpoint,
 };
+use crate::pjsip::answer::breaks_out;
 use crate::pjsip::guard::guard;
 use crate::pjsip::hold::hold_in_endpoint_of;
 use crate::pjsip::host::{self, Credential, Endpoint, Pool, Session, Text, bytes};
@@ -56,8 +57,8 @@ entry! {
 }
 
 entry! {
-    /// Makes `sess` a copy of `rhs` in `pool`: credentials and callback. Remembered
-    /// challenges are not copied; a parent is shared.
+    /// Makes `sess` a copy of `rhs` in `pool`: credentials, refused algorithms and callback.
+    /// Remembered challenges are not copied; a parent is shared.
     fn pjsip_auth_clt_clone(
         pool: *mut pj_pool_t,
         sess: *mut pjsip_auth_clt_sess,
@@ -79,6 +80,7 @@ entry! {
             // SAFETY: the credentials of a live session, under its lock.
             unsafe { host::store(sess, pool, (*rhs.as_ptr()).cred_info, count)? };
             sess.set_parent(rhs.parent());
+            sess.set_refused(rhs.refused());
             if let Some(setting) = rhs.own_callback() {
                 set_callback(sess, pool, setting)?;
             }
@@ -134,6 +136,9 @@ entry! {
             let _held = root.locked();
             // SAFETY: the caller's own text.
             let wanted = unsafe { bytes(&p.algorithm) };
+            if breaks_out(wanted) {
+                return Err(EINVAL);
+            }
             let algorithm = if let Some(known) = known_algorithm(wanted) {
                 Text::from_static(known)
             } else if wanted == root.preferred_algorithm() {

@@ -192,24 +192,46 @@ impl<'h> CachedAuth<'h> {
                 copies,
             );
             (*self.as_ptr()).last_chal = &raw mut (*remembered).header;
+            // Of this nonce's requests none has been counted here.
+            #[cfg(pj_qop_support)]
+            {
+                (*self.as_ptr()).nc = 0;
+            }
         }
         Ok(())
     }
 
-    /// The nonce count and client nonce for the next request: counted on under the
-    /// same nonce, started afresh with a new `cnonce` under a new one.
+    /// How many requests were counted under the last challenge's nonce.
     #[cfg(pj_qop_support)]
-    pub fn advance(self, same_nonce: bool, cnonce: impl Fn() -> [u8; 32]) -> (u32, [u8; 32]) {
+    pub fn count(self) -> u32 {
+        self.get().nc
+    }
+
+    /// Without support for `qop` in the host nothing is counted.
+    #[cfg(not(pj_qop_support))]
+    pub fn count(self) -> u32 {
+        0
+    }
+
+    /// The nonce count and client nonce for the next request: counted on from the
+    /// number that were `sent` with this nonce, with the same `cnonce` where the last
+    /// challenge had the same nonce.
+    #[cfg(pj_qop_support)]
+    pub fn advance(
+        self,
+        sent: u32,
+        same_nonce: bool,
+        cnonce: impl Fn() -> [u8; 32],
+    ) -> (u32, [u8; 32]) {
         let Some(remembered) = self.remembered() else {
             return (1, cnonce());
         };
         // SAFETY: the entry and what it remembers are the session's, under its lock.
         unsafe {
             let entry = &mut *self.as_ptr();
-            if same_nonce && entry.nc > 0 && entry.nc < u32::MAX {
-                entry.nc += 1;
-            } else {
-                entry.nc = 1;
+            let goes_on = same_nonce && entry.nc > 0;
+            entry.nc = sent.checked_add(1).unwrap_or(1);
+            if !goes_on || entry.nc == 1 {
                 (*remembered).cnonce = cnonce();
                 entry.cnonce = Text {
                     ptr: (&raw mut (*remembered).cnonce).cast(),
@@ -222,7 +244,12 @@ impl<'h> CachedAuth<'h> {
 
     /// Without support for `qop` in the host nothing is counted.
     #[cfg(not(pj_qop_support))]
-    pub fn advance(self, _same_nonce: bool, cnonce: impl Fn() -> [u8; 32]) -> (u32, [u8; 32]) {
+    pub fn advance(
+        self,
+        _sent: u32,
+        _same_nonce: bool,
+        cnonce: impl Fn() -> [u8; 32],
+    ) -> (u32, [u8; 32]) {
         (1, cnonce())
     }
 
