@@ -41,14 +41,14 @@ mod sip {
         pjsip_endpt_schedule_timer_dbg|\
         pjsip_endpt_(register_module|get_timer_heap|create_ack|create_tdata)|\
         pjsip_rx_data_(clone|free_cloned)|pjsip_transport_send|\
-        pjsip_tsx_(layer_instance|layer_find_tsx2|create_key|recv_msg|get_dlg)|\
+        pjsip_tsx_(terminate|layer_instance|layer_find_tsx2|create_key|recv_msg|get_dlg)|\
         pjsip_ua_instance|pjsip_dlg_(inc|dec)_session";
 
     const TYPES: &str = "pj_str_t|pj_pool_t|pj_timer_entry|pj_time_val|pjsip_(auth|cred)_.*|\
         pjsip_cached_auth.*|pjsip_auth_clt_.*|pjsip_(tx|rx)_data|pjsip_msg|pjsip_hdr|pjsip_hdr_e|\
         pjsip_module|pjsip_module_priority|pjsip_transaction|pjsip_dialog|pjsip_cseq_hdr|\
         pjsip_param|pjsip_via_hdr|pjsip_uri|pjsip_uri_vptr|pjsip_msg_body|\
-        pjsip_(www_authenticate|authorization)_hdr|pjsip_digest_(challenge|credential)";
+        pjsip_transport|pjsip_(www_authenticate|authorization)_hdr|pjsip_digest_(challenge|credential)";
 
     pub fn bind() {
         // src/handle says so too, but clang would be first, with a complaint about each layout.

@@ -95,23 +95,40 @@ static void wrong(struct match *m, const char *what,
     show("pjauth", answer);
 }
 
+static int is_same_server(const pjsip_www_authenticate_hdr *a,
+                          const pjsip_www_authenticate_hdr *b)
+{
+    const pjsip_digest_challenge *one = &a->challenge.digest;
+    const pjsip_digest_challenge *other = &b->challenge.digest;
+
+    return a->type == b->type && pj_stricmp(&one->realm, &other->realm) == 0 &&
+           algorithm_named(&one->algorithm).hash ==
+               algorithm_named(&other->algorithm).hash;
+}
+
+static int is_same_nonce(const pjsip_www_authenticate_hdr *a,
+                         const pjsip_www_authenticate_hdr *b)
+{
+    return pj_strcmp(&a->challenge.digest.nonce, &b->challenge.digest.nonce) == 0;
+}
+
+/* The highest count of this nonce at a server that has not come with another since. */
 static unsigned long count_before(struct match *m)
 {
-    const pjsip_digest_challenge *now = &m->d.challenge->challenge.digest;
-    unsigned i;
+    unsigned long highest = 0;
+    unsigned i, later;
 
-    /* The last one that this server counted. */
-    for (i = m->count_count; i-- > 0;) {
+    for (i = 0; i < m->count_count; ++i) {
         const pjsip_www_authenticate_hdr *c = m->counts[i].challenge;
-        if (c->type == m->d.challenge->type &&
-            pj_stricmp(&c->challenge.digest.realm, &now->realm) == 0 &&
-            algorithm_named(&c->challenge.digest.algorithm).hash ==
-                algorithm_named(&now->algorithm).hash)
-            return pj_strcmp(&c->challenge.digest.nonce, &now->nonce) == 0
-                       ? m->counts[i].value
-                       : 0;
+        if (!is_same_nonce(c, m->d.challenge))
+            continue;
+        for (later = i + 1; later < m->count_count; ++later)
+            if (is_same_server(m->counts[later].challenge, c))
+                break;
+        if (later == m->count_count && m->counts[i].value > highest)
+            highest = m->counts[i].value;
     }
-    return 0;
+    return highest;
 }
 
 static void judge_count(struct match *m, const pjsip_authorization_hdr *answer)

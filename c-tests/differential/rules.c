@@ -69,7 +69,7 @@ static int is_unsafe(const pj_str_t *value)
     pj_ssize_t i;
 
     for (i = 0; i < value->slen; ++i)
-        if (iscntrl((unsigned char)value->ptr[i]))
+        if (value->ptr[i] != '\t' && iscntrl((unsigned char)value->ptr[i]))
             return 1;
     return value->slen > MAX_PARAMETER;
 }
@@ -295,6 +295,27 @@ static int explains_counted_apart(const struct difference *d)
             if (r->challenges[i]->type != d->challenge->type &&
                 same_realm(r->challenges[i], d->challenge))
                 return 1;
+    return 0;
+}
+
+static int explains_counted_per_nonce(const struct difference *d)
+{
+    const pjsip_digest_challenge *mine, *other;
+    const struct response *r;
+    unsigned i;
+
+    if (!d->challenge || d->kind != FIELD ||
+        !(is_field(d, "nc") || is_field(d, "response")))
+        return 0;
+    mine = digest_of(d->challenge);
+    for (r = d->responses; r < d->responses + d->response_count; ++r)
+        for (i = 0; i < r->count; ++i) {
+            other = digest_of(r->challenges[i]);
+            if (pj_strcmp(&mine->nonce, &other->nonce) == 0 &&
+                (!same_realm(r->challenges[i], d->challenge) ||
+                 pj_stricmp(&mine->algorithm, &other->algorithm) != 0))
+                return 1;
+        }
     return 0;
 }
 

@@ -23,6 +23,14 @@ typedef struct pjsip_evsub_user {
 pj_status_t pjsip_evsub_init_module(pjsip_endpoint *endpt);
 pjsip_module *pjsip_evsub_instance(void);
 pjsip_evsub_state pjsip_evsub_get_state(const pjsip_evsub *sub);
+pj_status_t pjsip_evsub_terminate(pjsip_evsub *sub, pj_bool_t notify);
+pj_status_t pjsip_xfer_init_module(pjsip_endpoint *endpt);
+pj_status_t pjsip_xfer_create_uac(pjsip_dialog *dlg,
+                                  const pjsip_evsub_user *user,
+                                  pjsip_evsub **sub);
+pj_status_t pjsip_xfer_initiate(pjsip_evsub *sub, const pj_str_t *target,
+                                pjsip_tx_data **request);
+pj_status_t pjsip_xfer_send_request(pjsip_evsub *sub, pjsip_tx_data *request);
 pj_status_t pjsip_pres_init_module(pjsip_endpoint *endpt, pjsip_module *events);
 pj_status_t pjsip_pres_create_uac(pjsip_dialog *dlg,
                                   const pjsip_evsub_user *user,

@@ -66,12 +66,8 @@ pub fn assess(challenge: Challenge<'_>, policy: Policy) -> Result<Method, Status
         return Err(EINVALIDHDR);
     }
     if let Some(version) = algorithm::by_name(name).filter(|&known| algorithm::is_aka(known)) {
-        // Who computes AKA's answers, PJSIP's own code or the application's, is not
-        // given the body that auth-int is about.
-        return match digest::choose_qop(qop) {
-            Ok(Some(Qop::AuthInt)) | Err(_) => Err(EINVALIDQOP),
-            Ok(qop) => Ok(Method::Aka { version, qop }),
-        };
+        let qop = digest::choose_qop(qop).map_err(|_| EINVALIDQOP)?;
+        return Ok(Method::Aka { version, qop });
     }
     let userhash = challenge
         .parameter(b"userhash")
@@ -131,6 +127,11 @@ impl<'h> Answerer<'h> {
         let [_, realm, ..] = challenge.texts();
         let credential =
             find_credential(self.session, realm, method.algorithm_type()).ok_or(ENOCREDENTIAL)?;
+        // Who computes AKA's answers, PJSIP's own code or the application's, is not
+        // given the body that auth-int is about.
+        if let (Method::Aka { .. }, Some(Qop::AuthInt)) = (method, method.qop()) {
+            return Err(EINVALIDQOP);
+        }
         let uri = uri.ok_or(EURITOOLONG)?;
         let entry = self.entry(challenge, method)?;
         entry.set_stale_count(stale_count);
@@ -237,7 +238,12 @@ impl<'h> Answerer<'h> {
         if !counts {
             return Ok((1, [0; 32]));
         }
-        Ok(entry.advance(sent, same, digest::cnonce))
+        // What is sent without a count is not counted.
+        let count = match method.qop() {
+            Some(_) => sent.checked_add(1).unwrap_or(1),
+            None => sent,
+        };
+        Ok(entry.advance(count, same, digest::cnonce))
     }
 
     /// How many requests have been sent with a nonce, to whatever server: the count is

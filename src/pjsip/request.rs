@@ -68,6 +68,9 @@ impl<'h> Retry<'h, ()> {
         }
         request.message().ok_or(ENOTREQUESTMSG)?;
         request.set_retry(false);
+        if request.is_cancel() {
+            return Err(EAUTHNOAUTH);
+        }
         Ok(Retry {
             answerer: Answerer {
                 session: root,

@@ -22,6 +22,7 @@ codes! {
     EBUG = PJAUTH_EBUG: "A panic of ours, caught at the boundary.",
     ENOTSUP = PJAUTH_ENOTSUP: "An algorithm we do not have; a library that is out of use.",
     EINVALIDOP = PJAUTH_EINVALIDOP: "Asynchronous challenges are not configured.",
+    EPENDING = PJAUTH_EPENDING: "Not over yet.",
     ECANCELLED = PJAUTH_ECANCELLED: "The answer to a challenge that nobody waits for any more.",
     EIGNORED = PJAUTH_EIGNORED: "The application declined the challenge.",
     ENOTINITIALIZED = PJAUTH_ENOTINITIALIZED: "A session that was never initialised.",

@@ -13,7 +13,9 @@ enum { TIMER_T1_MSEC = 15, TIMER_B_MSEC = 64 * TIMER_T1_MSEC };
 /* What the library takes for granted of a call's session. */
 typedef char state_is_where_it_was
     [offsetof(pjsip_inv_session, state) == PJ_MAX_OBJ_NAME + 3 * sizeof(void *) &&
-     PJSIP_INV_STATE_DISCONNECTED == 6 ? 1 : -1];
+     offsetof(pjsip_inv_session, cancelling) ==
+         PJ_MAX_OBJ_NAME + 3 * sizeof(void *) + sizeof(int) &&
+     PJSIP_INV_STATE_EARLY == 3 && PJSIP_INV_STATE_DISCONNECTED == 6 ? 1 : -1];
 
 unsigned defer_msec(void)
 {

@@ -1,6 +1,6 @@
 /* Dialogs, calls, subscriptions and publications, where pjproject's headers
  * and archives are installed: ua_calls.c and ua_events.c; and what waits in them:
- * ua_defer.c and ua_meanwhile.c. */
+ * ua_defer.c, ua_meanwhile.c and ua_wire.c. */
 #include "ua.h"
 
 int main(int argc, char **argv)
@@ -13,5 +13,6 @@ int main(int argc, char **argv)
     defer_start();
     lab_run(defer_cases, defer_case_count);
     lab_run(meanwhile_cases, meanwhile_case_count);
+    lab_run(ua_wire_cases, ua_wire_case_count);
     return lab_close();
 }

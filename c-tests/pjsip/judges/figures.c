@@ -139,6 +139,10 @@ static void modules(void)
     FIELD(pjsip_module, stop);
     FIELD(pjsip_module, on_rx_response);
     FIELD(pjsip_module, on_tsx_state);
+    SIZE(pjsip_transport);
+    FIELD(pjsip_transport, ref_cnt);
+    FIELD(pjsip_transport, idle_timer);
+    FIELD(pjsip_transport, send_msg);
     SIZE(pjsip_transaction);
     FIELD(pjsip_transaction, tsx_user);
     FIELD(pjsip_transaction, grp_lock);

@@ -86,6 +86,7 @@ class Registrar:
         self.tags = {}      # Call-ID -> To tag
         self.invites = {}   # Call-ID -> INVITE message
         self.refused = {}   # branch of an INVITE -> CSeq of its ACK
+        self.hesitates = {} # Call-ID -> what sends the challenge at last
         self.muted = set()  # Call-IDs that are heard no more
         self.cseq = 1
         self.ports = {}     # transport -> port
@@ -102,7 +103,11 @@ class Registrar:
         if not data.strip():
             return
         msg = Message(data)
-        if not msg.is_request or msg.get("call-id") in self.muted:
+        if not msg.is_request:
+            return
+        if msg.get("call-id") in self.muted:
+            if msg.start.startswith("CANCEL "):
+                self.say(method="CANCEL", over=over)
             return
         msg.over, msg.send, msg.close = over, send, close
         method, uri = msg.start.split(" ")[:2]
@@ -132,8 +137,15 @@ class Registrar:
             self.say(method="ACK", cseq=msg.get("cseq") == self.refused[branch])
 
     def on_cancel(self, msg, send):
-        send(self.reply(msg, 200))
         invite = self.invites.pop(msg.get("call-id"), None)
+        scenario = SCENARIOS.get(user_of(uri_of(msg.get("to"))))
+        if scenario and scenario.manners == "guards":
+            send(self.reply(msg, 407, [("Proxy-Authenticate", self.render(Challenge(), Call(), {}))]))
+            self.say(method="CANCEL", over=msg.over, status=407)
+            asyncio.get_running_loop().call_later(PAUSE_SECONDS, lambda: invite and msg.send(self.reply(invite, 487)))
+            return
+        send(self.reply(msg, 200))
+        self.hesitates.pop(msg.get("call-id"), lambda: None)()
         if invite:
             send(self.reply(invite, 487))
         self.say(method="CANCEL", over=msg.over, status=200)
@@ -152,9 +164,17 @@ class Registrar:
         challenged = scenario.methods is None or method in scenario.methods
         if scenario.in_dialog and "tag=" not in msg.get("to"):
             challenged = False
-        if challenged and scenario.manners == "rings":
+        if method == "INVITE" and (challenged and scenario.manners in ("rings", "hesitates")
+                                   or scenario.manners == "guards"):
             send(self.reply(msg, 180, self.contact(msg, name)))
-        status = self.decide(msg, scenario, call, verified, send) if challenged else 200
+        if method == "INVITE" and scenario.manners == "guards":
+            self.invites[msg.get("call-id")] = msg
+            return
+        kept = []
+        challenge = kept.append if scenario.manners == "hesitates" else send
+        status = self.decide(msg, scenario, call, verified, challenge) if challenged else 200
+        if kept and status != 200:
+            self.hesitates[msg.get("call-id")] = lambda: send(kept[0])
         self.say(method=method, over=msg.over, user=name, status=status, round=call.round,
                  faults=faults, answers=answers, call=msg.get("call-id"))
         if status == 200:
@@ -293,6 +313,8 @@ class Registrar:
             send(self.reply(msg, 200, [("SIP-ETag", secrets.token_hex(4)), ("Expires", msg.get("expires", "300"))]))
         else:
             send(self.reply(msg, 200))
+            if method == "BYE":
+                self.hesitates.pop(msg.get("call-id"), lambda: None)()
 
     def contact(self, msg, name):
         parameter = "" if msg.over == "udp" else f";transport={msg.over}"

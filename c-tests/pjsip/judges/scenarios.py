@@ -50,7 +50,9 @@ class Scenario:
     # Only requests of a dialog that stands.
     in_dialog: bool = False
     # What else it does to a challenged request: "rings" before, and after it "repeats" the
-    # challenge, sends a "second" final response, "closes" the connection, or is "mute".
+    # challenge, sends a "second" final response, "closes" the connection, or is "mute"; or it
+    # rings and "hesitates", until a CANCEL or a BYE is answered; or it only rings, and "guards"
+    # the call: it challenges the CANCEL.
     manners: str = ""
 
 
@@ -136,6 +138,10 @@ def _table():
         "second": only(["INVITE"], manners="second", alg="SHA-256"),
         "closes": only(["INVITE"], manners="closes", alg="SHA-256"),
         "mute": only(["INVITE"], manners="mute", alg="SHA-256"),
+        "hesitates": only(["INVITE"], manners="hesitates", status=407, alg="SHA-256"),
+        "reinvite-late": only(["INVITE"], in_dialog=True, manners="hesitates", alg="SHA-256"),
+        "guards": only([], manners="guards"),
+        "refer": only(["REFER"], in_dialog=True, alg="SHA-256"),
         "register-closes": only(["REGISTER"], manners="closes", alg="SHA-256"),
     })
     return t

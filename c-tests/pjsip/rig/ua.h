@@ -49,6 +49,8 @@ extern const struct lab_case defer_cases[];
 extern const int defer_case_count;
 extern const struct lab_case meanwhile_cases[];
 extern const int meanwhile_case_count;
+extern const struct lab_case ua_wire_cases[];
+extern const int ua_wire_case_count;
 
 /* How long a challenge waits: longer than a transaction lives. */
 unsigned defer_msec(void);

@@ -30,6 +30,7 @@ void ua_modules(void)
     CHECK_EQ(pjsip_timer_init_module(lab.endpt), PJ_SUCCESS);
     CHECK_EQ(pjsip_inv_usage_init(lab.endpt, &inv), PJ_SUCCESS);
     CHECK_EQ(pjsip_evsub_init_module(lab.endpt), PJ_SUCCESS);
+    CHECK_EQ(pjsip_xfer_init_module(lab.endpt), PJ_SUCCESS);
     CHECK_EQ(pjsip_pres_init_module(lab.endpt, pjsip_evsub_instance()),
              PJ_SUCCESS);
     CHECK_EQ(pjsip_publishc_init_module(lab.endpt), PJ_SUCCESS);

@@ -62,6 +62,11 @@ entry! {
         let Some(response) = (unsafe { Response::from_raw(rdata) }) else {
             return ENOTRESPONSEMSG;
         };
+        #[cfg(not(pj_async))]
+        // SAFETY: the caller's response, of a transaction that it has locked, or a copy.
+        if unsafe { host::is_for_ended_call(request, rdata) } {
+            return ECANCELLED;
+        }
         match take_answer(rdata.addr()) {
             Answer::Ordinary => {}
             Answer::None => return ECANCELLED,

@@ -8,9 +8,9 @@ use crate::pjsip::abi::{
 use crate::pjsip::aside::is_aside;
 use crate::pjsip::hold::is_decided;
 use crate::pjsip::host::{self, Request, Response, Session};
-use crate::pjsip::status::{EIGNORED, EINVAL, ENOTSUP, Status};
+use crate::pjsip::status::{EIGNORED, EINVAL, ENOTSUP, SUCCESS, Status};
 use crate::pjsip::tokens::endings;
-use crate::pjsip::tokens::offer;
+use crate::pjsip::tokens::offer_once;
 use core::ffi::c_void;
 use core::time::Duration;
 
@@ -45,10 +45,19 @@ entry! {
         let (Some(request), Some(response)) = (request, response) else {
             return EINVAL;
         };
-        if is_decided(param.rdata.addr()) {
+        if is_decided(param.rdata.addr()) || request.is_cancel() {
             return EIGNORED;
         }
-        status_of(offer(sess, token, request, response, param, |_| {}))
+        // SAFETY: the caller's response, of a transaction that it has locked. There is
+        // nothing to be done: the reference is the library's to drop.
+        unsafe {
+            if host::is_of_ended_call(param.rdata, token.user_data) {
+                host::drop_group_lock(token.grp_lock);
+                return SUCCESS;
+            }
+        }
+        // SAFETY: the caller's response, of a transaction that it has locked.
+        status_of(unsafe { offer_once(sess, token, request, response, param) })
     }
 }
 

@@ -435,6 +435,46 @@ struct pjsip_rx_data {
 pj_status_t pjsip_rx_data_clone(const pjsip_rx_data *rdata, unsigned flags,
                                 pjsip_rx_data **clone);
 pj_status_t pjsip_rx_data_free_cloned(pjsip_rx_data *rdata);
+
+/* ---- Transports ---- */
+
+typedef void pj_sockaddr_t;
+typedef void (*pjsip_transport_callback)(pjsip_transport *transport, void *token,
+                                         pj_ssize_t sent);
+
+struct pjsip_transport {
+    char obj_name[PJ_MAX_OBJ_NAME];
+    pj_pool_t *pool;
+    void *ref_cnt, *lock, *grp_lock;
+    pj_bool_t tracing, is_shutdown, is_destroying;
+    struct {
+        long type;
+        pj_uint32_t rem_addr[7];
+    } key;
+    char *type_name;
+    unsigned flag;
+    char *info;
+    int addr_len;
+    pj_uint32_t local_addr[7];
+#if PJ_VERSION_NUM_MINOR >= 16
+    pj_bool_t has_addr_name;
+#endif
+    pjsip_host_port local_name, remote_name;
+    int dir;
+    pjsip_endpoint *endpt;
+    void *tpmgr, *factory;
+    pj_timer_entry idle_timer;
+    long long last_recv_ts;
+    pj_size_t last_recv_len;
+    void *data;
+    unsigned initial_timeout;
+    pj_status_t (*send_msg)(pjsip_transport *transport, pjsip_tx_data *tdata,
+                            const pj_sockaddr_t *rem_addr, int addr_len,
+                            void *token, pjsip_transport_callback callback);
+    pj_status_t (*do_shutdown)(pjsip_transport *transport);
+    pj_status_t (*destroy)(pjsip_transport *transport);
+};
+
 typedef void (*pjsip_tp_send_callback)(void *token, pjsip_tx_data *tdata,
                                        pj_ssize_t sent);
 pj_status_t pjsip_transport_send(pjsip_transport *transport,
@@ -699,6 +739,7 @@ pjsip_module *pjsip_tsx_layer_instance(void);
 pj_status_t pjsip_tsx_create_key(pj_pool_t *pool, pj_str_t *key,
                                  pjsip_role_e role, const pjsip_method *method,
                                  const pjsip_rx_data *rdata);
+pj_status_t pjsip_tsx_terminate(pjsip_transaction *tsx, int code);
 pjsip_transaction *pjsip_tsx_layer_find_tsx2(const pj_str_t *key,
                                              pj_bool_t add_ref);
 void pjsip_tsx_recv_msg(pjsip_transaction *tsx, pjsip_rx_data *rdata);

@@ -41,8 +41,9 @@ typedef struct pjauth_inv_session_head {
     char obj_name[PJ_MAX_OBJ_NAME];
     void *pools[3];
     unsigned state;
+    pj_bool_t cancelling;
 } pjauth_inv_session_head;
-enum { PJAUTH_INV_STATE_DISCONNECTED = 6 };
+enum { PJAUTH_INV_STATE_EARLY = 3, PJAUTH_INV_STATE_DISCONNECTED = 6 };
 
 /* Status codes: pjproject's are macros over macros, and bindgen wants values. */
 enum pjauth_status {
@@ -52,6 +53,7 @@ enum pjauth_status {
     PJAUTH_EBUG = PJ_EBUG,
     PJAUTH_ENOTSUP = PJ_ENOTSUP,
     PJAUTH_EINVALIDOP = PJ_EINVALIDOP,
+    PJAUTH_EPENDING = PJ_EPENDING,
     PJAUTH_ECANCELLED = PJ_ECANCELLED,
     PJAUTH_EIGNORED = PJ_EIGNORED,
     PJAUTH_ENOTINITIALIZED = PJSIP_ENOTINITIALIZED,

@@ -68,6 +68,8 @@ impl Holding {
             transaction: transaction.addr(),
             dialog: transaction.dialog().addr(),
             request: request.addr(),
+            is_invite: transaction.is_invite(),
+            is_acknowledged: false,
             token: None,
             waiting: true,
         })
@@ -104,9 +106,18 @@ impl Holding {
         unsafe { &*ptr::with_exposed_provenance(held.id) }
     }
 
-    /// The ACK.
-    pub fn ack(&self) -> *mut pjsip_tx_data {
-        self.ack
+    /// Sends an INVITE's ACK, once more if it has been sent.
+    ///
+    /// # Safety
+    /// The transaction's lock is held, which keeps the challenge.
+    pub unsafe fn acknowledge(held: Held) {
+        // SAFETY: as the caller promises; the ACK is the holding's.
+        unsafe {
+            let holding = Holding::of(held);
+            if holding.transaction.acknowledge(holding.ack) {
+                table::note_acknowledged(held.id);
+            }
+        }
     }
 }
 
@@ -153,8 +164,16 @@ pub unsafe fn hand_over(id: usize, request: *mut pjsip_tx_data) -> Status {
             transaction.release(acquired);
             return EINVAL;
         }
+        let is_over = is_over(transaction);
+        if table::of(id).is_some_and(|held| held.is_acknowledged) {
+            transaction.mute_once();
+        }
         let used = deliver(transaction, holding.response, answer);
+        transaction.unmute();
         transaction.release(acquired);
+        if is_over && held.is_invite {
+            Transaction::end_cancel(holding.response);
+        }
         if used || request.is_null() {
             SUCCESS
         } else {
@@ -176,11 +195,27 @@ pub unsafe fn deliver(
 ) -> bool {
     // SAFETY: as the caller promises.
     unsafe {
-        let is_over = transaction.is_of_a_dialog() && host::is_call_over(transaction.dialog());
+        let is_over = is_over(transaction);
         let answer = if is_over { Answer::None } else { answer };
         table::begin_delivery(rdata.addr(), answer);
         transaction.receive(rdata);
         table::end_delivery(rdata.addr()) && !is_over
+    }
+}
+
+/// Whether nobody is to be asked about a transaction's challenge, nor anything sent: its
+/// call has ended, or ends because the user has hung up.
+///
+/// # Safety
+/// The lock is held, the transaction open.
+pub unsafe fn is_over(transaction: Transaction<'_>) -> bool {
+    if !transaction.is_of_a_dialog() {
+        return false;
+    }
+    let dialog = transaction.dialog();
+    // SAFETY: as the caller promises; an open transaction keeps its dialog.
+    unsafe {
+        host::is_call_over(dialog) || (transaction.is_for_the_call() && host::is_hung_up(dialog))
     }
 }
 

@@ -1,8 +1,9 @@
 //! Challenges of calls, held back below the transaction layer until the application
 //! has decided. docs/deferral.md tells why there, and what goes over the wire.
 
-use super::holding::{Holding, deliver, discard, hand_over, is_held};
+use super::holding::{Holding, deliver, discard, hand_over, is_held, is_over};
 use super::table::{self, Answer};
+use crate::handle::Handle;
 use crate::pjsip::abi::{
     pj_bool_t, pj_status_t, pjsip_auth_clt_async_impl_token, pjsip_auth_clt_async_on_chal_param,
     pjsip_auth_clt_sess, pjsip_dialog, pjsip_rx_data, pjsip_tx_data,
@@ -13,7 +14,7 @@ use crate::pjsip::host::{self, Endpoint, Request, Response, Session, Token, Tran
 use crate::pjsip::stats::{Event, count};
 use crate::pjsip::status::{EBUG, EINVAL, SUCCESS};
 use crate::pjsip::tokens;
-use crate::pjsip::tokens::endings::{release, watch_endpoint};
+use crate::pjsip::tokens::endings::{arm, release, watch_endpoint};
 use crate::pjsip::tokens::offer;
 use core::ffi::c_void;
 use core::ptr::{self, NonNull};
@@ -30,7 +31,7 @@ pub fn hold_in_endpoint_of(sess: Session<'_>) {
 pub fn hold_in(endpoint: Endpoint<'_>) {
     watch_endpoint(endpoint.as_ptr());
     // SAFETY: the endpoint is alive; nothing is held.
-    unsafe { host::ensure_module(endpoint.as_ptr(), on_response, on_stop) };
+    unsafe { host::ensure_module(endpoint.as_ptr(), on_response, on_request, on_stop) };
 }
 
 /// The endpoint is going: what is held ends. There is one endpoint to a process, as
@@ -88,6 +89,31 @@ unsafe extern "C-unwind" fn on_response(rdata: *mut pjsip_rx_data) -> pj_bool_t 
     }
 }
 
+/// Every request on its way out. A CANCEL of an INVITE that waits for us has nothing to
+/// cancel any more, since the INVITE has had its final response (RFC 3261 section 9.1): it
+/// is sent as a sign of life, and the challenge ends the INVITE.
+unsafe extern "C-unwind" fn on_request(tdata: *mut pjsip_tx_data) -> pj_status_t {
+    if table::is_empty() {
+        return SUCCESS;
+    }
+    // SAFETY: the host hands its modules a request that is being sent.
+    let dialog = unsafe { host::dialog_cancelled_by(tdata) };
+    let token = dialog.and_then(|dialog| table::waiting_invite_in(dialog.addr().get()));
+    // SAFETY: as above. Who sends it would take a status for a failure to hang up.
+    if token.is_some() && unsafe { host::send_as_keep_alive(tdata) }.is_ok() {
+        end_soon(token);
+    }
+    SUCCESS
+}
+
+/// Has a challenge given up by a thread that holds nothing: this one is in a dialog.
+fn end_soon(token: Option<Handle>) {
+    if let Some(token) = token {
+        // A token that is gone has been given up by somebody else.
+        let _ = arm(token, 1);
+    }
+}
+
 /// Whether the transaction has had its final response, and waits for us: all that
 /// comes later is a repetition, or should not come. An INVITE's is acknowledged.
 fn absorb(transaction: Transaction<'_>, code: i32) -> bool {
@@ -95,7 +121,7 @@ fn absorb(transaction: Transaction<'_>, code: i32) -> bool {
     let held = table::waiting_for(transaction.addr());
     if let Some(held) = held.filter(|_| code >= 300) {
         // SAFETY: the lock keeps the challenge, and the transaction is its own.
-        unsafe { transaction.acknowledge(Holding::of(held).ack()) };
+        unsafe { Holding::acknowledge(held) };
     }
     if held.is_some() && !transaction.is_invite() {
         // A retransmission may have been on its way when they were stopped.
@@ -120,7 +146,7 @@ unsafe fn hold_back(transaction: Transaction<'_>, rdata: *mut pjsip_rx_data) -> 
             return false;
         };
         let (request, dialog) = (transaction.request(), transaction.dialog());
-        if transaction.is_of_a_dialog() && host::is_call_over(dialog) {
+        if is_over(transaction) {
             deliver(transaction, rdata, Answer::None);
             transaction.release(acquired);
             return true;
@@ -244,8 +270,11 @@ unsafe fn settle(transaction: Transaction<'_>, rdata: *mut pjsip_rx_data) {
     {
         // SAFETY: the lock is held, and keeps the challenge.
         unsafe {
-            transaction.acknowledge(Holding::of(held).ack());
+            Holding::acknowledge(held);
             transaction.wait(rdata);
+            if is_over(transaction) {
+                end_soon(held.token);
+            }
         }
     }
     transaction.release(acquired);

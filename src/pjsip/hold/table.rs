@@ -27,6 +27,10 @@ pub struct Held {
     pub transaction: usize,
     pub dialog: usize,
     pub request: usize,
+    /// Whether the request is an INVITE.
+    pub is_invite: bool,
+    /// Whether the peer was sent its ACK.
+    pub is_acknowledged: bool,
     /// The token, once there is one.
     pub token: Option<Handle>,
     /// Not yet handed to the transaction.
@@ -198,6 +202,23 @@ pub fn waiting_for(transaction: usize) -> Option<Held> {
 /// A challenge that a request of this dialog waits with.
 pub fn waiting_in(dialog: usize) -> Option<Held> {
     find(|all| all.by_dialog.get(&dialog)?.first().copied())
+}
+
+/// The peer was sent the ACK.
+pub fn note_acknowledged(id: usize) {
+    if let Some(held) = HELD.lock().held.get_mut(&id) {
+        held.is_acknowledged = true;
+    }
+}
+
+/// The token of an INVITE that waits in this dialog.
+pub fn waiting_invite_in(dialog: usize) -> Option<Handle> {
+    let invite = find(|all| {
+        let waiting = all.by_dialog.get(&dialog)?;
+        let is_invite = |id: &&usize| all.held.get(id).is_some_and(|held| held.is_invite);
+        waiting.iter().find(is_invite).copied()
+    });
+    invite.and_then(|held| held.token)
 }
 
 /// The transaction is about to be handed the challenge. One caller is told so.

@@ -213,13 +213,12 @@ impl<'h> CachedAuth<'h> {
         0
     }
 
-    /// The nonce count and client nonce for the next request: counted on from the
-    /// number that were `sent` with this nonce, with the same `cnonce` where the last
-    /// challenge had the same nonce.
+    /// Notes that the next request is number `count` with this nonce. Returns that, and
+    /// the client nonce: the same as before where the last challenge had the same nonce.
     #[cfg(pj_qop_support)]
     pub fn advance(
         self,
-        sent: u32,
+        count: u32,
         same_nonce: bool,
         cnonce: impl Fn() -> [u8; 32],
     ) -> (u32, [u8; 32]) {
@@ -229,9 +228,9 @@ impl<'h> CachedAuth<'h> {
         // SAFETY: the entry and what it remembers are the session's, under its lock.
         unsafe {
             let entry = &mut *self.as_ptr();
-            let goes_on = same_nonce && entry.nc > 0;
-            entry.nc = sent.checked_add(1).unwrap_or(1);
-            if !goes_on || entry.nc == 1 {
+            let goes_on = same_nonce && entry.nc > 0 && count > 1;
+            entry.nc = count;
+            if !goes_on {
                 (*remembered).cnonce = cnonce();
                 entry.cnonce = Text {
                     ptr: (&raw mut (*remembered).cnonce).cast(),
@@ -246,7 +245,7 @@ impl<'h> CachedAuth<'h> {
     #[cfg(not(pj_qop_support))]
     pub fn advance(
         self,
-        _sent: u32,
+        _count: u32,
         _same_nonce: bool,
         cnonce: impl Fn() -> [u8; 32],
     ) -> (u32, [u8; 32]) {

@@ -4,7 +4,9 @@
 use super::session::Session;
 use super::transaction::Transaction;
 use crate::pjsip::abi::{self, pjsip_dialog, pjsip_rx_data};
-use crate::pjsip::status::Status;
+use crate::pjsip::status::{EINVAL, Status};
+use core::ffi::c_void;
+use core::ptr::{self, NonNull};
 
 /// A dialog's session, if an application is to be asked about its challenges.
 ///
@@ -65,24 +67,142 @@ pub unsafe fn let_dialog_go(dialog: *mut pjsip_dialog, module: *mut abi::pjsip_m
 /// # Safety
 /// The dialog's memory is there, and its lock held.
 pub unsafe fn is_call_over(dialog: *mut pjsip_dialog) -> bool {
-    if dialog.is_null() {
-        return true;
+    // SAFETY: as the caller promises.
+    dialog.is_null() || unsafe { call_of(dialog) }.is_some_and(is_disconnected)
+}
+
+/// Whether the user has hung up a call that was not answered yet.
+///
+/// # Safety
+/// The dialog's memory is there, and its lock held.
+pub unsafe fn is_hung_up(dialog: *mut pjsip_dialog) -> bool {
+    // SAFETY: as the caller promises.
+    let call = unsafe { call_of(dialog) };
+    // SAFETY: from `call_of`.
+    call.is_some_and(|call| unsafe {
+        let call = call.as_ref();
+        call.cancelling != 0 && call.state <= abi::PJAUTH_INV_STATE_EARLY
+    })
+}
+
+/// Whether a response is for a request of the call whose session `user` is, and that has
+/// ended: with such a session nothing can be sent.
+///
+/// # Safety
+/// `rdata` is a response that the host hands to its modules, under the dialog's lock.
+pub unsafe fn is_of_ended_call(rdata: *const pjsip_rx_data, user: *const c_void) -> bool {
+    // SAFETY: as the caller promises.
+    let call = unsafe { dialog_of(rdata) }.and_then(|dialog| unsafe { call_of(dialog.as_ptr()) });
+    call.is_some_and(|call| ptr::addr_eq(call.as_ptr(), user) && is_disconnected(call))
+}
+
+/// Before 2.17 nobody says whose session it is: whether a response is for a request that
+/// belongs to a call alone, which has ended.
+///
+/// # Safety
+/// `rdata` is a response that the host hands to its modules, under the dialog's lock, or
+/// a copy of one.
+#[cfg(not(pj_async))]
+pub unsafe fn is_for_ended_call(request: super::Request<'_>, rdata: *const pjsip_rx_data) -> bool {
+    let of_the_call: [&[u8]; 3] = [b"INVITE", b"UPDATE", b"BYE"];
+    // SAFETY: as the caller promises.
+    of_the_call.contains(&request.method())
+        && unsafe { dialog_of(rdata) }
+            .is_some_and(|dialog| unsafe { is_call_over(dialog.as_ptr()) })
+}
+
+/// The dialog that a response is for, where the transaction layer has seen it.
+///
+/// # Safety
+/// `rdata` is a response that the host hands to its modules, or a copy of one.
+pub unsafe fn dialog_of(rdata: *const pjsip_rx_data) -> Option<NonNull<pjsip_dialog>> {
+    // SAFETY: as the caller promises; a copy knows no transaction.
+    unsafe {
+        let slots = &raw const (*rdata).endpt_info.mod_data;
+        let slot = usize::try_from((*abi::pjsip_tsx_layer_instance()).id).ok()?;
+        NonNull::new(Transaction::from_raw((&*slots)[slot].cast())?.dialog())
     }
-    // SAFETY: as the caller promises. The session is in the dialog's pool, where it
-    // stays readable after its end.
+}
+
+/// The call in a dialog, as far as we know it: the beginning of PJSIP's structure. It is
+/// in the dialog's pool, where it stays readable after its end.
+///
+/// # Safety
+/// The dialog's memory is there, and its lock held.
+unsafe fn call_of(dialog: *mut pjsip_dialog) -> Option<NonNull<abi::pjauth_inv_session_head>> {
+    // SAFETY: as the caller promises.
     unsafe {
         let usages = &raw const (*dialog).usage;
+        let sessions = &raw const (*dialog).mod_data;
         let count = (*dialog).usage_cnt as usize;
-        (&*usages).iter().take(count).any(|&usage| {
-            if super::bytes(&(*usage).name) != b"mod-invite" {
-                return false;
-            }
-            let sessions = &raw const (*dialog).mod_data;
-            let Ok(slot) = usize::try_from((*usage).id) else {
-                return false;
-            };
-            let call = (&*sessions)[slot].cast::<abi::pjauth_inv_session_head>();
-            !call.is_null() && (*call).state == abi::PJAUTH_INV_STATE_DISCONNECTED
-        })
+        let usage = (&*usages)
+            .iter()
+            .take(count)
+            .find(|&&usage| super::bytes(&(*usage).name) == b"mod-invite")?;
+        let slot = usize::try_from((**usage).id).ok()?;
+        NonNull::new((&*sessions)[slot].cast())
+    }
+}
+
+fn is_disconnected(call: NonNull<abi::pjauth_inv_session_head>) -> bool {
+    // SAFETY: from `call_of`.
+    unsafe { call.as_ref() }.state == abi::PJAUTH_INV_STATE_DISCONNECTED
+}
+
+/// How many usages a dialog has: modules that are told of its transactions.
+///
+/// # Safety
+/// The dialog is alive.
+pub unsafe fn usages_of(dialog: NonNull<pjsip_dialog>) -> u32 {
+    // SAFETY: as the caller promises.
+    unsafe { dialog.as_ref().usage_cnt }
+}
+
+/// Where a module keeps what it knows of a response; `None` before it is registered.
+///
+/// # Safety
+/// `rdata` is a response that the host hands to its modules; `module` is NULL or alive.
+pub unsafe fn note_on(
+    rdata: *mut pjsip_rx_data,
+    module: *const abi::pjsip_module,
+) -> Option<NonNull<*mut c_void>> {
+    // SAFETY: as the caller promises; a registered module's number is in range.
+    unsafe {
+        let slot = usize::try_from(module.as_ref()?.id).ok()?;
+        let slots = &raw mut (*rdata).endpt_info.mod_data;
+        (&mut *slots).get_mut(slot).map(NonNull::from)
+    }
+}
+
+/// Has a request on its way out be two line ends on the wire, and nothing else: to the
+/// peer the sign of a connection that is alive (RFC 5626 section 3.5.1).
+///
+/// # Safety
+/// As for [`dialog_cancelled_by`].
+pub unsafe fn send_as_keep_alive(tdata: *mut abi::pjsip_tx_data) -> Result<(), Status> {
+    // SAFETY: as the caller promises; what is in the buffer is not printed again.
+    unsafe {
+        let pool = super::Pool::from_raw((*tdata).pool).ok_or(EINVAL)?;
+        let [text] = pool.copy([b"\r\n\r\n"])?;
+        let end = text.ptr.add(text.slen as usize);
+        ((*tdata).buf.start, (*tdata).buf.cur, (*tdata).buf.end) = (text.ptr, end, end);
+    }
+    Ok(())
+}
+
+/// The dialog whose call a request cancels, if it is a CANCEL that a dialog sends.
+///
+/// # Safety
+/// `tdata` is a request that the host hands to its modules on its way out.
+pub unsafe fn dialog_cancelled_by(tdata: *mut abi::pjsip_tx_data) -> Option<NonNull<pjsip_dialog>> {
+    // SAFETY: as the caller promises; its transaction is locked by who sends.
+    unsafe {
+        if (*(*tdata).msg).line.req.method.id != abi::PJSIP_CANCEL_METHOD {
+            return None;
+        }
+        let slots = &raw const (*tdata).mod_data;
+        let slot = usize::try_from((*abi::pjsip_tsx_layer_instance()).id).ok()?;
+        let transaction = Transaction::from_raw((&*slots)[slot].cast())?;
+        NonNull::new(transaction.dialog())
     }
 }

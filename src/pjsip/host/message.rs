@@ -55,6 +55,17 @@ impl<'h> Request<'h> {
         })
     }
 
+    /// Whether the last challenge to it was answered.
+    pub fn is_retried(self) -> bool {
+        // SAFETY: a live request.
+        unsafe { (*self.as_ptr()).auth_retry != 0 }
+    }
+
+    /// Whether it is a CANCEL, which cannot be sent again (RFC 3261 section 22.1).
+    pub fn is_cancel(self) -> bool {
+        self.method() == b"CANCEL"
+    }
+
     /// The method itself, as the AKA callback wants it.
     pub fn method_text(self) -> *const Text {
         // SAFETY: a field of the live message.

@@ -32,7 +32,12 @@ pub use canary::{Verdict, judge_requests, judge_response};
 pub use challenge::Challenge;
 pub use credentials::{DATA_MASK, copy_to_pool, is_aka, store, wipe};
 pub use default::{default_setting, forget_default_setting, set_default_setting};
-pub use dialog::{introduce, is_call_over, keep_dialog, let_dialog_go, session_of};
+#[cfg(not(pj_async))]
+pub use dialog::is_for_ended_call;
+pub use dialog::{
+    dialog_cancelled_by, dialog_of, introduce, is_call_over, is_hung_up, is_of_ended_call,
+    keep_dialog, let_dialog_go, note_on, send_as_keep_alive, session_of, usages_of,
+};
 pub use draft::{AkaCall, Bearer, Digest, Draft, Fields};
 pub use endpoint::Endpoint;
 pub use fork::{Lock, get_before_fork, is_child};

@@ -1,10 +1,10 @@
 //! A module of ours in an endpoint: it sees responses before the transaction
-//! layer does.
+//! layer does, and requests after it.
 
 use super::fork::Lock;
 use crate::pjsip::abi::{
     self, pj_bool_t, pj_pool_t, pj_status_t, pj_thread_t, pjsip_endpoint, pjsip_module,
-    pjsip_rx_data,
+    pjsip_rx_data, pjsip_tx_data,
 };
 use crate::pjsip::status::SUCCESS;
 use core::ffi::{c_int, c_void};
@@ -14,6 +14,9 @@ use parking_lot::Condvar;
 
 /// What the module does with a response; true keeps it from the layers above.
 pub type OnResponse = unsafe extern "C-unwind" fn(*mut pjsip_rx_data) -> pj_bool_t;
+
+/// What it does with a request on its way out; anything but success keeps it here.
+pub type OnRequest = unsafe extern "C-unwind" fn(*mut pjsip_tx_data) -> pj_status_t;
 
 /// What it does when the endpoint begins to go, and all in it is still there.
 pub type OnStop = unsafe extern "C-unwind" fn() -> pj_status_t;
@@ -52,9 +55,10 @@ static DONE: Condvar = Condvar::new();
 pub unsafe fn ensure_module(
     endpoint: *mut pjsip_endpoint,
     on_response: OnResponse,
+    on_request: OnRequest,
     on_stop: OnStop,
 ) {
-    if claim(endpoint.addr(), on_response, on_stop) {
+    if claim(endpoint.addr(), on_response, on_request, on_stop) {
         // SAFETY: as the caller promises.
         unsafe { register(endpoint) };
     }
@@ -101,7 +105,7 @@ unsafe fn retire_thread(endpoint: *mut pjsip_endpoint) {
 }
 
 /// Notes that an endpoint gets a module; true for the caller who is to register it.
-fn claim(endpoint: usize, on_response: OnResponse, on_stop: OnStop) -> bool {
+fn claim(endpoint: usize, on_response: OnResponse, on_request: OnRequest, on_stop: OnStop) -> bool {
     let mut all = MODULES.lock();
     if all.iter().any(|one| one.endpoint == endpoint) {
         return false;
@@ -112,6 +116,7 @@ fn claim(endpoint: usize, on_response: OnResponse, on_stop: OnStop) -> bool {
     module.id = -1;
     module.priority = abi::PJSIP_MOD_PRIORITY_TSX_LAYER as i32 - 1;
     module.on_rx_response = Some(on_response);
+    module.on_tx_request = Some(on_request);
     module.stop = Some(on_stop);
     let room = super::boxed(module).filter(|_| all.try_reserve(1).is_ok());
     let Some(module) = room else {

@@ -10,10 +10,14 @@ use crate::pjsip::abi::{
     self, pjsip_dialog, pjsip_endpoint, pjsip_method, pjsip_rx_data, pjsip_transaction,
     pjsip_tx_data,
 };
-use crate::pjsip::status::SUCCESS;
+use crate::pjsip::status::{EPENDING, SUCCESS};
+use core::ffi::{c_int, c_void};
 use core::marker::PhantomData;
 use core::ptr::{self, NonNull};
 use core::time::Duration;
+
+/// The status of a request that was cancelled.
+const REQUEST_TERMINATED: c_int = 487;
 
 /// Between two tries to get two locks.
 const RETRY: Duration = Duration::from_millis(1);
@@ -45,6 +49,38 @@ impl<'h> Transaction<'h> {
             }
             abi::pjsip_tsx_layer_find_tsx2(&key, 1)
         };
+        NonNull::new(transaction).map(|transaction| Transaction(transaction, PhantomData))
+    }
+
+    /// Ends the transaction of the CANCEL, if there is one, of the INVITE that a response
+    /// is for: what it waits for will not come.
+    ///
+    /// # Safety
+    /// `rdata` is such a response, or a copy; nothing is held.
+    pub unsafe fn end_cancel(rdata: *mut pjsip_rx_data) {
+        let cancel = pjsip_method {
+            id: abi::PJSIP_CANCEL_METHOD,
+            name: super::Text::from_static(b"CANCEL"),
+        };
+        // SAFETY: as the caller promises; the reference is this function's own.
+        unsafe {
+            let mut key = super::Text::EMPTY;
+            let pool = (*rdata).tp_info.pool;
+            let role = abi::PJSIP_ROLE_UAC;
+            if abi::pjsip_tsx_create_key(pool, &mut key, role, &cancel, rdata) != SUCCESS {
+                return;
+            }
+            let found = abi::pjsip_tsx_layer_find_tsx2(&key, 1);
+            if let Some(transaction) = Transaction::from_raw(found) {
+                abi::pjsip_tsx_terminate(found, REQUEST_TERMINATED);
+                transaction.drop_reference();
+            }
+        }
+    }
+
+    /// # Safety
+    /// NULL, or a transaction that lives for `'h`.
+    pub unsafe fn from_raw(transaction: *mut pjsip_transaction) -> Option<Transaction<'h>> {
         NonNull::new(transaction).map(|transaction| Transaction(transaction, PhantomData))
     }
 
@@ -139,6 +175,13 @@ impl<'h> Transaction<'h> {
     /// Whether the request is an INVITE.
     pub fn is_invite(self) -> bool {
         self.method().id == abi::PJSIP_INVITE_METHOD
+    }
+
+    /// Whether the request is of the call alone, and of no use once the user hung up: an
+    /// INVITE or an UPDATE.
+    pub fn is_for_the_call(self) -> bool {
+        // SAFETY: the method's own name.
+        self.is_invite() || unsafe { super::bytes(&self.method().name) } == b"UPDATE"
     }
 
     /// Whether the request is a CANCEL or a BYE.
@@ -256,19 +299,19 @@ impl<'h> Transaction<'h> {
         }
     }
 
-    /// Sends an ACK to where the INVITE went.
+    /// Sends an ACK to where the INVITE went. Returns whether it is on its way.
     ///
     /// # Safety
     /// The lock is held; `ack` is alive, or NULL.
-    pub unsafe fn acknowledge(self, ack: *mut pjsip_tx_data) {
+    pub unsafe fn acknowledge(self, ack: *mut pjsip_tx_data) -> bool {
         let transaction = self.as_ptr();
         // SAFETY: as the caller promises. The transport has a reference of the
         // transaction's. A lost ACK is asked for again.
         unsafe {
             if ack.is_null() || (*ack).is_pending != 0 || (*transaction).transport.is_null() {
-                return;
+                return false;
             }
-            abi::pjsip_transport_send(
+            let status = abi::pjsip_transport_send(
                 (*transaction).transport,
                 ack,
                 (&raw const (*transaction).addr).cast(),
@@ -276,6 +319,52 @@ impl<'h> Transaction<'h> {
                 ptr::null_mut(),
                 None,
             );
+            status == SUCCESS || status == EPENDING
+        }
+    }
+
+    /// Has the transaction send its next message to nobody: the ACK that it makes of a
+    /// response which has been acknowledged (one for each: RFC 3261 section 17.1.1.3).
+    /// Without memory it is sent all the same.
+    ///
+    /// # Safety
+    /// The lock is held.
+    pub unsafe fn mute_once(self) {
+        let transaction = self.as_ptr();
+        // SAFETY: as the caller promises. A copy of the transport, but for what sends, is
+        // used in its place under the lock, and shares its counters and locks; it is in
+        // the transaction's pool, so it stays for as long as that.
+        unsafe {
+            let real = (*transaction).transport;
+            let room = super::Pool::from_raw((*transaction).pool)
+                .and_then(|pool| pool.allocate(size_of::<Mute>()).ok());
+            if let Some(room) = room.filter(|_| !real.is_null()) {
+                let mute = room.cast::<Mute>().as_ptr();
+                ptr::copy_nonoverlapping(real, &raw mut (*mute).transport, 1);
+                (*mute).transport.send_msg = Some(send_to_nobody);
+                (*mute).real = real;
+                (*mute).transaction = transaction;
+                (*transaction).transport = &raw mut (*mute).transport;
+            }
+        }
+    }
+
+    /// Ends what [`Transaction::mute_once`] began, if nothing was sent.
+    ///
+    /// # Safety
+    /// The lock is held.
+    pub unsafe fn unmute(self) {
+        let transaction = self.as_ptr();
+        // SAFETY: as the caller promises; a transport of ours is known by its function.
+        unsafe {
+            let transport = (*transaction).transport;
+            let is_ours = !transport.is_null()
+                && (*transport)
+                    .send_msg
+                    .is_some_and(|send| core::ptr::fn_addr_eq(send, send_to_nobody as SendMessage));
+            if is_ours {
+                (*transaction).transport = (*transport.cast::<Mute>()).real;
+            }
         }
     }
 
@@ -295,6 +384,40 @@ impl<'h> Transaction<'h> {
     pub unsafe fn kept(self) -> Transaction<'static> {
         Transaction(self.0, PhantomData)
     }
+}
+
+/// A transport that sends nothing, once, and the transaction that has it for that long.
+#[repr(C)]
+struct Mute {
+    transport: abi::pjsip_transport,
+    real: *mut abi::pjsip_transport,
+    transaction: *mut pjsip_transaction,
+}
+
+type SendMessage = unsafe extern "C-unwind" fn(
+    *mut abi::pjsip_transport,
+    *mut pjsip_tx_data,
+    *const c_void,
+    c_int,
+    *mut c_void,
+    abi::pjsip_transport_callback,
+) -> abi::pj_status_t;
+
+unsafe extern "C-unwind" fn send_to_nobody(
+    transport: *mut abi::pjsip_transport,
+    tdata: *mut pjsip_tx_data,
+    _address: *const c_void,
+    _length: c_int,
+    _token: *mut c_void,
+    _callback: abi::pjsip_transport_callback,
+) -> abi::pj_status_t {
+    // SAFETY: called with what `mute_once` made, under the transaction's lock.
+    unsafe {
+        let mute = transport.cast::<Mute>();
+        (*(*mute).transaction).transport = (*mute).real;
+        (*tdata).tp_info.transport = (*mute).real;
+    }
+    SUCCESS
 }
 
 /// The status code of a response.

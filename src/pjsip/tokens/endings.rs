@@ -2,14 +2,14 @@
 //! their deadline. Whoever takes a token ends it here, once.
 
 use super::table::Lent;
-use super::{deadline, owners, table as tokens};
+use super::{deadline, events, owners, table as tokens};
 use crate::handle::Handle;
 use crate::pjsip::abi::{pjsip_auth_clt_sess, pjsip_endpoint, pjsip_tx_data};
 use crate::pjsip::guard::guard;
 use crate::pjsip::hold;
 use crate::pjsip::host::{self, Alarm, Session, Token};
 use crate::pjsip::stats::{Event, count};
-use crate::pjsip::status::{EINVAL, EINVALIDOP, Status};
+use crate::pjsip::status::{EINVAL, EINVALIDOP, SUCCESS, Status};
 use core::ffi::c_void;
 use core::ptr;
 use core::time::Duration;
@@ -37,6 +37,9 @@ pub unsafe fn send(
             } else {
                 token.call_send(request)
             };
+            if status != SUCCESS {
+                events::give_up(token.request.addr());
+            }
             release(token);
             lent.finish();
             status
@@ -58,6 +61,7 @@ pub unsafe fn give_up(sess: *mut pjsip_auth_clt_sess, token: *mut c_void) -> Res
     // SAFETY: just taken by us alone.
     unsafe {
         token.call_abandon();
+        events::give_up(token.request.addr());
         release(token);
     }
     lent.finish();
@@ -72,6 +76,7 @@ pub unsafe fn release(token: Token) {
     // SAFETY: as the caller promises.
     unsafe {
         hold::discard(token.user_data.addr(), token.request.addr());
+        events::let_go(token.request.addr());
         token.drop_references();
     }
 }
@@ -196,6 +201,7 @@ unsafe fn expire(lent: Lent, token: Token) {
         if is_held || lent.begin() {
             count(Event::Expired);
             token.call_abandon();
+            events::give_up(token.request.addr());
         } else {
             count(Event::Revoked);
         }
@@ -222,6 +228,7 @@ unsafe extern "C-unwind" fn endpoint_gone(endpoint: *mut pjsip_endpoint) {
                 unsafe {
                     let token = Token::from_words(words);
                     hold::forget(token.user_data.addr(), token.request.addr());
+                    events::forget(token.request.addr());
                 }
             }
             number += taken;

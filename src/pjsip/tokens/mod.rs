@@ -1,6 +1,7 @@
 //! Tokens: what an application holds of a deferred challenge.
 //!
 //! ```text
+//!   events    one response, one question: what several modules hand over
 //!   offer     the application is asked, and lent a token
 //!   endings   sent, abandoned, revoked, expired: whoever takes a token ends it here
 //!   deadline  what ends a token that nobody takes     due      an ordered queue of those
@@ -10,11 +11,13 @@
 mod deadline;
 mod due;
 pub mod endings;
+mod events;
 mod offer;
 mod owners;
 mod table;
 
 pub use deadline::of as due_of;
+pub use events::offer_once;
 pub use offer::offer;
 #[cfg(not(pj_async))]
 pub use owners::owner_of;

@@ -1,0 +1,170 @@
+//! One response, one question. Where a dialog has several usages, PJSIP tells each of a
+//! response, and each of its modules hands the same challenge over: of a REFER or a NOTIFY
+//! inside a call that are the call and the subscription. The first is asked about. What
+//! comes after follows it: answered, the others are done as well; given up, they are told
+//! so, too.
+
+use super::offer::offer;
+use super::table as tokens;
+use crate::pjsip::abi::{pjsip_auth_clt_async_impl_token, pjsip_auth_clt_async_on_chal_param};
+use crate::pjsip::host::{self, Endpoint, Lock, Request, Response, Session, Token, WORDS};
+use crate::pjsip::status::{EIGNORED, Status};
+use core::ffi::c_void;
+use core::ptr::{self, NonNull};
+use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+/// What is noted on a response that nobody holds a token of: the application declined, or
+/// is not asked at all. Any other note is a token.
+const SYNCHRONOUS: *mut c_void = ptr::without_provenance_mut(2);
+
+/// Those that follow, as words of a [`Token`], and the requests that they are about.
+static FOLLOWERS: Lock<Vec<(usize, [u64; WORDS])>> = Lock::new(Vec::new());
+
+/// Their number, so that a process that has none takes no lock.
+static FOLLOWER_COUNT: AtomicUsize = AtomicUsize::new(0);
+
+/// [`offer`], once for each response.
+///
+/// # Safety
+/// The response is one that the host tells the usages of its dialog about.
+pub unsafe fn offer_once(
+    sess: Session<'_>,
+    implementation: pjsip_auth_clt_async_impl_token,
+    request: Request<'_>,
+    response: Response<'_>,
+    param: pjsip_auth_clt_async_on_chal_param,
+) -> Result<(), Status> {
+    // SAFETY: as the caller promises.
+    let Some(note) = (unsafe { shared_note(sess, &param) }) else {
+        return offer(sess, implementation, request, response, param, |_| {});
+    };
+    // SAFETY: a field of the response, which only this thread looks at; the reference of
+    // the group lock is the library's where the challenge counts as taken.
+    unsafe {
+        let noted = note.read();
+        if noted.is_null() {
+            let lend = |token| note.write(tokens::pointer(token));
+            let offered = offer(sess, implementation, request, response, param, lend);
+            if offered.is_err() {
+                note.write(SYNCHRONOUS);
+            }
+            return offered;
+        }
+        if request.is_retried() {
+            host::drop_group_lock(implementation.grp_lock);
+            return Ok(());
+        }
+        if noted == SYNCHRONOUS {
+            return Err(EIGNORED);
+        }
+        follow(sess, implementation, request, noted);
+    }
+    Ok(())
+}
+
+/// Where it is noted that a response was asked about; `None` where one module alone is
+/// told of it.
+///
+/// # Safety
+/// As for [`offer_once`].
+unsafe fn shared_note(
+    sess: Session<'_>,
+    param: &pjsip_auth_clt_async_on_chal_param,
+) -> Option<NonNull<*mut c_void>> {
+    // SAFETY: as the caller promises; the dialog is locked by who tells its usages.
+    unsafe {
+        let dialog = host::dialog_of(param.rdata)?;
+        if host::usages_of(dialog) < 2 {
+            return None;
+        }
+        let module = host::module_of(sess.endpoint().map(Endpoint::as_ptr)?);
+        host::note_on(param.rdata.cast_mut(), module)
+    }
+}
+
+/// # Safety
+/// The reference of the group lock comes along.
+unsafe fn follow(
+    sess: Session<'_>,
+    implementation: pjsip_auth_clt_async_impl_token,
+    request: Request<'_>,
+    leader: *mut c_void,
+) {
+    let token = Token {
+        user_data: implementation.user_data,
+        send: implementation.send_impl,
+        abandon: implementation.abandon_impl,
+        group_lock: implementation.grp_lock,
+        session: sess.as_ptr(),
+        root: sess.root().unwrap_or(sess).as_ptr(),
+        request: request.as_ptr(),
+        endpoint: ptr::null_mut(),
+    };
+    // SAFETY: the request is alive; the references are the follower's, and go with it.
+    unsafe {
+        host::add_request(token.request);
+        let is_listed = {
+            let mut all = FOLLOWERS.lock();
+            let has_room = all.try_reserve(1).is_ok();
+            if has_room {
+                all.push((token.request.addr(), token.to_words(0, b"")));
+                FOLLOWER_COUNT.store(all.len(), Relaxed);
+            }
+            has_room
+        };
+        if !is_listed {
+            token.drop_references();
+            return;
+        }
+        // Who ended the leader meanwhile may not have seen it.
+        let leader = tokens::handle(leader);
+        if leader.and_then(tokens::peek).is_err() {
+            match request.is_retried() {
+                true => let_go(token.request.addr()),
+                false => give_up(token.request.addr()),
+            }
+        }
+    }
+}
+
+/// The challenge of a request was given up: whoever follows is told.
+///
+/// # Safety
+/// The caller took the token of that request; what follows is still there.
+pub unsafe fn give_up(request: usize) {
+    while let Some(words) = take(request) {
+        // SAFETY: words of a token, just taken by us alone.
+        unsafe {
+            let token = Token::from_words(words);
+            token.call_abandon();
+            token.drop_references();
+        }
+    }
+}
+
+/// The challenge of a request has ended: nobody follows it any more.
+///
+/// # Safety
+/// The caller took the token of that request.
+pub unsafe fn let_go(request: usize) {
+    while let Some(words) = take(request) {
+        // SAFETY: words of a token, just taken by us alone.
+        unsafe { Token::from_words(words).drop_references() };
+    }
+}
+
+/// The same when the endpoint is gone, and all that there was references of.
+pub fn forget(request: usize) {
+    while take(request).is_some() {}
+}
+
+fn take(request: usize) -> Option<[u64; WORDS]> {
+    if FOLLOWER_COUNT.load(Relaxed) == 0 {
+        return None;
+    }
+    let mut all = FOLLOWERS.lock();
+    let at = all.iter().position(|(of, _)| *of == request)?;
+    let (_, words) = all.swap_remove(at);
+    FOLLOWER_COUNT.store(all.len(), Relaxed);
+    Some(words)
+}
