@@ -159,6 +159,9 @@ def licences():
     told = set(re.findall(r"^\| (\S+) \| (.*?) \|$", (ROOT / "packaging/THIRD-PARTY.md").read_text(), flags=re.M))
     told -= {("crate", "licence"), ("---", "---")}
     check(linked == told, f"differing: {sorted(linked ^ told)}")
+    text = (ROOT / "packaging/THIRD-PARTY.md").read_text()
+    for crate, licence in linked:
+        check("Apache-2.0" in licence or f"\n## {crate}\n" in text, f"the text of {crate}'s licence is missing")
 
 
 case.main({function.__name__: function for function in (
