@@ -1855,62 +1855,6 @@ int pjauth_turn_rest_credential(const char *secret,
                                 size_t password_size);
 
 /**
- * Makes a server that does not run yet.
- *
- * @param options   Its options, copied.
- * @param observer  Who decides. Must live until `pjauth_turn_server_destroy()`
- *                  has returned.
- * @param server    Gets the handle.
- * @return 0; PJ_EINVAL for a NULL, an observer whose table lacks a function, or
- *         an option without sense, of which `pjauth_turn_server_start()` finds
- *         some only then. The log says which.
- */
-int pjauth_turn_server_create(const struct pjauth_turn_options *options,
-                              struct pjauth_turn_observer *observer,
-                              struct pjauth_turn_server **server);
-
-/**
- * Binds the listeners and starts the workers. A server that has been stopped
- * can be started again.
- *
- * From then on the server is this process's. In a child of `fork()` its handle
- * and those of its requests and allocations are dead: every call says so at
- * once, and the parent's server goes on. A server that was not started before
- * can be started there.
- *
- * @return 0; PJ_EINVAL for a dead handle or options that contradict each
- *         other; PJ_EINVALIDOP while it runs; the system's error, as PJLIB's
- *         PJ_STATUS_FROM_OS gives it, where it refuses. The log says more.
- */
-int pjauth_turn_server_start(struct pjauth_turn_server *server);
-
-/**
- * Writes why the last `pjauth_turn_server_start()` failed: which listener or
- * option, at which address, and what the system says, such as `cannot listen on
- * UDP 192.0.2.1:3478: Address already in use (os error 98)`.
- *
- * @param server  The server.
- * @param out   Gets the text.
- * @param size  Room in `out`.
- * @return the length of the text; 0 where none failed or the last one did not.
- *
- * Since 0.1.0.
- */
-size_t pjauth_turn_server_error(const struct pjauth_turn_server *server, char *out, size_t size);
-
-/**
- * Ends every allocation and every worker, and closes all sockets. When it
- * returns, the observer has been told of all removals, and requests that
- * waited are dead. Called from a function of the observer's, it returns at once
- * and all that follows. A server that does not run is left alone.
- *
- * @return 0, or PJ_EINVAL for a dead handle.
- *
- * Hold no lock here that the observer's functions take.
- */
-int pjauth_turn_server_stop(struct pjauth_turn_server *server);
-
-/**
  * Refuses new allocations with 508, or no longer; those that exist stay. Where there
  * is another server for them, see `pjauth_turn_server_set_alternate()`. Ask
  * `pjauth_turn_server_get_counters()` how many are left.
@@ -1935,58 +1879,6 @@ int pjauth_turn_server_drain(struct pjauth_turn_server *server, int drain);
  *         does not run.
  */
 int pjauth_turn_server_set_alternate(struct pjauth_turn_server *server, const char *address);
-
-/**
- * Stops a server and kills its handle. When it returns, the observer will not
- * be called again.
- *
- * @return 0; PJ_EINVAL for a dead handle; PJ_EINVALIDOP from a function of the
- *         observer's, which nobody could outlive: nothing is done then.
- */
-int pjauth_turn_server_destroy(struct pjauth_turn_server *server);
-
-/**
- * Forgets the observer, for one that cannot wait for the server's end. When this
- * returns, none of its functions runs on another thread, and none is called
- * again: allocations come to no one's notice, and requests are refused with 401.
- * Those that wait can still be decided. Stop and destroy the server all the
- * same.
- *
- * @param server  The server.
- * @return 0, or PJ_EINVAL for a dead handle.
- *
- * Since 0.1.0.
- */
-int pjauth_turn_server_forget_observer(struct pjauth_turn_server *server);
-
-/**
- * Writes where clients reach the server: an address with the port that was
- * bound. Listeners of wildcard addresses appear as one for each address.
- *
- * @param server  The server.
- * @param index      From 0 on.
- * @param transport  Gets PJAUTH_TURN_UDP or PJAUTH_TURN_TCP; may be NULL.
- * @param out        Gets the text.
- * @param size       Room in `out`.
- * @return the length of the text; 0 where there is no such listener.
- */
-size_t pjauth_turn_server_listener(const struct pjauth_turn_server *server,
-                                   unsigned int index,
-                                   int *transport,
-                                   char *out,
-                                   size_t size);
-
-/**
- * Keeps a pointer for the application.
- *
- * @return 0, or PJ_EINVAL for a dead handle.
- */
-int pjauth_turn_server_set_user_data(struct pjauth_turn_server *server, void *user_data);
-
-/**
- * @return the pointer kept; NULL without one or for a dead handle.
- */
-void *pjauth_turn_server_user_data(const struct pjauth_turn_server *server);
 
 /**
  * Sets how many allocations a user may have at once, from now on; those that
@@ -2068,6 +1960,114 @@ int pjauth_turn_server_set_peers(struct pjauth_turn_server *server,
 int pjauth_turn_server_set_external(struct pjauth_turn_server *server,
                                     const char *address,
                                     const char *external);
+
+/**
+ * Makes a server that does not run yet.
+ *
+ * @param options   Its options, copied.
+ * @param observer  Who decides. Must live until `pjauth_turn_server_destroy()`
+ *                  has returned.
+ * @param server    Gets the handle.
+ * @return 0; PJ_EINVAL for a NULL, an observer whose table lacks a function, or
+ *         an option without sense, of which `pjauth_turn_server_start()` finds
+ *         some only then. The log says which.
+ */
+int pjauth_turn_server_create(const struct pjauth_turn_options *options,
+                              struct pjauth_turn_observer *observer,
+                              struct pjauth_turn_server **server);
+
+/**
+ * Binds the listeners and starts the workers. A server that has been stopped
+ * can be started again.
+ *
+ * From then on the server is this process's. In a child of `fork()` its handle
+ * and those of its requests and allocations are dead: every call says so at
+ * once, and the parent's server goes on. A server that was not started before
+ * can be started there.
+ *
+ * @return 0; PJ_EINVAL for a dead handle or options that contradict each
+ *         other; PJ_EINVALIDOP while it runs; the system's error, as PJLIB's
+ *         PJ_STATUS_FROM_OS gives it, where it refuses. The log says more.
+ */
+int pjauth_turn_server_start(struct pjauth_turn_server *server);
+
+/**
+ * Writes why the last `pjauth_turn_server_start()` failed: which listener or
+ * option, at which address, and what the system says, such as `cannot listen on
+ * UDP 192.0.2.1:3478: Address already in use (os error 98)`.
+ *
+ * @param server  The server.
+ * @param out   Gets the text.
+ * @param size  Room in `out`.
+ * @return the length of the text; 0 where none failed or the last one did not.
+ *
+ * Since 0.1.0.
+ */
+size_t pjauth_turn_server_error(const struct pjauth_turn_server *server, char *out, size_t size);
+
+/**
+ * Ends every allocation and every worker, and closes all sockets. When it
+ * returns, the observer has been told of all removals, and requests that
+ * waited are dead. Called from a function of the observer's, it returns at once
+ * and all that follows. A server that does not run is left alone.
+ *
+ * @return 0, or PJ_EINVAL for a dead handle.
+ *
+ * Hold no lock here that the observer's functions take.
+ */
+int pjauth_turn_server_stop(struct pjauth_turn_server *server);
+
+/**
+ * Stops a server and kills its handle. When it returns, the observer will not
+ * be called again.
+ *
+ * @return 0; PJ_EINVAL for a dead handle; PJ_EINVALIDOP from a function of the
+ *         observer's, which nobody could outlive: nothing is done then.
+ */
+int pjauth_turn_server_destroy(struct pjauth_turn_server *server);
+
+/**
+ * Forgets the observer, for one that cannot wait for the server's end. When this
+ * returns, none of its functions runs on another thread, and none is called
+ * again: allocations come to no one's notice, and requests are refused with 401.
+ * Those that wait can still be decided. Stop and destroy the server all the
+ * same.
+ *
+ * @param server  The server.
+ * @return 0, or PJ_EINVAL for a dead handle.
+ *
+ * Since 0.1.0.
+ */
+int pjauth_turn_server_forget_observer(struct pjauth_turn_server *server);
+
+/**
+ * Writes where clients reach the server: an address with the port that was
+ * bound. Listeners of wildcard addresses appear as one for each address.
+ *
+ * @param server  The server.
+ * @param index      From 0 on.
+ * @param transport  Gets PJAUTH_TURN_UDP or PJAUTH_TURN_TCP; may be NULL.
+ * @param out        Gets the text.
+ * @param size       Room in `out`.
+ * @return the length of the text; 0 where there is no such listener.
+ */
+size_t pjauth_turn_server_listener(const struct pjauth_turn_server *server,
+                                   unsigned int index,
+                                   int *transport,
+                                   char *out,
+                                   size_t size);
+
+/**
+ * Keeps a pointer for the application.
+ *
+ * @return 0, or PJ_EINVAL for a dead handle.
+ */
+int pjauth_turn_server_set_user_data(struct pjauth_turn_server *server, void *user_data);
+
+/**
+ * @return the pointer kept; NULL without one or for a dead handle.
+ */
+void *pjauth_turn_server_user_data(const struct pjauth_turn_server *server);
 
 /**
  * Returns the version of the pjauth library in use, such as `"0.1.0"`.

@@ -10,19 +10,17 @@ use parking_lot::Mutex;
 
 use crate::stun::frame_len;
 use crate::turn::core::action::IcmpError;
-use crate::turn::driver::{Embedded, Level, Output, RawAddress, Refused, StartError};
+use crate::turn::driver::{Embedded, Level, RawAddress, Refused, StartError};
 use crate::turn::state::arena::RelayId;
 use crate::turn::status::{self, EBUG, EINVAL, EINVALIDOP, ETOOMANY, Status};
 use crate::turn::time::Time;
 
-use super::embedded_types::{
-    PJAUTH_TURN_CLOSE_RELAY, PJAUTH_TURN_TO_CLIENT, PJAUTH_TURN_TO_PEER, pjauth_turn_driver,
-    pjauth_turn_output,
-};
+use super::embedded_types::{pjauth_turn_driver, pjauth_turn_output};
 use super::embedder::{opener, waker};
 use super::engine::{Engine, Taken};
 use super::observer::{Caller, ObserverPointer, ServerState};
 use super::options;
+use super::outputs::describe;
 use super::server::lend;
 use super::types::{pjauth_turn_observer, pjauth_turn_options, pjauth_turn_server};
 use super::{guard, pointer, server_of, value};
@@ -337,47 +335,6 @@ fn code(refused: Refused) -> Status {
         Refused::Full => ETOOMANY,
         Refused::Bug => EBUG,
     }
-}
-
-/// What was taken, in C's form.
-fn describe(taken: &mut Taken) -> Option<pjauth_turn_output> {
-    let mut out = pjauth_turn_output {
-        kind: PJAUTH_TURN_CLOSE_RELAY,
-        listener: 0,
-        relay: 0,
-        to: core::ptr::null(),
-        to_size: 0,
-        data: core::ptr::null(),
-        data_size: 0,
-        dont_fragment: 0,
-    };
-    let (to, bytes) = match taken.output.as_ref()? {
-        Output::Close(relay) => {
-            out.relay = relay.to_bits();
-            return Some(out);
-        }
-        Output::ToClient(link, bytes) => {
-            out.kind = PJAUTH_TURN_TO_CLIENT;
-            out.listener = link.listener.0;
-            (link.client, bytes)
-        }
-        Output::ToPeer {
-            relay,
-            peer,
-            bytes,
-            dont_fragment,
-        } => {
-            out.kind = PJAUTH_TURN_TO_PEER;
-            out.relay = relay.to_bits();
-            out.dont_fragment = c_int::from(*dont_fragment);
-            (*peer, bytes)
-        }
-    };
-    out.data = bytes.as_ptr().cast();
-    out.data_size = bytes.len();
-    (taken.address, out.to_size) = RawAddress::new(&to);
-    out.to = (&raw const taken.address).cast();
-    Some(out)
 }
 
 /// # Safety

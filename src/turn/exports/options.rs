@@ -1,21 +1,19 @@
 //! Options as C gives them.
 
-use core::ffi::{c_char, c_int, c_uint, c_void};
+use core::ffi::{c_char, c_uint};
 use core::mem::{self, MaybeUninit};
-use std::ffi::CString;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::turn::auth::credentials::Algorithm;
 use crate::turn::core::action::Grant;
-use crate::turn::driver::{Level, Log, Options, Proxies, RelayAddress};
+use crate::turn::driver::{Level, Options, Proxies, RelayAddress};
 use crate::turn::policy::limits::{Frequency, Rate};
 use crate::turn::policy::ranges::Range;
 use crate::turn::state::five_tuple::{Listener, Transport};
 use crate::turn::status::{EINVAL, Status};
 
-use super::call::call;
+use super::logger::logger;
 use super::strings;
 use super::types::{
     PJAUTH_TURN_BOTH_FAMILIES, PJAUTH_TURN_MD5, PJAUTH_TURN_SHA256, PJAUTH_TURN_TCP,
@@ -377,33 +375,4 @@ unsafe fn read_relay(relay: &pjauth_turn_relay) -> Result<RelayAddress, Status> 
         false => unsafe { read_ip(relay.external) }?,
     };
     Ok(RelayAddress { bind, advertised })
-}
-
-type LogFunction = unsafe extern "C" fn(*mut c_void, c_int, *const c_char);
-
-/// The application's log function with its argument.
-struct Logger(LogFunction, *mut c_void);
-
-// SAFETY: the application promises that its function may be called from any
-// thread with this argument, which we only pass on.
-unsafe impl Send for Logger {}
-// SAFETY: likewise.
-unsafe impl Sync for Logger {}
-
-impl Logger {
-    fn write(&self, level: Level, line: &str) {
-        let Ok(line) = CString::new(line.replace('\0', "?")) else {
-            return;
-        };
-        let level = level as usize as *mut c_void;
-        let text = line.as_ptr().cast_mut().cast();
-        // SAFETY: the function takes these three words; the text outlives the
-        // call. What it may throw has nowhere to be reported.
-        unsafe { call(self.0 as *const c_void, [self.1, level, text]) };
-    }
-}
-
-fn logger(function: LogFunction, user_data: *mut c_void) -> Arc<Log> {
-    let logger = Logger(function, user_data);
-    Arc::new(move |level, line| logger.write(level, line))
 }
