@@ -71,6 +71,7 @@ void pjsip_method_init_np(pjsip_method *method, pj_str_t *name);
 pjsip_msg *pjsip_msg_create(pj_pool_t *pool, pjsip_msg_type_e type);
 void *pjsip_msg_find_hdr(const pjsip_msg *msg, pjsip_hdr_e type,
                          const void *start);
+void *pjsip_msg_find_remove_hdr(pjsip_msg *msg, pjsip_hdr_e type, void *start);
 pj_ssize_t pjsip_msg_print(const pjsip_msg *msg, char *buf, pj_size_t size);
 int pjsip_hdr_print_on(void *header, char *buf, pj_size_t size);
 pjsip_msg_body *pjsip_msg_body_create(pj_pool_t *pool, const pj_str_t *type,
@@ -108,12 +109,6 @@ enum { PJSIP_TRANSPORT_TCP = 2, PJSIP_TRANSPORT_TLS = 3 };
 typedef struct pjsip_tpfactory pjsip_tpfactory;
 typedef struct pjsip_tpmgr pjsip_tpmgr;
 typedef struct pjsip_transport_state_info pjsip_transport_state_info;
-
-/* How it begins. */
-struct pjsip_transport {
-    char before_local_name[184];
-    pjsip_host_port local_name;
-};
 
 typedef enum pjsip_transport_state {
     PJSIP_TP_STATE_CONNECTED,

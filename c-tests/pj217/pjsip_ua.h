@@ -36,6 +36,7 @@ pj_status_t pjsip_dlg_send_request(pjsip_dialog *dlg, pjsip_tx_data *request,
 /* ---- Calls ---- */
 
 typedef enum pjsip_inv_state {
+    PJSIP_INV_STATE_EARLY = 3,
     PJSIP_INV_STATE_CONFIRMED = 5,
     PJSIP_INV_STATE_DISCONNECTED
 } pjsip_inv_state;

@@ -46,7 +46,7 @@ static void hash(char *hex, const void *first, size_t size, const char *rest)
 
     pj_md5_init(&md5);
     pj_md5_update(&md5, first, (unsigned)size);
-    pj_md5_update(&md5, (const pj_uint8_t *)rest, (unsigned)strlen(rest));
+    pj_md5_update(&md5, (const unsigned char *)rest, (unsigned)strlen(rest));
     pj_md5_final(&md5, digest);
     to_hex(digest, hex);
 }
@@ -85,7 +85,7 @@ static int password2(const struct milenage *m, char *password)
     memcpy(key, m->res, 8);
     memcpy(key + 8, m->ik, 16);
     memcpy(key + 24, m->ck, 16);
-    pj_hmac_md5((const pj_uint8_t *)label, sizeof(label) - 1, key, sizeof(key),
+    pj_hmac_md5((const unsigned char *)label, sizeof(label) - 1, key, sizeof(key),
                 digest);
     pj_base64_encode(digest, sizeof(digest), password, &length);
     return length;
