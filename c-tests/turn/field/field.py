@@ -69,7 +69,7 @@ def announced(program):
                 if host is outside:
                     client.permit((own, 1))
                     peer.sendto(b"hello", (address, relayed[1]))
-                    check(client.receive() == ((own, peer.getsockname()[1]), b"hello"), "the relay is not where it was used")
+                    check(client.receive() == ((own, peer.getsockname()[1]), b"hello"), "the relay is elsewhere")
         check(relay_of(outside, "2a00::5", family=6) == "2a00::5", "an unspecified one without an external one")
 
 
@@ -359,8 +359,28 @@ def descriptors(program):
         wait_until(lambda: refused(lambda _: clients[-1].allocate(), None) == 0, "one that is given back serves again")
 
 
-CASES = {case.__name__: case for case in (wildcard, announced, refusal, change, own, same, unsent, running, totals, ports,
-                                          descriptors)}
+def late(program):
+    """An address that is not there yet is waited for: alone, where it is the host's and in detection; beside another,
+    whenever it comes. One that is nobody's, alone, is refused."""
+    server, outside = hosts("server", "outside")
+    cable(server, "eth0", outside, "eth0", ["11.0.0.5/24"], ["11.0.0.9/24", "2a00::9/64"])
+    server.ip("addr add 2a00::5/64 dev eth0")
+    with Server(server, program, *listen("2a00::5"), "--relay", "2a00::5") as running:
+        running.expect(r"log 3 listening on TCP \[2a00::5\]:3478")
+        check(relay_of(outside, "2a00::5", family=6) == "2a00::5", "it is not served when it is there")
+    try:
+        Server(server, program, *listen("12.0.0.5"))
+    except Refused as refusal:
+        check(refusal.status == 120099 and "UDP 12.0.0.5:3478" in refusal.text, refusal.text)
+    else:
+        raise AssertionError("it starts with nothing to serve")
+    with Server(server, program, *listen("12.0.0.5", "11.0.0.5")) as running:
+        server.ip("addr add 12.0.0.5/24 dev eth0")
+        running.expect("log 3 listening on TCP 12.0.0.5:3478")
+
+
+CASES = {case.__name__: case for case in (wildcard, announced, refusal, change, late, own, same, unsent, running, totals,
+                                          ports, descriptors)}
 
 if __name__ == "__main__":
     CASES[sys.argv[2]](sys.argv[1])

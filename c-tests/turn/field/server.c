@@ -5,8 +5,8 @@
  *                     [--ports FIRST-LAST] [--workers N] [--max-allocations N] [--max-held N] [--hold NAME]
  *                     [--nat64 PREFIX]...
  *
- * Every user's password is "secret". Prints "listening ADDRESS TRANSPORT" for each listener and then "ready"; or, when it
- * cannot start, "refused STATUS TEXT", and ends. Each line of input is a command, answered with lines of which the last
+ * Every user's password is "secret". Prints "listening ADDRESS TRANSPORT" for each listener and then "ready"; or, when
+ * it cannot start, "refused STATUS TEXT", and ends. Each line of input is a command, answered with lines of which the last
  * is "done STATUS"; the end of input is the end.
  */
 #include <getopt.h>
@@ -78,7 +78,8 @@ static void read_options(int argc, char **argv, pjauth_turn_options *options) {
     static const struct option names[] = {
         {"listen", 1, NULL, 'l'},  {"relay", 1, NULL, 'r'},           {"allow", 1, NULL, 'a'},
         {"deny", 1, NULL, 'd'},    {"ports", 1, NULL, 'p'},           {"workers", 1, NULL, 'w'},
-        {"nat64", 1, NULL, 'n'}, {"hold", 1, NULL, 'h'},    {"max-allocations", 1, NULL, 'm'}, {"max-held", 1, NULL, 'k'},
+        {"nat64", 1, NULL, 'n'},   {"hold", 1, NULL, 'h'},            {"max-allocations", 1, NULL, 'm'},
+        {"max-held", 1, NULL, 'k'},
         {NULL, 0, NULL, 0}};
     int name;
 
