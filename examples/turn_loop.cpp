@@ -47,16 +47,18 @@ public:
         uv_poll_init(_loop, &_ready, _server.fd());
         uv_signal_init(_loop, &_signals[0]);
         uv_signal_init(_loop, &_signals[1]);
-        uv_poll_init(_loop, &_input, 0);
+        // A file or /dev/null is nothing to wait for.
+        _has_input = uv_poll_init(_loop, &_input, 0) == 0;
         for (auto* each : handles())
             each->data = this;
         uv_poll_start(&_ready, UV_READABLE, [](uv_poll_t* poll, int, int) { self(poll)->process(); });
         uv_signal_start(&_signals[0], [](uv_signal_t* signal, int) { self(signal)->stop(); }, SIGINT);
         uv_signal_start(&_signals[1], [](uv_signal_t* signal, int) { self(signal)->stop(); }, SIGTERM);
-        uv_poll_start(&_input, UV_READABLE, [](uv_poll_t* poll, int, int) {
-            if (std::getchar() == EOF)
-                self(poll)->stop();
-        });
+        if (_has_input)
+            uv_poll_start(&_input, UV_READABLE, [](uv_poll_t* poll, int, int) {
+                if (std::getchar() == EOF)
+                    self(poll)->stop();
+            });
         say("listening " + _server.address().toString());
         process();
         return true;
@@ -160,6 +162,7 @@ private:
     uv_timer_t _due;
     uv_poll_t _ready, _input;
     uv_signal_t _signals[2];
+    bool _has_input = false;
     LoopServer _server; // last: it uses all of the above
 };
 
