@@ -168,10 +168,10 @@ mod tests {
             unsafe { (mem::zeroed(), mem::zeroed()) };
         pool.factory = ptr::without_provenance_mut(0x7f00_0000_0000);
         pool.capacity = 4000;
-        pool.block_list.next = &raw mut block;
         block.buf = (&raw mut *r).cast();
         block.end = block.buf.wrapping_add(size_of::<pjsip_rx_data>() - 8);
         block.next = &raw mut pool.block_list;
+        pool.block_list.next = &raw mut block;
         r.tp_info.pool = &raw mut pool;
         // SAFETY: live structures.
         assert!(unsafe { judge_response(&raw const *r) } == Verdict::Foreign);
