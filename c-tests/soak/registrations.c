@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <pjauth.h>
 #include <pjlib-util.h>
 #include <pjsip.h>
 #include <pjsip_ua.h>
