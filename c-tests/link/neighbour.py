@@ -69,6 +69,8 @@ def uninstall():
     for library in ("libpjauth", "libpjauth-turn"):
         for end in (".a", ".so.9.9.9"):
             (libraries / (library + end)).touch()
+    # What `make lib` notes of the pjproject that it found.
+    (libraries / "libpjauth.built-from").write_text("pjproject 2.17\n")
     for action in ("install", "uninstall"):
         run("sh", ROOT / "scripts/install.sh", action, "9.9.9", prefix, cwd=ROOT, env={"LIBRARIES": str(libraries)})
         now = {path: path.read_bytes() for path in prefix.rglob("*") if path.is_file()}

@@ -155,6 +155,7 @@ pub unsafe extern "C" fn pjauth_turn_server_revoke_user(
 /// those of `pjauth_turn_options`. Permissions and channels that the new ones
 /// deny end.
 ///
+/// @param server       The server.
 /// @param allow        Ranges as there; may be NULL where there are none.
 /// @param allow_count  How many.
 /// @param deny         Ranges as there; may be NULL where there are none.
