@@ -1949,6 +1949,7 @@ int pjauth_turn_server_set_peers(struct pjauth_turn_server *server,
  * Changes what clients and peers see in place of a relay address: where the
  * address in front of a 1:1 NAT has changed. Relays that exist keep theirs.
  *
+ * @param server    The server.
  * @param address   A relay address as `pjauth_turn_options` has it; `0.0.0.0` or
  *                  `::` also where it has none.
  * @param external  Its external address from now on; NULL for none.

@@ -126,7 +126,7 @@ documents() {
     for file in docs/*.md docs/*.svg; do put 644 "$file" "$docdir/docs"; done
     # What `make docs` has made, if it has. Of the man pages those of our own names.
     if [ "$action" = uninstall ]; then
-        rm -rf "${destdir:?}$docdir/html" "$destdir$prefix"/share/man/man3/pjauth_*.3
+        rm -rf "$destdir${docdir:?}/html" "$destdir$prefix"/share/man/man3/pjauth_*.3
     elif [ -d "$DOCUMENTS" ]; then
         for file in "$DOCUMENTS"/html/* "$DOCUMENTS"/html/search/*; do
             [ -d "$file" ] || put 644 "$file" "$docdir/$(dirname "${file#"$DOCUMENTS"/}")"

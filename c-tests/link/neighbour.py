@@ -67,8 +67,9 @@ def uninstall():
     libraries = pathlib.Path("libraries").resolve()
     libraries.mkdir()
     for library in ("libpjauth", "libpjauth-turn"):
-        for end in (".a", ".so.9.9.9"):
+        for end in (".a", ".so.9.9.9", ".so.9.9.9.debug"):
             (libraries / (library + end)).touch()
+    (libraries / "libpjauth-preload.so").touch()
     # What `make lib` notes of the pjproject that it found.
     (libraries / "libpjauth.built-from").write_text("pjproject 2.17\n")
     for action in ("install", "uninstall"):

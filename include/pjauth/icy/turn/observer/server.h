@@ -165,7 +165,19 @@ public:
     }
 
     /// Takes an observer from its servers. Returns those that run.
-    std::vector<pjauth_turn_server*> leave(const ServerObserver* observer);
+    std::vector<pjauth_turn_server*> leave(const ServerObserver* observer)
+    {
+        std::vector<pjauth_turn_server*> left;
+        std::lock_guard<std::mutex> lock(_mutex);
+        for (auto* owner : _owners) {
+            if (owner->observer != observer)
+                continue;
+            owner->observer = nullptr;
+            if (owner->server)
+                left.push_back(owner->server);
+        }
+        return left;
+    }
 
 private:
     mutable std::mutex _mutex;
@@ -184,20 +196,6 @@ struct NoObserver final : ServerObserver {
         return none;
     }
 };
-
-inline std::vector<pjauth_turn_server*> Owners::leave(const ServerObserver* observer)
-{
-    std::vector<pjauth_turn_server*> left;
-    std::lock_guard<std::mutex> lock(_mutex);
-    for (auto* owner : _owners) {
-        if (owner->observer != observer)
-            continue;
-        owner->observer = nullptr;
-        if (owner->server)
-            left.push_back(owner->server);
-    }
-    return left;
-}
 
 inline void forget(const ServerObserver* observer)
 {
