@@ -36,7 +36,7 @@ static void does_nothing_else(void)
 {
     struct pjauth_sip_stats stats;
 
-    PJAUTH(pjauth_sip_get_stats)(&stats);
+    PJAUTH(pjauth_sip_get_stats)(&stats, sizeof(stats));
     CHECK_EQ(stats.minted, 0);
     CHECK_EQ(PJAUTH(pjauth_async_configure_default)(lab.endpt, NULL), PJ_ENOTSUP);
 }
