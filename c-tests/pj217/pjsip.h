@@ -73,6 +73,7 @@ void *pjsip_msg_find_hdr(const pjsip_msg *msg, pjsip_hdr_e type,
                          const void *start);
 void *pjsip_msg_find_remove_hdr(pjsip_msg *msg, pjsip_hdr_e type, void *start);
 pj_ssize_t pjsip_msg_print(const pjsip_msg *msg, char *buf, pj_size_t size);
+void *pjsip_hdr_clone(pj_pool_t *pool, const void *header);
 int pjsip_hdr_print_on(void *header, char *buf, pj_size_t size);
 pjsip_msg_body *pjsip_msg_body_create(pj_pool_t *pool, const pj_str_t *type,
                                       const pj_str_t *subtype,
