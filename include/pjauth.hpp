@@ -226,7 +226,7 @@ public:
     std::optional<challenge_info> info() const noexcept
     {
         challenge_info known;
-        if (::pjauth_challenge_get_info(token_, &known) != 0)
+        if (::pjauth_challenge_get_info(token_, &known, sizeof(known)) != 0)
             return std::nullopt;
         return known;
     }
@@ -268,7 +268,7 @@ inline std::vector<challenge_info> challenges(const pjsip_auth_clt_sess *sess = 
     for (int tries = 4; tries > 0; --tries) {
         found.resize(there);
         room = there;
-        if (::pjauth_session_challenges(sess, found.data(), &there) != 0)
+        if (::pjauth_session_challenges(sess, found.data(), sizeof(challenge_info), &there) != 0)
             return {};
         if (there <= room)
             break;
@@ -281,7 +281,7 @@ inline std::vector<challenge_info> challenges(const pjsip_auth_clt_sess *sess = 
 inline sip_stats stats() noexcept
 {
     sip_stats now;
-    ::pjauth_sip_get_stats(&now);
+    ::pjauth_sip_get_stats(&now, sizeof(now));
     return now;
 }
 
