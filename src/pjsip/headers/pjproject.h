@@ -93,6 +93,7 @@ enum { PJ_FALSE, PJ_TRUE };
 enum {
     PJ_SUCCESS = 0,
     PJ_EUNKNOWN = 70001,
+    PJ_EPENDING = 70002,
     PJ_EINVAL = 70004,
     PJ_ENOMEM = 70007,
     PJ_EBUG = 70008,
