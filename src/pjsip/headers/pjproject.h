@@ -395,7 +395,11 @@ struct pjsip_tx_data {
     char before_dest[20];
     char dest_info[PJAUTH_ADDRESSES_SIZE +
                    PJAUTH_ADDRESS_SIZE * PJSIP_MAX_RESOLVED_ADDRESSES];
-    char tp[112];
+    struct {
+        pjsip_transport *transport;
+        char rest[88];
+    } tp_info;
+    char tp_sel[16];
     pj_bool_t auth_retry;
     void *mod_data[PJSIP_MAX_MODULE];
     char via[32];
