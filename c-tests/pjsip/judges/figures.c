@@ -64,6 +64,7 @@ static void messages(void)
     FIELD(pjsip_tx_data, pool);
     FIELD(pjsip_tx_data, obj_name);
     FIELD(pjsip_tx_data, msg);
+    FIELD(pjsip_tx_data, tp_info.transport);
     FIELD(pjsip_tx_data, auth_retry);
     FIELD(pjsip_tx_data, mod_data);
     SIZE(pjsip_rx_data);
