@@ -105,7 +105,12 @@ impl Core {
         }
         let counted = self.shared.allocations().enter(self.config.max_allocations);
         let counted = counted.ok_or(errors::INSUFFICIENT_CAPACITY)?;
-        let used = self.tuple(link).server.ip();
+        let tuple = self.tuple(link);
+        // A client elsewhere that comes by loopback is one for whom a proxy speaks.
+        let used = match tuple.server.ip().is_loopback() && !tuple.client.ip().is_loopback() {
+            true => IpAddr::from([0; 4]),
+            false => tuple.server.ip(),
+        };
         let opened = self.open(&wish, used, now, relays)?;
 
         let end = grant.valid_for.map(|valid| now + valid);

@@ -34,6 +34,19 @@ impl RelayAddress {
     }
 }
 
+impl RelayAddress {
+    /// The one that it stands for at an address of the host.
+    fn bound_to(&self, ip: IpAddr) -> Self {
+        RelayAddress {
+            bind: ip,
+            advertised: match self.advertised.is_unspecified() {
+                true => ip,
+                false => self.advertised,
+            },
+        }
+    }
+}
+
 /// Chooses relay addresses. Asked for each allocation, never for a packet.
 #[derive(Debug)]
 pub struct RelayAddresses(RwLock<State>);
@@ -74,7 +87,7 @@ impl RelayAddresses {
         found.map(|relay| relay.advertised = external).is_some()
     }
 
-    /// Every address that a relay may be at now.
+    /// Every address that a relay for clients elsewhere may be at now.
     pub fn all(&self) -> Vec<RelayAddress> {
         let state = self.0.read();
         let of = |family| state.of_family(family);
@@ -85,6 +98,10 @@ impl RelayAddresses {
     /// `used`: the best first, those after it where it has no port left.
     pub fn choose(&self, family: Family, used: IpAddr, random: usize) -> Vec<RelayAddress> {
         let state = self.0.read();
+        // Whoever is on this host himself has no use for another address.
+        if let Some(own) = state.loopback(used).filter(|_| Family::of(&used) == family) {
+            return vec![own];
+        }
         let mut found = state.of_family(family);
         if let Some(at) = found.iter().position(|relay| relay.bind == used) {
             if state.is_vague(family) {
@@ -122,13 +139,32 @@ impl RelayAddresses {
 }
 
 impl State {
+    /// The relay address that a loopback address of a listener's makes, where the
+    /// configuration leaves it open.
+    fn loopback(&self, ip: IpAddr) -> Option<RelayAddress> {
+        let family = Family::of(&ip);
+        let is_reached = ip.is_loopback() && self.reached.iter().any(|own| own.ip == ip);
+        let everywhere = [RelayAddress::everywhere(family)];
+        let mut vague = self
+            .configured(&everywhere)
+            .iter()
+            .filter(|relay| relay.bind.is_unspecified() && Family::of(&relay.bind) == family);
+        let relay = vague.next().filter(|_| is_reached)?;
+        Some(relay.bound_to(ip))
+    }
+
+    /// What is configured, or what nothing stands for.
+    fn configured<'a>(&'a self, everywhere: &'a [RelayAddress]) -> &'a [RelayAddress] {
+        match self.relays.is_empty() {
+            true => everywhere,
+            false => &self.relays,
+        }
+    }
+
     fn of_family(&self, family: Family) -> Vec<RelayAddress> {
         let mut found = Vec::new();
         let everywhere = [RelayAddress::everywhere(family)];
-        let configured = match self.relays.is_empty() {
-            true => &everywhere[..],
-            false => &self.relays,
-        };
+        let configured = self.configured(&everywhere);
         for relay in configured {
             if Family::of(&relay.bind) != family {
                 continue;
@@ -138,13 +174,7 @@ impl State {
                 continue;
             }
             let ips = self.useful().filter(|ip| Family::of(ip) == family);
-            found.extend(ips.map(|ip| RelayAddress {
-                bind: ip,
-                advertised: match relay.advertised.is_unspecified() {
-                    true => ip,
-                    false => relay.advertised,
-                },
-            }));
+            found.extend(ips.map(|ip| relay.bound_to(ip)));
         }
         found
     }
@@ -225,9 +255,15 @@ mod tests {
             chosen(&addresses, Family::V6, "fd00::5"),
             ["fd00::5=fd00::5"]
         );
-        // Loopback and link-local addresses mean nothing elsewhere.
+        // So it is for who is on the host himself; elsewhere loopback and link-local
+        // addresses mean nothing.
         assert_eq!(
-            chosen(&addresses, Family::V4, "127.0.0.1")[0],
+            chosen(&addresses, Family::V4, "127.0.0.1"),
+            ["127.0.0.1=127.0.0.1"]
+        );
+        assert_eq!(chosen(&addresses, Family::V6, "::1"), ["::1=::1"]);
+        assert_eq!(
+            chosen(&addresses, Family::V4, "0.0.0.0")[0],
             "11.0.0.5=11.0.0.5"
         );
         assert_eq!(
@@ -283,6 +319,10 @@ mod tests {
         assert_eq!(
             chosen(&addresses, Family::V4, "172.17.0.1"),
             ["172.17.0.1=5.5.5.5"]
+        );
+        assert_eq!(
+            chosen(&addresses, Family::V4, "127.0.0.1"),
+            ["127.0.0.1=5.5.5.5"]
         );
         assert_eq!(
             chosen(&addresses, Family::V4, "2a00::5")[0],
