@@ -20,7 +20,10 @@ entry! {
         endpt: *mut pjsip_endpoint,
         pool: *mut pj_pool_t,
         options: core::ffi::c_uint,
-    ) -> pj_status_t, else ENOTSUP, unless are_requests_foreign(endpt);
+    ) -> pj_status_t, else ENOTSUP, unless are_requests_foreign(match sess.is_null() || pool.is_null() {
+        true => core::ptr::null_mut(), // no call of the host's for what will be refused
+        false => endpt,
+    });
     {
         // SAFETY: the caller's pointers, NULL or valid.
         let (sess, endpt, pool) = unsafe {
