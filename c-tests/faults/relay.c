@@ -50,9 +50,14 @@ int client_reached(struct wire *wire, int peer)
     struct pollfd ready = {wire->fd, POLLIN, 0};
     uint8_t data[2048];
     ssize_t size;
-    if (sendto(peer, "data", 4, 0, (struct sockaddr *)&relay, sizeof(relay)) != 4 || poll(&ready, 1, PATIENCE) != 1)
+    if (sendto(peer, "data", 4, 0, (struct sockaddr *)&relay, sizeof(relay)) != 4)
         return 0;
-    size = recv(wire->fd, data, sizeof(data), 0);
+    do {
+        if (poll(&ready, 1, PATIENCE) != 1)
+            return 0;
+        size = recv(wire->fd, data, sizeof(data), 0);
+        /* What came before it as a Data indication is an ICMP error that the client is told of. */
+    } while (size > 2 && data[0] == 0 && data[1] == 0x17);
     return size == (ssize_t)sizeof(expected) && memcmp(data, expected, sizeof(expected)) == 0;
 }
 
