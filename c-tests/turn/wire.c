@@ -127,7 +127,8 @@ int wire_reply(struct wire *wire, int msec)
     struct pollfd ready = {wire->fd, POLLIN, 0};
     while (poll(&ready, 1, msec) == 1) {
         ssize_t size = recv(wire->fd, wire->reply, sizeof(wire->reply), 0);
-        if (size >= 20 && wire->reply[19] == wire->transaction) {
+        /* A response, not an indication that happens to have the number. */
+        if (size >= 20 && (wire->reply[0] & 0xC1) == 1 && wire->reply[19] == wire->transaction) {
             wire->size = (size_t)size;
             return read_reply(wire);
         }
