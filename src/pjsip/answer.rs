@@ -124,7 +124,7 @@ impl<'h> Answerer<'h> {
         };
         let _held = self.session.locked();
         let stale_count = self.count_stale(challenge, method)?;
-        let [_, realm, ..] = challenge.texts();
+        let realm = challenge.realm();
         let credential =
             find_credential(self.session, realm, method.algorithm_type()).ok_or(ENOCREDENTIAL)?;
         // Who computes AKA's answers, PJSIP's own code or the application's, is not
@@ -142,7 +142,7 @@ impl<'h> Answerer<'h> {
     /// Decides on a request that was answered before: refused for good, or only
     /// for its nonce? Returns how often in a row it was the nonce.
     fn count_stale(self, challenge: Challenge<'h>, method: Method) -> Result<u32, Status> {
-        let [_, realm, _, nonce, ..] = challenge.texts();
+        let (realm, nonce) = (challenge.realm(), challenge.nonce());
         let proxy = challenge.is_from_proxy();
         let mut answers = 0;
         let mut sent = None;
@@ -174,7 +174,7 @@ impl<'h> Answerer<'h> {
 
     /// Answers in the request that the one to `challenge` takes the place of.
     pub fn remove_superseded(self, challenge: Challenge<'h>) {
-        let [_, realm, ..] = challenge.texts();
+        let realm = challenge.realm();
         self.request
             .previous_answers(challenge.is_from_proxy())
             .filter(|sent| {
@@ -193,7 +193,7 @@ impl<'h> Answerer<'h> {
 
     /// What the session remembers of this server, as of now nothing for a new one.
     fn entry(self, challenge: Challenge<'h>, method: Method) -> Result<CachedAuth<'h>, Status> {
-        let [_, realm, ..] = challenge.texts();
+        let realm = challenge.realm();
         let proxy = challenge.is_from_proxy();
         if let Some(entry) = self.find_entry(realm, method, proxy) {
             return Ok(entry);
@@ -221,7 +221,7 @@ impl<'h> Answerer<'h> {
         method: Method,
     ) -> Result<(u32, [u8; 32]), Status> {
         let last = entry.last_challenge();
-        let nonce = |challenge: Challenge<'h>| challenge.texts()[3];
+        let nonce = |challenge: Challenge<'h>| challenge.nonce();
         let same = last.is_some_and(|last| nonce(last) == nonce(challenge));
         let counts = method.qop().is_some() || is_session(method);
         // What is not counted does not end the count of another nonce, unless it is
@@ -253,7 +253,7 @@ impl<'h> Answerer<'h> {
             .entries()
             .filter(|entry| {
                 let last = entry.last_challenge();
-                last.is_some_and(|last| last.texts()[3] == nonce)
+                last.is_some_and(|last| last.nonce() == nonce)
             })
             .map(CachedAuth::count)
             .max()

@@ -93,7 +93,7 @@ impl<'h, I: Iterator<Item = Challenge<'h>>> Retry<'h, I> {
         const { needs_no_drop::<Self>() };
         while let Some(challenge) = self.challenges.next() {
             self.seen += 1;
-            let [_, realm, ..] = challenge.texts();
+            let realm = challenge.realm();
             let answered = &self.answered[usize::from(challenge.is_from_proxy())];
             if answered.is_full() || answered.contains(realm) {
                 continue;
@@ -111,7 +111,7 @@ impl<'h, I: Iterator<Item = Challenge<'h>>> Retry<'h, I> {
     /// The draft that [`Retry::turn`] returned became a header: makes room for it.
     pub fn answered(&mut self, challenge: Challenge<'h>) {
         self.answerer.remove_superseded(challenge);
-        let [_, realm, ..] = challenge.texts();
+        let realm = challenge.realm();
         self.answered[usize::from(challenge.is_from_proxy())].claim(realm);
         self.headers += 1;
     }

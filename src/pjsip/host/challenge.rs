@@ -45,6 +45,18 @@ impl<'h> Challenge<'h> {
         }
     }
 
+    /// The realm.
+    pub fn realm(self) -> &'h [u8] {
+        let [_, realm, ..] = self.texts();
+        realm
+    }
+
+    /// The nonce.
+    pub fn nonce(self) -> &'h [u8] {
+        let [_, _, _, nonce, ..] = self.texts();
+        nonce
+    }
+
     /// Whether it is a proxy that asks.
     pub fn is_from_proxy(self) -> bool {
         // SAFETY: a live header.

@@ -15,13 +15,13 @@ mod dialog;
 mod draft;
 mod endpoint;
 mod fork;
-#[cfg(not(pj_async))]
-mod link;
 mod message;
 mod module;
 mod pool;
-mod reach;
+#[cfg(not(pj_async))]
+mod request_session;
 mod session;
+mod symbols;
 mod text;
 mod timer;
 mod token;
@@ -41,13 +41,13 @@ pub use dialog::{
 pub use draft::{AkaCall, Bearer, Digest, Draft, Fields};
 pub use endpoint::Endpoint;
 pub use fork::{Lock, get_before_fork, is_child};
-#[cfg(not(pj_async))]
-pub use link::{link, session_of_request, unlink};
 pub use message::{PreviousAnswer, Request, Response};
 pub use module::{ensure_module, free_module, module_of};
 pub use pool::Pool;
-pub use reach::{is_answered_here, share_host};
+#[cfg(not(pj_async))]
+pub use request_session::{link, session_of_request, unlink};
 pub use session::{Credential, Session};
+pub use symbols::{is_answered_here, share_host};
 pub use text::{Text, bytes};
 pub use timer::{Alarm, on_exit};
 pub use token::{Listing, REALM, Token, WORDS, implementation};

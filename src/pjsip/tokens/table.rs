@@ -52,7 +52,7 @@ pub fn mint(
     let words = || {
         let realm = response
             .last_challenge()
-            .map_or(&[][..], |challenge| challenge.texts()[1]);
+            .map_or(&[][..], |challenge| challenge.realm());
         let code = response.code().and_then(|code| code.try_into().ok());
         token.to_words(code.unwrap_or(0), realm)
     };
