@@ -22,10 +22,10 @@ entry! {
             return EINVAL;
         };
         #[cfg(not(pj_async))]
-        if crate::pjsip::hold::has_callback(sess) {
-            if let Some(owner) = crate::pjsip::tokens::owner_of(sess) {
-                host::link(request, sess, owner.bits());
-            }
+        if crate::pjsip::hold::has_callback(sess)
+            && let Some(owner) = crate::pjsip::tokens::owner_of(sess)
+        {
+            host::link(request, sess, owner.bits());
         }
         status_of(init(sess, request))
     }
