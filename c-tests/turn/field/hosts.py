@@ -119,7 +119,7 @@ class Server:
             words = ["sh", "-c", f'ulimit -n {limit} && exec "$@"', "sh", *words]
         self.process = subprocess.Popen(["ip", "netns", "exec", host.name, *words], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
-        self.arrived, self.lines = queue.Queue(), []
+        self.arrived, self.lines, self.passed = queue.Queue(), [], []
         threading.Thread(target=self._read, daemon=True).start()
         try:
             line = self.expect("ready|refused")
@@ -136,8 +136,13 @@ class Server:
         self.arrived.put(None)
 
     def expect(self, pattern, within=PATIENCE):
-        """Reads lines up to the first that begins so, and returns it."""
+        """Reads lines up to the first that begins so, and returns it. One that was read past for another's sake
+        counts as well: a worker's log comes when it likes."""
         end = time.monotonic() + within
+        for line in self.passed:
+            if re.match(pattern, line):
+                self.passed.remove(line)
+                return line
         while True:
             try:
                 line = self.arrived.get(timeout=max(0, end - time.monotonic()))
@@ -147,6 +152,7 @@ class Server:
             self.lines.append(line)
             if re.match(pattern, line):
                 return line
+            self.passed.append(line)
 
     def tell(self, command):
         """Has the server do something. Returns the lines of its answer."""
