@@ -36,6 +36,8 @@ keyring       debian-archive-keyring optional
 turnserver    coturn           optional
 valgrind      valgrind         optional
 meson         meson            optional
+ip            iproute2         optional
+clang++       clang            optional
 doxygen       doxygen          optional
 libtool       libtool-bin      optional
 ld.lld        lld              optional
