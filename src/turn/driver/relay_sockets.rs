@@ -18,7 +18,7 @@ use crate::turn::state::five_tuple::Listener;
 use super::clock;
 use super::descriptor::Descriptor;
 use super::mailbox::{Command, Mailbox};
-use super::ports::{self, Claim, NotBound, Ports};
+use super::ports::{self, Claim, Kind, NotBound, Ports};
 use super::process;
 use super::relay_addresses::RelayAddresses;
 use super::shortage::Shortage;
@@ -225,15 +225,19 @@ impl Relays for RelaySockets {
         used: IpAddr,
     ) -> Result<SocketAddr, OpenError> {
         let pool = self.pool.clone();
-        let random = ports::random();
+        let random = ports::random() as usize;
         let now = clock::now();
-        let addresses = pool.addresses.choose(family, used, random.into());
+        let addresses = pool.addresses.choose(family, used, random);
         if addresses.is_empty() {
             return Err(OpenError::Family);
         }
         let numbers = addresses.iter().filter_map(|at| pool.ports.number(*at));
-        let pair = matches!(port, Port::EvenAndNext(_));
-        let kind = (port != Port::Any, pair);
+        let kind = match port {
+            Port::Any => Kind::Any,
+            Port::Even => Kind::Even,
+            Port::EvenAndNext(_) => Kind::Pair,
+        };
+        let pair = kind == Kind::Pair;
         for address in numbers {
             let bind = |claim: Claim| {
                 let socket = self.bind(claim)?;
