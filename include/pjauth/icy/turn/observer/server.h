@@ -111,6 +111,10 @@ struct ServerOptions {
     /// Gets the server's log: 1 error, 2 warning, 3 information. Called from any thread, must not throw.
     std::function<void(int level, const char* line)> log;
 
+    /// Has the last word before a server is made, on what C programs set (pjauth_turn_options): more listeners, ports,
+    /// secrets, rates, limits. What it points the options to lives until start() returns.
+    std::function<void(pjauth_turn_options& options)> adjust;
+
     // icey's timer and buffer, which are not there: kept so that what sets them compiles.
     int timerInterval = 0;
     int earlyMediaBufferSize = 0;
@@ -487,6 +491,8 @@ public:
             _c.log = detail::log;
             _c.log_user_data = &owner;
         }
+        if (_given.adjust)
+            _given.adjust(_c);
     }
 
     Options(const Options&) = delete;
