@@ -1610,12 +1610,13 @@ int pjauth_turn_server_get_counters(const struct pjauth_turn_server *server,
                                     size_t size);
 
 /**
- * Writes the counters in Prometheus' text format: metrics `pjauth_turn_*`.
+ * Writes the counters in Prometheus' text format: metrics `pjauth_turn_*`. Error responses
+ * are there by their code too, with the label `code`.
  *
  * @param server  The server.
  * @param out   Gets the text.
  * @param size  Room in `out`.
- * @return the length of the text, about 4000; 0 for a dead handle.
+ * @return the length of the text, about 7000; 0 for a dead handle.
  */
 size_t pjauth_turn_server_metrics(const struct pjauth_turn_server *server, char *out, size_t size);
 
@@ -1625,7 +1626,8 @@ size_t pjauth_turn_server_metrics(const struct pjauth_turn_server *server, char 
  *
  * @param server  The server.
  * @param name  As `pjauth_turn_server_metrics()` writes it, without
- *              `pjauth_turn_`: "requests_total", "allocations".
+ *              `pjauth_turn_`: "requests_total", "allocations", and with its label,
+ *              as in `error_responses_total{code="486"}`.
  * @param out   Gets it.
  * @return 0; PJ_EINVAL for a NULL, a dead handle or a name that no counter has.
  *

@@ -193,27 +193,27 @@ static unsigned long long metric(const char *text, const char *name)
     return found ? strtoull(found + strlen(line), NULL, 10) : 0;
 }
 
-/* Prometheus' text format: for each metric a HELP, a TYPE and a sample line, in this order. */
+/* Prometheus' text format: for each metric a HELP and a TYPE line, and one sample or one for each label. */
 static void metrics(void)
 {
     static const char *const gauges[] = {"allocations", "held_requests", "connections"};
     struct pjauth_turn_counters counters;
-    char text[8192], copy[8192], name[64], other[64], kind[16], *line;
+    char text[16384], copy[16384], name[64] = "", other[64], kind[16], *line;
     struct stand stand;
     struct wire wire;
     unsigned long long value;
     uint64_t number;
     size_t size, gauge_count = 0;
-    int lines = 0, end = 0;
+    int samples = 0, end = 0;
     stand_start(&stand, NULL);
     stand_allocate(&stand, &wire);
     size = pjauth_turn_server_metrics(stand.server, text, sizeof(text));
     CHECK(size == strlen(text) && text[size - 1] == '\n');
     memcpy(copy, text, sizeof(copy));
-    for (line = strtok(copy, "\n"); line; line = strtok(NULL, "\n"), ++lines) {
-        switch (lines % 3) {
-        case 0: CHECK(sscanf(line, "# HELP pjauth_turn_%63s %n", name, &end) == 1 && line[end]); break;
-        case 1:
+    for (line = strtok(copy, "\n"); line; line = strtok(NULL, "\n")) {
+        if (strncmp(line, "# HELP", 6) == 0) {
+            CHECK(sscanf(line, "# HELP pjauth_turn_%63s %n", name, &end) == 1 && line[end]);
+        } else if (line[0] == '#') {
             CHECK(sscanf(line, "# TYPE pjauth_turn_%63s %15s%n", other, kind, &end) == 2 && !line[end]);
             CHECK(!strcmp(name, other));
             if (strcmp(kind, "counter") == 0) {
@@ -222,20 +222,25 @@ static void metrics(void)
                 CHECK(!strcmp(kind, "gauge"));
                 gauge_count += gauge_count < 3 && !strcmp(name, gauges[gauge_count]);
             }
-            break;
-        default:
+        } else {
             CHECK(sscanf(line, "pjauth_turn_%63s %llu%n", other, &value, &end) == 2 && !line[end]);
-            CHECK(!strcmp(name, other));
+            CHECK(!strncmp(name, other, strlen(name)) && (!other[strlen(name)] || other[strlen(name)] == '{'));
+            ++samples;
         }
     }
     /* All that the structure has, and what came after it was fixed. */
-    CHECK(lines >= 3 * (int)(sizeof(counters) / sizeof(uint64_t)) && gauge_count == 3);
+    CHECK(samples >= (int)(sizeof(counters) / sizeof(uint64_t)) && gauge_count == 3);
     counters = counters_of(&stand);
     CHECK(metric(text, "pjauth_turn_requests_total") == 2 && counters.requests == 2);
     CHECK(metric(text, "pjauth_turn_challenges_total") == 1 && counters.challenges == 1);
     CHECK(metric(text, "pjauth_turn_successes_total") == 1 && counters.successes == 1);
     CHECK(metric(text, "pjauth_turn_allocations_created_total") == 1 && counters.allocations_created == 1);
     CHECK(metric(text, "pjauth_turn_allocations") == 1 && counters.allocations == 1);
+    CHECK(metric(text, "pjauth_turn_error_responses_total{code=\"401\"}") == 1);
+    CHECK(metric(text, "pjauth_turn_error_responses_total{code=\"508\"}") == 0);
+    CHECK(metric(text, "pjauth_turn_relay_ports_used") == 1);
+    CHECK(pjauth_turn_server_counter(stand.server, "error_responses_total{code=\"401\"}", &number) == 0 && number == 1);
+    CHECK(pjauth_turn_server_counter(stand.server, "error_responses_total", &number) == PJ_EINVAL);
     CHECK(pjauth_turn_server_counter(stand.server, "requests_total", &number) == 0 && number == 2);
     CHECK(pjauth_turn_server_counter(stand.server, "allocations", &number) == 0 && number == 1);
     CHECK(pjauth_turn_server_counter(stand.server, "requests", &number) == PJ_EINVAL && number == 1);

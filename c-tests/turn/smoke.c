@@ -141,7 +141,7 @@ static void decide_at_once(struct wire *wire)
 static void figures(pjauth_turn_server *server)
 {
     struct pjauth_turn_counters counters;
-    char text[8192];
+    char text[16384];
     unsigned count = 0;
     size_t size = pjauth_turn_server_metrics(server, NULL, 0);
     CHECK(size > 1000 && size < sizeof(text));

@@ -7,6 +7,9 @@ macro_rules! errors {
     ($($name:ident = $code:literal, $phrase:literal;)+) => {
         $(pub const $name: u16 = $code;)+
 
+        /// Every code, and how it is written.
+        pub const ALL: [(u16, &str); [$($code),+].len()] = [$(($code, stringify!($code))),+];
+
         /// The reason phrase of a code.
         pub(crate) fn phrase(code: u16) -> &'static str {
             match code {

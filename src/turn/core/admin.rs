@@ -46,6 +46,23 @@ impl Core {
         &self.counters
     }
 
+    /// A function of the observer's took so long.
+    pub fn observer_took(&mut self, time: Duration) {
+        let longest = &mut self.counters.observer_longest;
+        *longest = (time.as_micros() as u64).max(*longest);
+    }
+
+    /// How many sources get no answer now without proof of who they are, and how many
+    /// sources and users there are of which no key is looked at: in all cores.
+    pub fn suppressed(&self, now: Time) -> (usize, usize) {
+        let answers = self.shared.answers().used_up(self.config.challenges, now);
+        let guesses = self
+            .config
+            .guesses
+            .map_or(0, |frequency| self.shared.guesses().used_up(frequency, now));
+        (answers, guesses)
+    }
+
     /// Ends an allocation; `false` when it has ended already.
     pub fn revoke(&mut self, id: AllocationId, now: Time) -> bool {
         let is_live = self.is_live(id);

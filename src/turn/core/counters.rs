@@ -5,11 +5,14 @@
 //! metrics and `pjauth_turn_server_counter()` are made from the list.
 #![forbid(unsafe_code)]
 
+use crate::stun::errors;
+
 /// Makes [`Counters`] of the two structures: the one that C sees, which stays as
 /// it is, and that of figures which came later.
 ///
 /// A figure is shown to Prometheus as a counter of its own name; what stands in
-/// `#[metric]` is another name, and what it is.
+/// `#[metric]` is another name, and what it is: of a `longest` the largest counts, and not
+/// the sum.
 macro_rules! counters {
     (
         $(#[$c_attribute:meta])*
@@ -41,12 +44,14 @@ macro_rules! counters {
         pub struct Counters {
             $($(#[doc = $c_help])+ pub $c_name: u64,)+
             $($(#[doc = $help])+ pub $name: u64,)*
+            /// Error responses by their code, as in [`errors::ALL`]; last those of others.
+            pub codes: [u64; errors::ALL.len() + 1],
         }
 
         impl Counters {
             /// Each figure as Prometheus shows it.
             pub fn each(&self) -> impl Iterator<Item = Metric> {
-                [
+                let own = [
                     $(Metric::new(
                         concat!(stringify!($c_name), "_total"),
                         [$(($c_metric, $c_kind))?].first(),
@@ -59,14 +64,17 @@ macro_rules! counters {
                         concat!($($help),+),
                         self.$name,
                     ),)*
-                ]
-                .into_iter()
+                ];
+                own.into_iter().chain(self.each_code())
             }
 
             /// Adds another core's or driver's figures.
             pub fn add(&mut self, other: &Counters) {
                 $(self.$c_name += other.$c_name;)+
-                $(self.$name += other.$name;)*
+                $(join(&mut self.$name, other.$name, [$($kind)?].first());)*
+                for (own, other) in self.codes.iter_mut().zip(other.codes) {
+                    *own += other;
+                }
             }
 
             /// Those that C's structure has.
@@ -77,11 +85,44 @@ macro_rules! counters {
     };
 }
 
+/// Puts two cores' figures of one kind together.
+fn join(own: &mut u64, other: u64, kind: Option<&&str>) {
+    *own = match kind {
+        Some(&LONGEST) => other.max(*own),
+        _ => *own + other,
+    };
+}
+
+/// Of such a figure the largest counts.
+const LONGEST: &str = "longest";
+
+impl Counters {
+    /// Counts an error response.
+    pub fn count_code(&mut self, code: u16) {
+        let known = errors::ALL.iter().position(|(known, _)| *known == code);
+        self.codes[known.unwrap_or(errors::ALL.len())] += 1;
+    }
+
+    fn each_code(&self) -> impl Iterator<Item = Metric> {
+        let codes = errors::ALL.iter().map(|(_, text)| *text);
+        let named = codes.chain(["other"]).zip(self.codes);
+        named.map(|(code, value)| Metric {
+            name: "error_responses_total",
+            code: Some(code),
+            kind: "counter",
+            help: "Error responses by their code.",
+            value,
+        })
+    }
+}
+
 /// One figure as Prometheus shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Metric {
     /// Its name, without the prefix that all have.
     pub name: &'static str,
+    /// Its label of that name, if it has one.
+    pub code: Option<&'static str>,
     /// `counter` or `gauge`.
     pub kind: &'static str,
     /// What it means.
@@ -98,9 +139,11 @@ impl Metric {
         value: u64,
     ) -> Self {
         let (name, kind) = *other.unwrap_or(&(name, "counter"));
+        let kind = if kind == LONGEST { "gauge" } else { kind };
         let help = help.trim_ascii();
         Metric {
             name,
+            code: None,
             kind,
             help,
             value,
@@ -182,6 +225,26 @@ counters! {
         /// Connections that ended because of the PROXY protocol: a proxy's without a
         /// good header, and others with one.
         pub proxy_refused: u64,
+        /// Datagrams that the kernel dropped because nobody took them in time: those for
+        /// listeners, and those for relays that are closed.
+        pub packets_dropped: u64,
+        /// Microseconds that requests put to the observer waited for a decision, in all.
+        pub question_microseconds: u64,
+        /// Microseconds of the longest call of an observer's function.
+        #[metric("observer_longest_microseconds", "longest")]
+        pub observer_longest: u64,
+        /// Ports that relays have now.
+        #[metric("relay_ports_used", "gauge")]
+        pub ports_used: u64,
+        /// Ports that rest now before the next relay gets them.
+        #[metric("relay_ports_resting", "gauge")]
+        pub ports_resting: u64,
+        /// Sources that get no error or Binding responses over UDP now.
+        #[metric("sources_unanswered", "gauge")]
+        pub sources_unanswered: u64,
+        /// Sources and users of which no key is looked at now.
+        #[metric("guessers_suppressed", "gauge")]
+        pub guessers_suppressed: u64,
     }
 }
 
@@ -211,8 +274,25 @@ mod tests {
     }
 
     #[test]
+    fn the_longest_of_all_counts_and_errors_have_their_codes() {
+        let mut sum = Counters::default();
+        for (took, code) in [(3, 401), (7, 486), (5, 486), (1, 499)] {
+            let mut of_one = Counters {
+                observer_longest: took,
+                ..Counters::default()
+            };
+            of_one.count_code(code);
+            sum.add(&of_one);
+        }
+        assert_eq!(sum.observer_longest, 7);
+        let of = |code| sum.each().find(|m| m.code == Some(code)).unwrap().value;
+        assert_eq!((of("401"), of("486"), of("other"), of("508")), (1, 2, 1, 0));
+    }
+
+    #[test]
     fn no_two_metrics_share_a_name() {
-        let mut names: Vec<_> = Counters::default().each().map(|m| m.name).collect();
+        let metrics = Counters::default();
+        let mut names: Vec<_> = metrics.each().map(|m| (m.name, m.code)).collect();
         let all = names.len();
         names.sort_unstable();
         names.dedup();

@@ -35,6 +35,7 @@ impl Core {
         let Some(held) = self.take_held(id) else {
             return Decided::Gone;
         };
+        self.has_waited(&held, now);
         let Ok(message) = Message::parse(&held.message) else {
             return Decided::Dropped;
         };
@@ -72,6 +73,12 @@ impl Core {
             self.timers.cancel(deadline, Due::Request(id));
         }
         Some(held)
+    }
+
+    /// Counts how long a request has waited that is answered now.
+    pub(super) fn has_waited(&mut self, held: &Held, now: Time) {
+        let waited = now.since(held.since).as_micros();
+        self.counters.question_microseconds += waited as u64;
     }
 
     /// Answers a request that waits no longer.

@@ -216,6 +216,7 @@ impl Core {
             return;
         };
         self.counters.held_expired += 1;
+        self.has_waited(&held, now);
         self.events
             .push_back(Event::Withdrawn(id, Withdrawal::Deadline));
         let Ok(message) = Message::parse(&held.message) else {

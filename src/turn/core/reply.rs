@@ -85,6 +85,7 @@ impl Core {
     ) {
         self.counters.errors += 1;
         let fault = fault.into();
+        self.counters.count_code(fault.code);
         let mut writer = Writer::new(out, message.method(), Class::Error, message.id());
         writer.error_code(fault.code, fault.phrase);
         self.explain(&mut writer, link, message, &fault);
@@ -109,6 +110,7 @@ impl Core {
             return Action::Nothing;
         }
         let fault = fault.into();
+        self.counters.count_code(fault.code);
         let mut writer = Writer::new(out, message.method(), Class::Error, message.id());
         // Over TCP the client's address is proven, and size does no harm.
         let phrase = match self.transport(link) {

@@ -224,6 +224,7 @@ impl Core {
             message: message.bytes().into(),
             who,
             question,
+            since: now,
             identity: None,
             deadline: None,
             counted: None,

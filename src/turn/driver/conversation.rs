@@ -1,6 +1,8 @@
 //! What a core and its observer say to each other, whoever drives the core.
 #![forbid(unsafe_code)]
 
+use std::time::Instant;
+
 use parking_lot::MutexGuard;
 
 use crate::turn::core::Core;
@@ -19,7 +21,7 @@ pub trait Conversation {
     /// Which of a server's workers it is.
     fn worker(&self) -> u16;
 
-    fn core(locked: &Self::Locked) -> &Core;
+    fn core(locked: &mut Self::Locked) -> &mut Core;
 
     fn observer(&mut self) -> &mut dyn Observer;
 
@@ -104,6 +106,11 @@ pub trait Conversation {
         f: impl FnOnce(&mut dyn Observer) -> R,
     ) -> R {
         let observer = self.observer();
-        MutexGuard::unlocked(locked, || f(observer))
+        let (result, took) = MutexGuard::unlocked(locked, || {
+            let began = Instant::now();
+            (f(observer), began.elapsed())
+        });
+        Self::core(locked).observer_took(took);
+        result
     }
 }

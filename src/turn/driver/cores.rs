@@ -122,6 +122,11 @@ impl Cores {
                 totals.held += core.held_count() as u64;
             });
         }
+        // What they share any of them tells.
+        if let Some((sources, guessers)) = self.look(0, |core, now| core.suppressed(now)) {
+            totals.sources_unanswered = sources as u64;
+            totals.guessers_suppressed = guessers as u64;
+        }
         totals
     }
 

@@ -11,7 +11,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use crate::turn::state::five_tuple::{Link, Listener, ListenerId, Transport};
 
 use super::descriptor::Descriptor;
-use super::sys::{Interest, enable_gro};
+use super::sys::{Interest, dropped, enable_gro};
 use super::worker::{Guard, Worker};
 
 /// Room in the kernel for what clients send at once, where it is granted.
@@ -28,11 +28,20 @@ pub struct ListenerSocket {
     pub listener: Listener,
     /// `None` while the host does not have the address.
     socket: Option<Socket>,
+    /// What the kernel had dropped when it was asked last.
+    dropped: u32,
 }
 
 impl ListenerSocket {
     pub fn fd(&self) -> Option<RawFd> {
         self.socket.as_ref().map(Socket::as_raw_fd)
+    }
+
+    /// Datagrams that the kernel has dropped since this was asked last.
+    pub fn newly_dropped(&mut self) -> u64 {
+        let all = self.fd().map_or(self.dropped, dropped);
+        let before = std::mem::replace(&mut self.dropped, all);
+        all.wrapping_sub(before).into()
     }
 
     /// The address has gone; it may come back.
@@ -84,6 +93,7 @@ impl ListenerSocket {
                 address,
             },
             socket: Some(socket),
+            dropped: 0,
         })
     }
 }
@@ -147,6 +157,7 @@ impl Worker {
         // What waits goes out while the socket is there.
         self.flush(locked);
         if let Some(listener) = self.listeners.get_mut(number) {
+            locked.losses.packets_dropped += listener.newly_dropped();
             listener.close();
         }
     }

@@ -181,6 +181,21 @@ impl Ports {
         Some((claim, is_foreign))
     }
 
+    /// How many ports are in use, and how many rest, of all addresses.
+    pub fn count(&self, now: Time) -> (usize, usize) {
+        let mut counted: Vec<&States> = Vec::new();
+        let mut sum = (0, 0);
+        for states in self.all().map(|address| &address.states) {
+            if counted.iter().any(|known| Arc::ptr_eq(known, states)) {
+                continue;
+            }
+            counted.push(states);
+            let (used, resting) = states.free.lock().count(tenths(now));
+            sum = (sum.0 + used, sum.1 + resting);
+        }
+        sum
+    }
+
     /// Where a claimed port is bound.
     pub fn bound(&self, claim: Claim) -> SocketAddr {
         SocketAddr::new(self.address(claim).address.bind, claim.port)

@@ -22,7 +22,7 @@ use super::ports::{self, Claim, Kind, NotBound, Ports};
 use super::process;
 use super::relay_addresses::RelayAddresses;
 use super::shortage::Shortage;
-use super::sys::{Epoll, Interest, enable_gro, keep_errors, set_dont_fragment};
+use super::sys::{Epoll, Interest, dropped, enable_gro, keep_errors, set_dont_fragment};
 
 /// RelaySockets by the worker that opened them, and their name there.
 type Reserved = HashMap<(u16, RelayId), (Arc<Socket>, Claim)>;
@@ -96,6 +96,8 @@ pub struct RelaySockets {
     worker: u16,
     pool: Arc<RelayPool>,
     table: Vec<Option<Relay>>,
+    /// Datagrams that the kernel had dropped of those that are closed.
+    pub dropped: u64,
 }
 
 impl RelaySockets {
@@ -104,6 +106,7 @@ impl RelaySockets {
             worker,
             pool,
             table: Vec::new(),
+            dropped: 0,
         }
     }
 
@@ -306,6 +309,7 @@ impl Relays for RelaySockets {
         if relay.is_reserved {
             self.pool.reserved.lock().remove(&(self.worker, id));
         }
+        self.dropped += u64::from(dropped(relay.fd));
         // The last owner of the socket closes it, which ends the waiting too.
         drop(relay.socket);
         self.pool.ports.release(relay.claim, clock::now());

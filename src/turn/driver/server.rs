@@ -187,8 +187,11 @@ impl Server {
 
     /// Figures of the whole server.
     pub fn totals(&self) -> Counters {
+        let (used, resting) = self.control.relays.ports.count(clock::now());
         Counters {
             connections: self.control.connections.total().into(),
+            ports_used: used as u64,
+            ports_resting: resting as u64,
             ..self.cores.totals()
         }
     }
@@ -319,6 +322,7 @@ fn worker(
         out: Vec::new(),
         now: clock::now(),
         next_sweep: clock::now(),
+        next_count: clock::now(),
         resume: None,
     })
 }

@@ -33,6 +33,8 @@ use super::sys::{Epoll, Inbox, Interest, Ready, Slots};
 const BACKLOG_OF_A_STRANGER: usize = 16 * 1024;
 /// Bugs of ours that a worker survives.
 const LIVES: u32 = 8;
+/// How often the kernel is asked what it has dropped.
+const COUNTING: Duration = Duration::from_secs(1);
 /// The longest wait: also how long a lost wake would go unnoticed.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
@@ -99,6 +101,8 @@ pub struct Worker {
     pub(super) out: Vec<u8>,
     pub(super) now: Time,
     pub(super) next_sweep: Time,
+    /// When the kernel is asked again what it has dropped.
+    pub(super) next_count: Time,
     /// When listeners that ran out of descriptors try again.
     pub(super) resume: Option<Time>,
 }
@@ -290,6 +294,13 @@ impl Worker {
         if look.is_some_and(|at| at <= self.now) {
             self.look(locked);
         }
+        if self.next_count <= self.now {
+            self.next_count = self.now + COUNTING;
+            let listeners = self.listeners.iter_mut();
+            let dropped: u64 = listeners.map(ListenerSocket::newly_dropped).sum();
+            let of_relays = std::mem::take(&mut locked.sockets.dropped);
+            locked.losses.packets_dropped += dropped + of_relays;
+        }
         if self.resume.is_some_and(|at| at <= self.now) {
             self.resume = None;
             self.reopen_listeners();
@@ -359,8 +370,8 @@ impl Conversation for Worker {
         self.index
     }
 
-    fn core(locked: &Locked) -> &Core {
-        &locked.core
+    fn core(locked: &mut Locked) -> &mut Core {
+        &mut locked.core
     }
 
     fn observer(&mut self) -> &mut dyn Observer {

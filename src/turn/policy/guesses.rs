@@ -89,6 +89,11 @@ impl Guesses {
         self.known.keep(who, now);
     }
 
+    /// How many sources and users may not try another key now, each where it is counted.
+    pub(crate) fn used_up(&self, frequency: Frequency, now: Time) -> usize {
+        self.wrong.used_up(frequency, now) + self.known.used_up(frequency, now)
+    }
+
     fn is_known(&self, who: &Claimant, now: Time) -> bool {
         let full_at = self.known.full_at(who);
         full_at.is_some_and(|at| now.since(at) < LATELY)
@@ -134,6 +139,8 @@ mod tests {
             guesses.fail(&who("1.2.3.4", 1), frequency, now);
         }
         assert!(!may("1.2.3.4", 1));
+        // The /64, the user, and where the user is known, by itself and with the user.
+        assert_eq!(guesses.used_up(frequency, now), 4);
         let later = now + Duration::from_secs(1);
         assert!(guesses.may_try(&who("1.2.3.4", 1), frequency, later));
     }

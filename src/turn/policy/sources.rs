@@ -53,6 +53,15 @@ impl Sources {
         frequency.take(full_at, now).is_some()
     }
 
+    /// How many of those that are known may have none now.
+    pub(crate) fn used_up(&self, frequency: Frequency, now: Time) -> usize {
+        let may_not = |entry: &&Entry| {
+            let full_at = Time::from_nanos(entry.full_at.load(Relaxed));
+            entry.who.load(Relaxed) != 0 && frequency.take(full_at, now).is_none()
+        };
+        self.entries.iter().filter(may_not).count()
+    }
+
     /// When the source's bucket is full, or was; `None` when nothing is known of it.
     pub(crate) fn full_at(&self, source: impl Hash) -> Option<Time> {
         let entry = self.find(self.name(source))?;
@@ -123,6 +132,7 @@ mod tests {
         }
         assert!(!sources.has_room(victim, frequency, Time::ZERO));
         assert!(!sources.admit(victim, frequency, Time::ZERO));
+        assert_eq!(sources.used_up(frequency, Time::ZERO), 1);
         assert_eq!(sources.entries.len(), WAYS * SETS);
         let later = Time::ZERO + Duration::from_millis(100);
         assert!(sources.admit(victim, frequency, later));

@@ -25,6 +25,8 @@ pub(crate) struct Held {
     pub who: Claimant,
     /// What is to be decided.
     pub question: Question,
+    /// When it came.
+    pub since: Time,
     /// What the observer has said of the user so far.
     pub identity: Option<Box<Identity>>,
     /// When it is taken back. `None` while the observer is being asked.

@@ -119,7 +119,7 @@ impl Conversation for Work {
         0
     }
 
-    fn core(locked: &Core) -> &Core {
+    fn core(locked: &mut Core) -> &mut Core {
         locked
     }
 

@@ -30,6 +30,7 @@ pub struct FreePorts {
     single: [List; 2],
     /// The even ones that are free with the next above, by the later rest of the two.
     pairs: List,
+    taken: usize,
     /// Changes of a list, which is the work.
     #[cfg(test)]
     pub steps: usize,
@@ -44,6 +45,7 @@ impl FreePorts {
             rested: range.clone().map(|_| 0).collect(),
             single: [list(0), list(1)],
             pairs: of(0).filter(has_next).map(|port| (0, port)).collect(),
+            taken: 0,
             range,
             #[cfg(test)]
             steps: 0,
@@ -65,6 +67,12 @@ impl FreePorts {
     /// Gives a port back that has rested at that time.
     pub fn give_back(&mut self, port: u16, rested: Rested) {
         self.set(port, rested);
+    }
+
+    /// How many are in use, and how many rest.
+    pub fn count(&self, now: Rested) -> (usize, usize) {
+        let resting = |list: &List| list.range((now + 1, 0)..(FOREIGN, 0)).count();
+        (self.taken, self.single.iter().map(resting).sum())
     }
 
     fn choose(&self, kind: Kind, random: u32) -> Option<(Rested, u16)> {
@@ -109,6 +117,8 @@ impl FreePorts {
         self.list(port, false);
         let place = usize::from(port - self.range.start());
         let before = std::mem::replace(&mut self.rested[place], rested);
+        self.taken -= usize::from(before == TAKEN);
+        self.taken += usize::from(rested == TAKEN);
         self.list(port, true);
         before
     }

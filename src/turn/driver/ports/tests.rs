@@ -135,6 +135,21 @@ fn the_only_free_port_of_a_wide_range_is_found_by_the_first_who_asks() {
 }
 
 #[test]
+fn used_and_resting_ports_are_counted_once() {
+    let ports = ports();
+    let other = RelayAddress {
+        bind: "127.0.0.2".parse().unwrap(),
+        advertised: "198.51.100.1".parse().unwrap(),
+    };
+    assert_eq!(ports.number(other), Some(1));
+    let claims: Vec<_> = (0..3).map(|_| claim(&ports, ANY, 0).unwrap()).collect();
+    assert_eq!(ports.count(at(0)), (3, 0));
+    ports.release(claims[0], at(1));
+    assert_eq!(ports.count(at(2)), (2, 1));
+    assert_eq!(ports.count(at(40)), (2, 0));
+}
+
+#[test]
 fn owners_are_found_by_what_peers_see() {
     let ports = ports();
     let owner = |claim| ports.owner(&ports.advertised(claim));

@@ -20,7 +20,7 @@ pub use fork::{current_generation, generation};
 pub use interfaces::{HostAddress, interface_addresses};
 pub use limits::descriptor_limit;
 pub use monitor::{Changes, Monitor};
-pub use options::{enable_gro, keep_errors, set_dont_fragment};
+pub use options::{dropped, enable_gro, keep_errors, set_dont_fragment};
 pub use probe::is_local;
 pub use receive::{HEADROOM, Inbox, Received, Slots};
 pub use send::{Outgoing, Sender};

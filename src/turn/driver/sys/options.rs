@@ -40,6 +40,32 @@ pub fn set_dont_fragment(fd: RawFd, v4: bool, on: bool) -> bool {
     set(fd, libc::IPPROTO_IPV6, libc::IPV6_MTU_DISCOVER, mode)
 }
 
+/// How many datagrams the kernel has dropped that were for this socket, which nobody
+/// had taken in time; it wraps.
+pub fn dropped(fd: RawFd) -> u32 {
+    let mut words = [0_u32; SK_MEMINFO_DROPS + 1];
+    let mut size = size_of_val(&words) as libc::socklen_t;
+    // SAFETY: the room has as many bytes as `size` says, and both outlive the call.
+    let asked = unsafe {
+        libc::getsockopt(
+            fd,
+            libc::SOL_SOCKET,
+            SO_MEMINFO,
+            words.as_mut_ptr().cast(),
+            &raw mut size,
+        )
+    };
+    // Before Linux 4.12 nobody tells.
+    match asked {
+        0 => words[SK_MEMINFO_DROPS],
+        _ => 0,
+    }
+}
+
+/// `asm-generic/socket.h`; `libc` has the places, and not the option.
+const SK_MEMINFO_DROPS: usize = libc::SK_MEMINFO_DROPS as usize;
+const SO_MEMINFO: i32 = 55;
+
 fn set(fd: RawFd, level: i32, name: i32, value: i32) -> bool {
     // SAFETY: the option's value is an int, which outlives the call.
     checked(unsafe {

@@ -5,6 +5,7 @@ mod bursts;
 mod deferred;
 mod embedded;
 mod failures;
+mod figures;
 mod icmp;
 mod lab;
 mod streams;
