@@ -13,7 +13,8 @@ use pjauth::stun::message::{Class, Message, Method};
 use pjauth::stun::{Family, Protection, Writer};
 use pjauth::turn::{
     Action, AllocationId, Config, Core, Credential, Decided, Decision, Event, Grant, Link,
-    Listener, OpenError, Port, Rate, RelayId, Relays, RequestId, Shared, Time, Transport,
+    Listener, OpenError, Port, Rate, RelayId, RelayTransport, Relays, RequestId, Shared, Time,
+    Transport,
 };
 
 const MAX_HELD: usize = 12;
@@ -64,6 +65,7 @@ impl Relays for Paper {
         &mut self,
         relay: RelayId,
         family: Family,
+        _transport: RelayTransport,
         port: Port,
         _used: IpAddr,
     ) -> std::result::Result<SocketAddr, OpenError> {
@@ -118,6 +120,7 @@ impl World {
             max_held_per_source: 4,
             max_replies: 8,
             dont_fragment: options & 2 == 2,
+            tcp_relays: false,
             ask_each: options & 4 == 4,
             userhash: options & 8 == 8,
             ..Config::default()
@@ -211,6 +214,7 @@ impl World {
         let action = self.core.inbound(&link, bytes, self.now, &mut self.out);
         match action {
             Action::Nothing => {}
+            Action::Join(_) | Action::Transfer(_) => panic!("without TCP relays"),
             Action::Reply => self.read_reply(&link),
             Action::ToPeer { relay, payload, .. } => {
                 assert!(self.relays.open.contains_key(&relay));
@@ -390,6 +394,7 @@ impl World {
                 Event::Created(id) => assert!(self.allocations.insert(id), "created twice"),
                 Event::Removed(id, _) => assert!(self.allocations.remove(&id), "removed twice"),
                 Event::Withdrawn(id, _) => assert!(self.waiting.remove(&id), "not waiting"),
+                Event::Connect(..) | Event::Disconnect(_) => panic!("without TCP relays"),
                 Event::Send(_, bytes) => assert!(Message::parse(&bytes).is_ok()),
             }
         }

@@ -5,7 +5,7 @@
 /// Makes of one list the attribute types, and where in an [`Index`] each stands.
 macro_rules! attributes {
     ($($name:ident = $number:literal,)+) => {
-        /// Attribute types (RFC 8489, 18.3; RFC 8656, 18).
+        /// Attribute types (RFC 8489, 18.3; RFC 8656, 18; RFC 6062, 6.2).
         #[allow(missing_docs)]
         pub mod kind {
             $(pub const $name: u16 = $number;)+
@@ -50,6 +50,7 @@ attributes! {
     USERHASH = 0x001E,
     XOR_MAPPED_ADDRESS = 0x0020,
     RESERVATION_TOKEN = 0x0022,
+    CONNECTION_ID = 0x002A,
     ADDITIONAL_ADDRESS_FAMILY = 0x8000,
     ADDRESS_ERROR_CODE = 0x8001,
     PASSWORD_ALGORITHMS = 0x8002,

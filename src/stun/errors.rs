@@ -1,4 +1,4 @@
-//! Error codes of STUN and TURN (RFC 8489, 14.8; RFC 8656, 19).
+//! Error codes of STUN and TURN (RFC 8489, 14.8; RFC 8656, 19; RFC 6062, 6.3).
 #![forbid(unsafe_code)]
 #![allow(missing_docs)]
 
@@ -32,6 +32,8 @@ errors! {
     WRONG_CREDENTIALS = 441, "Wrong Credentials";
     UNSUPPORTED_TRANSPORT = 442, "Unsupported Transport Protocol";
     PEER_FAMILY_MISMATCH = 443, "Peer Address Family Mismatch";
+    CONNECTION_EXISTS = 446, "Connection Already Exists";
+    CONNECTION_FAILED = 447, "Connection Timeout or Failure";
     QUOTA_REACHED = 486, "Allocation Quota Reached";
     SERVER_ERROR = 500, "Server Error";
     INSUFFICIENT_CAPACITY = 508, "Insufficient Capacity";

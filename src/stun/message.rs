@@ -52,6 +52,12 @@ methods! {
     CreatePermission = 8,
     /// ChannelBind.
     ChannelBind = 9,
+    /// Connect (RFC 6062).
+    Connect = 10,
+    /// ConnectionBind (RFC 6062).
+    ConnectionBind = 11,
+    /// ConnectionAttempt (RFC 6062), an indication only.
+    ConnectionAttempt = 12,
 }
 
 /// The class of a message.

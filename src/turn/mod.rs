@@ -8,9 +8,11 @@
 //!   core/      data      the packet path: ChannelData, Send, Data
 //!              requests  Binding, authentication, retransmissions
 //!              allocate  perform  decide  refuse  reply    what comes of them
+//!              connections  TCP allocations (RFC 6062)
 //!              admin     what the application asks and changes
 //!      |
 //!   state/     table  allocation  permissions  channels    who may relay what
+//!              connections  connection_ids
 //!              held  replies  timers  reservations         what waits
 //!              shared                                      what cores have in common
 //!   auth/      mechanism  nonce  credentials  accounts     who is who
@@ -38,10 +40,11 @@ pub(crate) mod tests;
 mod time;
 
 pub use self::core::action::{
-    Action, Decided, Decision, Event, Grant, Header, IcmpError, OpenError, Port, Refusal, Relays,
-    Withdrawal,
+    Action, Decided, Decision, Event, Grant, Header, IcmpError, NotConnected, OpenError, Port,
+    Refusal, Relays, Withdrawal,
 };
 pub use self::core::config::Config;
+pub use self::core::connections::Direction;
 pub use self::core::counters::Counters;
 pub use self::core::{Core, Request};
 pub use auth::accounts::Accounts;
@@ -51,8 +54,8 @@ pub use auth::rest::RestHash;
 pub use policy::limits::{Frequency, Rate};
 pub use policy::peers::{Policy, Verdict};
 pub use policy::ranges::{BadRange, Range};
-pub use state::allocation::{Figures, Reason, Traffic};
-pub use state::arena::{AllocationId, RelayId, RequestId};
-pub use state::five_tuple::{FiveTuple, Link, Listener, ListenerId, Transport};
+pub use state::allocation::{Allowance, Figures, Reason, Traffic};
+pub use state::arena::{AllocationId, PeerId, RelayId, RequestId};
+pub use state::five_tuple::{FiveTuple, Link, Listener, ListenerId, RelayTransport, Transport};
 pub use state::shared::Shared;
 pub use time::Time;

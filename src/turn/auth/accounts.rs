@@ -120,6 +120,11 @@ impl QuotaShare {
         &self.user
     }
 
+    /// The user's rate.
+    pub(crate) fn bucket(&self) -> &Bucket {
+        &self.bucket
+    }
+
     /// Whether the user's rate lets so many bytes through now.
     pub(crate) fn admit(&self, bytes: usize, now: Time) -> bool {
         self.bucket.admit(bytes, now)

@@ -145,6 +145,12 @@ pub(crate) struct Signer {
     protection: Protection,
 }
 
+impl std::fmt::Debug for Signer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Signer(..)")
+    }
+}
+
 impl Signer {
     /// `key` has 16 or 32 bytes.
     pub(crate) fn new(key: &[u8], protection: Protection) -> Self {

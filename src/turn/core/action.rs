@@ -9,8 +9,8 @@ use crate::stun::address::Family;
 use crate::turn::auth::credentials::{Credential, Identity};
 use crate::turn::policy::limits::Rate;
 use crate::turn::state::allocation::Reason;
-use crate::turn::state::arena::{AllocationId, RelayId, RequestId};
-use crate::turn::state::five_tuple::Link;
+use crate::turn::state::arena::{AllocationId, PeerId, RelayId, RequestId};
+use crate::turn::state::five_tuple::{Link, RelayTransport};
 
 /// What to do after a packet came in. A packet causes at most one packet.
 ///
@@ -66,6 +66,12 @@ pub enum Action {
     /// Ask the observer about a request and call `decide`, at once: with
     /// [`Decision::Later`] if the answer is not known yet.
     Ask(RequestId),
+    /// Send the content of `out` back: from then on the connection that the packet
+    /// came in on carries the bytes of this one with a peer, and no messages.
+    Join(PeerId),
+    /// Give the connection with the packet to another core, which has what it is
+    /// about, and hand the packet in there.
+    Transfer(u16),
 }
 
 /// The bytes ahead of a payload to a client: those of a ChannelData message or
@@ -136,6 +142,20 @@ pub enum Event {
     Withdrawn(RequestId, Withdrawal),
     /// Send a message to a client.
     Send(Link, Vec<u8>),
+    /// Connect to a peer from the address of a relay socket, and tell
+    /// [`Core::connected`](super::Core::connected) how it went.
+    Connect(PeerId, RelayId, SocketAddr),
+    /// Close a connection with a peer, and the client's that it is joined with.
+    Disconnect(PeerId),
+}
+
+/// Why there is no connection with a peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotConnected {
+    /// The peer cannot be reached: 447.
+    Failed,
+    /// No descriptor or no memory is left: 508.
+    Capacity,
 }
 
 /// Why a request stopped waiting.
@@ -288,7 +308,8 @@ pub enum OpenError {
 
 /// The relay sockets, which are the driver's.
 pub trait Relays {
-    /// Binds a UDP socket and keeps it under `relay`. Returns the address as
+    /// Binds a socket, which listens where the transport is TCP, and keeps it under
+    /// `relay`. Returns the address as
     /// peers see it. `used` is the server's address that the client uses, which
     /// peers can be expected to reach as well. A socket for IPv6 must not
     /// receive IPv4 (`IPV6_V6ONLY`). For [`Port::EvenAndNext`] the second socket
@@ -300,6 +321,7 @@ pub trait Relays {
         &mut self,
         relay: RelayId,
         family: Family,
+        transport: RelayTransport,
         port: Port,
         used: IpAddr,
     ) -> Result<SocketAddr, OpenError>;

@@ -13,6 +13,7 @@ use crate::turn::policy::ranges::Range;
 use crate::turn::state::allocation::Figures;
 use crate::turn::state::allocation::Reason;
 use crate::turn::state::arena::AllocationId;
+use crate::turn::state::connections::PeerConnection;
 use crate::turn::state::five_tuple::Link;
 use crate::turn::time::Time;
 
@@ -142,6 +143,12 @@ impl Core {
             let channels = &mut allocation.channels;
             channels.retain(|peer| !is_meant(&peer.ip()) || may(&peer.ip(), Some(peer.port())));
         }
+        let denied = |own: &PeerConnection| {
+            is_meant(&own.peer.ip()) && !may(&own.peer.ip(), Some(own.peer.port()))
+        };
+        for peer in self.peers.matching(denied) {
+            self.disconnect(peer);
+        }
     }
 
     /// Sends new clients of a family to another server (300), or no longer.
@@ -155,9 +162,12 @@ impl Core {
         self.table.of_client(&link.key()).is_some()
     }
 
-    /// Whether a client has an allocation here, or a request that waits.
+    /// Whether a client has an allocation here, a request that waits, or the bytes of
+    /// a peer.
     pub fn serves(&self, link: &Link) -> bool {
-        self.has_allocation(link) || !self.held.of_client(link).is_empty()
+        self.has_allocation(link)
+            || self.peers.of_client(link).is_some()
+            || !self.held.of_client(link).is_empty()
     }
 
     /// Refuses new allocations (508, or 300 where there is an alternate), or no
@@ -171,13 +181,16 @@ impl Core {
     }
 
     /// A client's connection has closed: takes back its requests and ends its
-    /// allocation (RFC 8656, 3.1).
+    /// allocation (RFC 8656, 3.1), or the connection with a peer that it was joined with.
     pub fn client_gone(&mut self, link: &Link, now: Time) {
         for id in self.held.of_client(link) {
             self.withdraw(id, Withdrawal::ClientGone, now);
         }
         if let Some(id) = self.table.of_client(&link.key()) {
             self.end(id, Reason::ClientGone, now);
+        }
+        if let Some(peer) = self.peers.of_client(link) {
+            self.disconnect(peer);
         }
     }
 

@@ -15,7 +15,7 @@ use crate::turn::policy::limits::Bucket;
 use crate::turn::state::allocation::{Allocation, RelayedAddress, Traffic};
 use crate::turn::state::arena::RelayId;
 use crate::turn::state::channels::Channels;
-use crate::turn::state::five_tuple::Link;
+use crate::turn::state::five_tuple::{Link, RelayTransport, Transport};
 use crate::turn::state::permissions::Permissions;
 use crate::turn::state::replies::LastReplies;
 use crate::turn::state::reservations::{ReservationToken, Reserved};
@@ -25,11 +25,13 @@ use crate::turn::time::Time;
 
 use super::{Core, State};
 
-/// UDP, the only transport between relay and peers.
+/// REQUESTED-TRANSPORT: protocol numbers of IP.
+const TCP: u8 = 6;
 const UDP: u8 = 17;
 
 /// What an Allocate request asks for.
 struct Wish {
+    transport: RelayTransport,
     /// A port reserved before.
     token: Option<ReservationToken>,
     family: Family,
@@ -94,7 +96,7 @@ impl Core {
         if self.alternate_for(link).is_some() {
             return Err(errors::TRY_ALTERNATE);
         }
-        let wish = self.wish(message)?;
+        let wish = self.wish(link, message)?;
         // Taken before anything is opened; dropped, and so given back, on
         // every way out but the last.
         let quota = grant.quota.or(self.config.user_quota);
@@ -128,9 +130,11 @@ impl Core {
                 quota_share: Some(share),
                 counted: Some(counted),
                 keys,
+                transport: wish.transport,
                 relayed: opened.relays.map(|relay| relay.map(relayed)),
                 permissions: Permissions::default(),
                 channels: Channels::default(),
+                connections: Vec::new(),
                 created: now,
                 lifetime: expires.since(now),
                 end,
@@ -146,7 +150,10 @@ impl Core {
         );
         for (relay, address) in opened.relays.iter().flatten() {
             self.table.set_owner(*relay, Owner::Allocation(id));
-            self.table.link_address(address, *relay);
+            // What datagrams can be handed over to.
+            if wish.transport == RelayTransport::Udp {
+                self.table.link_address(address, *relay);
+            }
             self.config.policy.relay(address.ip());
         }
         self.timers.set(expires, Due::Allocation(id));
@@ -166,15 +173,28 @@ impl Core {
     }
 
     /// Reads and judges the attributes, in the order of the RFC.
-    fn wish(&self, message: &Message<'_>) -> Result<Wish, u16> {
+    fn wish(&self, link: &Link, message: &Message<'_>) -> Result<Wish, u16> {
         let bad = |_| errors::BAD_REQUEST;
         if !message.unknown().is_empty() {
             return Err(errors::UNKNOWN_ATTRIBUTE);
         }
-        match message.get(kind::REQUESTED_TRANSPORT) {
-            Some([UDP, _, _, _]) => {}
+        let transport = match message.get(kind::REQUESTED_TRANSPORT) {
+            Some([UDP, _, _, _]) => RelayTransport::Udp,
+            Some([TCP, _, _, _]) if self.config.tcp_relays => RelayTransport::Tcp,
             Some([_, _, _, _]) => return Err(errors::UNSUPPORTED_TRANSPORT),
             _ => return Err(errors::BAD_REQUEST),
+        };
+        // RFC 6062, 5.1.
+        let unfit = [
+            kind::DONT_FRAGMENT,
+            kind::EVEN_PORT,
+            kind::RESERVATION_TOKEN,
+        ];
+        if transport == RelayTransport::Tcp
+            && (self.transport(link) == Transport::Udp
+                || unfit.iter().any(|kind| message.has(*kind)))
+        {
+            return Err(errors::BAD_REQUEST);
         }
         if message.has(kind::DONT_FRAGMENT) && !self.config.dont_fragment {
             return Err(errors::UNKNOWN_ATTRIBUTE);
@@ -204,6 +224,7 @@ impl Core {
         }
         let lifetime = message.number(kind::LIFETIME);
         Ok(Wish {
+            transport,
             token,
             family,
             both,
@@ -229,6 +250,7 @@ impl Core {
         }
         let port = if wish.even { Port::Even } else { Port::Any };
         let mut opened = Opened::default();
+        let port = (wish.transport, port);
         if !wish.both {
             let relay = self.open_one(wish.family, port, used, relays)?;
             opened.relays[wish.family.index()] = Some(relay);
@@ -249,12 +271,12 @@ impl Core {
     fn open_one(
         &mut self,
         family: Family,
-        port: Port,
+        (transport, port): (RelayTransport, Port),
         used: IpAddr,
         relays: &mut dyn Relays,
     ) -> Result<(RelayId, SocketAddr), u16> {
         let relay = self.table.name_relay();
-        match relays.open(relay, family, port, used) {
+        match relays.open(relay, family, transport, port, used) {
             Ok(address) => Ok((relay, address)),
             Err(why) => {
                 self.table.forget_relay(relay);
@@ -275,7 +297,8 @@ impl Core {
         relays: &mut dyn Relays,
     ) -> Result<Opened, u16> {
         let next = self.table.name_relay();
-        let opened = self.open_one(family, Port::EvenAndNext(next), used, relays);
+        let port = (RelayTransport::Udp, Port::EvenAndNext(next));
+        let opened = self.open_one(family, port, used, relays);
         let (relay, address) = opened.inspect_err(|_| self.table.forget_relay(next))?;
         let expires = now + self.config.reservation_lifetime;
         let reserved = Reserved {

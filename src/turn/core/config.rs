@@ -11,10 +11,12 @@ use crate::turn::policy::limits::Frequency;
 use crate::turn::policy::peers::Policy;
 
 /// What is at an address of this process, which a core cannot see by itself.
-/// Asked when a channel is bound, never for a packet.
+/// Asked when a channel is bound or a peer connected to, never for a packet.
 pub trait Neighbours: Debug + Send + Sync {
     /// Whether it is a relayed address of the same server.
     fn is_relayed(&self, address: &SocketAddr) -> bool;
+    /// Whether it is a relayed address of a TCP allocation of the same server.
+    fn is_tcp_relay(&self, address: &SocketAddr) -> bool;
     /// Whether a server of this process listens there or relays from there.
     fn is_taken(&self, address: &SocketAddr) -> bool;
 }
@@ -81,7 +83,19 @@ pub struct Config {
     /// Whether the relay sockets can send with the DF bit set. If not,
     /// DONT-FRAGMENT gets 420.
     pub dont_fragment: bool,
-    /// Ask the observer about every Refresh, CreatePermission and ChannelBind,
+    /// Whether clients may have TCP relays (RFC 6062). If not, they get 442.
+    pub tcp_relays: bool,
+    /// Connections with peers of an allocation; more get 508.
+    pub max_connections: usize,
+    /// Likewise in all cores.
+    pub max_connections_in_all: usize,
+    /// How long a peer may take to answer; then the client gets 447. RFC 6062 wants at
+    /// least 30 seconds.
+    pub connect_timeout: Duration,
+    /// How long a connection with a peer waits for the client's; RFC 6062 says 30
+    /// seconds.
+    pub bind_timeout: Duration,
+    /// Ask the observer about every Refresh, CreatePermission, ChannelBind and Connect,
     /// after their integrity was verified, as icey does. Otherwise the key of
     /// the allocation decides, which is what RFC 8656 asks for.
     pub ask_each: bool,
@@ -120,6 +134,11 @@ impl Default for Config {
             alternate: [None; 2],
             neighbours: None,
             dont_fragment: false,
+            tcp_relays: false,
+            max_connections: 256,
+            max_connections_in_all: 20_000,
+            connect_timeout: Duration::from_secs(30),
+            bind_timeout: Duration::from_secs(30),
             ask_each: false,
         }
     }

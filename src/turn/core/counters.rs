@@ -245,6 +245,18 @@ counters! {
         /// Sources and users of which no key is looked at now.
         #[metric("guessers_suppressed", "gauge")]
         pub guessers_suppressed: u64,
+        /// Connections made to peers for Connect requests (RFC 6062).
+        pub connects: u64,
+        /// Connect requests whose peer could not be reached in time.
+        pub connects_failed: u64,
+        /// Connections from peers that clients were told of.
+        pub peers_accepted: u64,
+        /// Connections from peers that were closed for want of a permission, or because
+        /// a bound was reached.
+        pub peers_denied: u64,
+        /// Connections with peers that are open or being made now.
+        #[metric("peer_connections", "gauge")]
+        pub peer_connections: u64,
     }
 }
 

@@ -17,7 +17,7 @@ use crate::turn::core::action::{Action, Header};
 use crate::turn::policy::peers::Verdict;
 use crate::turn::state::allocation::{Allocation, Passage, Reason, RelayedAddress};
 use crate::turn::state::arena::{AllocationId, RelayId};
-use crate::turn::state::five_tuple::{Link, Transport};
+use crate::turn::state::five_tuple::{Link, RelayTransport, Transport};
 use crate::turn::state::table::Owner;
 use crate::turn::time::Time;
 
@@ -67,7 +67,10 @@ impl Core {
             self.counters.malformed += 1;
             return Action::Nothing;
         };
-        let allowed = |allocation: &Allocation| allocation.permissions.allow(&peer.ip(), now);
+        let allowed = |allocation: &Allocation| {
+            allocation.transport == RelayTransport::Udp
+                && allocation.permissions.allow(&peer.ip(), now)
+        };
         match self.table.of_client(&link.key()) {
             Some(id) if self.table.get(id).is_some_and(allowed) && self.has_open_port(&peer) => {
                 self.forward_to_peer(id, peer, data, dont_fragment, now)
@@ -78,7 +81,7 @@ impl Core {
 
     /// A permission is for an address: where policy tells ports apart, it says
     /// nothing about this one.
-    fn has_open_port(&self, peer: &SocketAddr) -> bool {
+    pub(super) fn has_open_port(&self, peer: &SocketAddr) -> bool {
         let policy = &self.config.policy;
         !policy.names_ports() || policy.judge_packet(peer) != Verdict::Deny
     }

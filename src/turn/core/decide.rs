@@ -171,8 +171,7 @@ impl Core {
         }
         let code = match decision {
             Decision::Authorized(_) => {
-                self.perform(id, link, message, &signer, now, out);
-                return Action::Reply;
+                return self.perform(id, link, message, &signer, now, out);
             }
             Decision::NotAuthorized => {
                 let code = errors::UNAUTHENTICATED;

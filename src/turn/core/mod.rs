@@ -5,6 +5,7 @@ pub(in crate::turn) mod action;
 mod admin;
 mod allocate;
 pub(in crate::turn) mod config;
+pub(in crate::turn) mod connections;
 pub(in crate::turn) mod counters;
 mod data;
 mod decide;
@@ -30,6 +31,7 @@ use crate::turn::core::counters::Counters;
 use crate::turn::policy::guesses::user_of;
 use crate::turn::state::allocation::Reason;
 use crate::turn::state::arena::{AllocationId, RelayId};
+use crate::turn::state::connections::PeerConnections;
 use crate::turn::state::five_tuple::{FiveTuple, Link, Listener, ListenerId, Transport};
 use crate::turn::state::held::HeldRequests;
 use crate::turn::state::replies::Replies;
@@ -54,6 +56,7 @@ pub struct Core {
     shared: Arc<Shared>,
     listeners: Vec<Listener>,
     table: Table,
+    peers: PeerConnections,
     held: HeldRequests,
     /// Replies to those whose allocation ended with them.
     farewells: Replies,
@@ -92,6 +95,7 @@ impl Core {
             worker,
             listeners: Vec::new(),
             table: Table::new(&hasher),
+            peers: PeerConnections::new(&hasher),
             held: HeldRequests::new(
                 (config.max_held, config.max_held_per_source),
                 (shared.held().clone(), shared.held_of_source().clone()),
@@ -168,6 +172,7 @@ impl Core {
                 Due::Allocation(id) => self.expire(id, now),
                 Due::Request(id) => self.give_up(id, now),
                 Due::Reservation(relay) => self.unreserve(relay),
+                Due::Connection(peer) => self.disconnect(peer),
             }
         }
         self.forget_replies(now);
@@ -247,6 +252,10 @@ impl Core {
         }
         allocation.quota_share = None;
         allocation.counted = None;
+        self.disconnect_all(id, |_| true);
+        let Some(allocation) = self.table.get(id) else {
+            return;
+        };
         let client = allocation.link.key();
         let relayed = allocation.relayed;
         self.table.unlink(&client);
@@ -305,6 +314,7 @@ impl Core {
         };
         allocation.permissions.revoke(family);
         allocation.channels.revoke(family);
+        self.disconnect_all(id, |peer| Family::of(&peer.ip()) == family);
         self.table.unlink_address(&relayed.address, relayed.relay);
         self.unused.push(relayed.relay);
     }
@@ -326,7 +336,7 @@ impl Core {
 #[cfg(test)]
 impl Core {
     /// How much is in each table, for tests of what stays behind.
-    pub(crate) fn sizes(&self) -> [usize; 9] {
+    pub(crate) fn sizes(&self) -> [usize; 11] {
         let [allocations, clients, relays, addresses] = self.table.sizes();
         let (held, by_client, sources) = self.held.sizes();
         let timers = usize::from(self.timers.next().is_some());
@@ -341,11 +351,14 @@ impl Core {
             sources,
             timers,
             users,
+            self.peers.len(),
+            self.shared.connection_ids().len(),
         ]
     }
     /// Room that the growing tables keep, in entries.
     pub(crate) fn capacity(&self) -> usize {
         self.table.capacity()
+            + self.peers.capacity()
             + self.held.capacity()
             + self.farewells.capacity()
             + self.refusals.capacity()

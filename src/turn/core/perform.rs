@@ -1,5 +1,6 @@
 //! Requests on an existing allocation, once authenticated: Refresh,
-//! CreatePermission and ChannelBind (RFC 8656, 8, 10 and 12.2).
+//! CreatePermission and ChannelBind (RFC 8656, 8, 10 and 12.2), and Connect, which is
+//! done in `connections.rs`.
 #![forbid(unsafe_code)]
 
 use std::net::{IpAddr, SocketAddr};
@@ -10,11 +11,12 @@ use crate::stun::attributes::kind;
 use crate::stun::errors;
 use crate::stun::message::{CHANNELS, Message, Method};
 use crate::turn::auth::credentials::Signer;
+use crate::turn::core::action::Action;
 use crate::turn::policy::peers::Verdict;
 use crate::turn::state::allocation::Reason;
 use crate::turn::state::arena::AllocationId;
 use crate::turn::state::channels::BindError;
-use crate::turn::state::five_tuple::Link;
+use crate::turn::state::five_tuple::{Link, RelayTransport};
 use crate::turn::state::timers::Due;
 use crate::turn::time::Time;
 
@@ -33,7 +35,7 @@ enum Performed {
 }
 
 impl Core {
-    /// Does what the request asks for, and writes the reply.
+    /// Does what the request asks for, and writes the reply unless it comes later.
     pub(super) fn perform(
         &mut self,
         id: AllocationId,
@@ -42,12 +44,16 @@ impl Core {
         signer: &Signer,
         now: Time,
         out: &mut Vec<u8>,
-    ) {
+    ) -> Action {
         let done = match message.method() {
             _ if !message.unknown().is_empty() => Err(errors::UNKNOWN_ATTRIBUTE),
             Method::Refresh => self.refresh(id, message, now),
             Method::CreatePermission => self.create_permission(id, message, now),
             Method::ChannelBind => self.channel_bind(id, message, now),
+            Method::Connect => match self.connect(id, message, signer, now) {
+                Ok(()) => return Action::Nothing,
+                Err(code) => Err(code),
+            },
             _ => Err(errors::BAD_REQUEST),
         };
         match done {
@@ -66,6 +72,7 @@ impl Core {
             // The allocation that could answer a retransmission is gone.
             self.keep_farewell(link, message, out, now);
         }
+        Action::Reply
     }
 
     fn refresh(
@@ -153,6 +160,9 @@ impl Core {
         let config = &self.config;
         let (max_channels, max_permissions) = (config.max_channels, config.max_permissions);
         let allocation = self.table.get_mut(id).ok_or(errors::ALLOCATION_MISMATCH)?;
+        if allocation.transport != RelayTransport::Udp {
+            return Err(errors::BAD_REQUEST);
+        }
         let code = |error| match error {
             BindError::Taken => errors::BAD_REQUEST,
             BindError::Full => errors::INSUFFICIENT_CAPACITY,
@@ -183,7 +193,7 @@ impl Core {
         }
     }
 
-    fn check_family(&self, id: AllocationId, ips: &[IpAddr]) -> Result<(), u16> {
+    pub(super) fn check_family(&self, id: AllocationId, ips: &[IpAddr]) -> Result<(), u16> {
         let allocation = self.table.get(id).ok_or(errors::ALLOCATION_MISMATCH)?;
         let is_foreign = |ip: &IpAddr| allocation.relayed_address(Family::of(ip)).is_none();
         match ips.iter().any(is_foreign) {

@@ -48,7 +48,7 @@ pub struct Request<'a> {
 
 /// The longest request that is kept: one with the longest user name, realm and
 /// nonce is shorter.
-const MAX_KEPT: usize = 3072;
+pub(super) const MAX_KEPT: usize = 3072;
 
 impl Core {
     pub(super) fn stun(
@@ -71,7 +71,7 @@ impl Core {
                 self.counters.requests += 1;
                 match method {
                     Method::Binding => self.bind(link, &message, now, out),
-                    Method::Send | Method::Data => Action::Nothing,
+                    Method::Send | Method::Data | Method::ConnectionAttempt => Action::Nothing,
                     _ => self.request(link, &message, now, out),
                 }
             }
@@ -123,6 +123,9 @@ impl Core {
                 }
                 self.ask(link, message, who, Question::Allocation, now, out)
             }
+            (Method::ConnectionBind, None) => {
+                self.connection_bind(link, message, &presented, now, out)
+            }
             (_, None) => {
                 let code = errors::ALLOCATION_MISMATCH;
                 self.refuse(link, message, &presented, code, now, out)
@@ -146,25 +149,11 @@ impl Core {
         now: Time,
         out: &mut Vec<u8>,
     ) -> Action {
-        let is_allocate = message.method() == Method::Allocate;
-        if !self.may_try_within(id, now) {
-            return self.suppress(link, message, now, out);
-        }
-        let signer = match self.authenticate(id, message, presented) {
+        let signer = match self.identify_within(id, link, message, presented, now, out) {
             Ok(signer) => signer,
-            Err(why) => {
-                if why == errors::UNAUTHENTICATED {
-                    self.has_failed_within(id, now);
-                }
-                // Whoever asks, the 5-tuple is in use.
-                let code = match is_allocate {
-                    true => errors::ALLOCATION_MISMATCH,
-                    false => errors::WRONG_CREDENTIALS,
-                };
-                return self.refuse(link, message, presented, code, now, out);
-            }
+            Err(action) => return action,
         };
-        if is_allocate {
+        if message.method() == Method::Allocate {
             self.fail(link, message, errors::ALLOCATION_MISMATCH, &signer, out);
             return Action::Reply;
         }
@@ -172,8 +161,34 @@ impl Core {
             let who = self.claimant(link, &presented.user);
             return self.ask(link, message, who, Question::Performance, now, out);
         }
-        self.perform(id, link, message, &signer, now, out);
-        Action::Reply
+        self.perform(id, link, message, &signer, now, out)
+    }
+
+    /// Looks whether a request was made with an allocation's key. If not, what to do
+    /// about it.
+    pub(super) fn identify_within(
+        &mut self,
+        id: AllocationId,
+        link: &Link,
+        message: &Message<'_>,
+        presented: &Presented<'_>,
+        now: Time,
+        out: &mut Vec<u8>,
+    ) -> Result<Signer, Action> {
+        if !self.may_try_within(id, now) {
+            return Err(self.suppress(link, message, now, out));
+        }
+        self.authenticate(id, message, presented).map_err(|why| {
+            if why == errors::UNAUTHENTICATED {
+                self.has_failed_within(id, now);
+            }
+            let code = match message.method() {
+                // Whoever asks, the 5-tuple is in use.
+                Method::Allocate => errors::ALLOCATION_MISMATCH,
+                _ => errors::WRONG_CREDENTIALS,
+            };
+            self.refuse(link, message, presented, code, now, out)
+        })
     }
 
     /// Verifies a request with the key of the allocation.

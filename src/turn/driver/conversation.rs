@@ -52,6 +52,7 @@ pub trait Conversation {
                 }
                 Event::Withdrawn(id, _) => self.call(locked, |o| o.done(id)),
                 Event::Send(link, bytes) => self.send(locked, &link, bytes),
+                Event::Connect(..) | Event::Disconnect(_) => {}
             }
         }
     }

@@ -120,6 +120,7 @@ impl Cores {
                 totals.add(core.counters());
                 totals.allocations += core.allocation_count() as u64;
                 totals.held += core.held_count() as u64;
+                totals.peer_connections += core.connection_count() as u64;
             });
         }
         // What they share any of them tells.

@@ -242,7 +242,7 @@ impl Worker {
     ) {
         let within = |payload: Range<usize>| start + payload.start..start + payload.end;
         match action {
-            Action::Nothing => return,
+            Action::Nothing | Action::Join(_) | Action::Transfer(_) => return,
             Action::Reply => {
                 if let Some(link) = link {
                     self.reply(locked, link);

@@ -63,6 +63,10 @@ impl Neighbours for Neighbourhood {
         self.0.ports.owner(address).is_some()
     }
 
+    fn is_tcp_relay(&self, _address: &SocketAddr) -> bool {
+        false
+    }
+
     fn is_taken(&self, address: &SocketAddr) -> bool {
         is_taken(address)
     }

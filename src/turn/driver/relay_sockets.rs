@@ -13,7 +13,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use crate::stun::address::Family;
 use crate::turn::core::action::{OpenError, Port, Relays};
 use crate::turn::state::arena::RelayId;
-use crate::turn::state::five_tuple::Listener;
+use crate::turn::state::five_tuple::{Listener, RelayTransport};
 
 use super::clock;
 use super::descriptor::Descriptor;
@@ -224,6 +224,7 @@ impl Relays for RelaySockets {
         &mut self,
         relay: RelayId,
         family: Family,
+        _transport: RelayTransport,
         port: Port,
         used: IpAddr,
     ) -> Result<SocketAddr, OpenError> {

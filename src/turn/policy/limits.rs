@@ -61,7 +61,64 @@ impl Bucket {
             })
             .is_ok()
     }
+
+    /// How many bytes could be taken out now: for a stream, which can be read in
+    /// parts of any size.
+    pub(crate) fn available(&self, now: Time) -> u64 {
+        let Some(rate) = self.rate() else {
+            return u64::MAX;
+        };
+        let burst = self.burst.load(Relaxed);
+        let owed = self.full_at.load(Relaxed).saturating_sub(now.as_nanos());
+        let owed = u128::from(owed) * u128::from(rate) / 1_000_000_000;
+        let owed = u64::try_from(owed).unwrap_or(u64::MAX);
+        if rate == 0 {
+            0
+        } else {
+            burst.saturating_sub(owed)
+        }
+    }
+
+    /// Takes out what was available. Where somebody else was quicker, both have it,
+    /// and both wait the longer for more.
+    pub(crate) fn charge(&self, bytes: usize, now: Time) {
+        let Some(rate @ 1..) = self.rate() else {
+            return;
+        };
+        let (cost, now) = (nanos(bytes as u64, rate), now.as_nanos());
+        let next = |full_at: u64| Some(full_at.max(now).saturating_add(cost));
+        // Always succeeds, since there is always a next.
+        let _ = self.full_at.fetch_update(Relaxed, Relaxed, next);
+    }
+
+    /// When a good part of the burst is available again. At most a second from now,
+    /// by when the rate may have been changed.
+    pub(crate) fn ready_at(&self, now: Time) -> Time {
+        let latest = now + Duration::from_secs(1);
+        let rate = match self.rate() {
+            None => return now,
+            Some(0) => return latest,
+            Some(rate) => rate,
+        };
+        let burst = self.burst.load(Relaxed);
+        let wanted = nanos((burst / 2).clamp(1, WORTHWHILE), rate);
+        let depth = nanos(burst, rate);
+        let at = self
+            .full_at
+            .load(Relaxed)
+            .saturating_add(wanted)
+            .saturating_sub(depth);
+        (now + Duration::from_nanos(at.saturating_sub(now.as_nanos()).max(1_000_000))).min(latest)
+    }
+
+    /// Bytes in a second; `None` for no limit.
+    fn rate(&self) -> Option<u64> {
+        self.rate.load(Relaxed).checked_sub(1)
+    }
 }
+
+/// Bytes of a stream that are worth a read of their own.
+const WORTHWHILE: u64 = 4096;
 
 /// How long `bytes` take at a rate that is not 0.
 fn nanos(bytes: u64, rate: u64) -> u64 {
@@ -111,6 +168,37 @@ mod tests {
         assert!(!bucket.admit(1, at(100)));
         assert!(bucket.admit(500, at(10_000)));
         assert!(!bucket.admit(501, at(100_000)));
+    }
+
+    #[test]
+    fn a_stream_takes_what_there_is_and_waits_for_more() {
+        let bucket = Bucket::new(Some(Rate {
+            bytes_per_second: 1000,
+            burst: 500,
+        }));
+        assert_eq!(bucket.available(at(0)), 500);
+        bucket.charge(500, at(0));
+        assert_eq!(bucket.available(at(0)), 0);
+        assert_eq!(bucket.ready_at(at(0)), at(250));
+        assert_eq!(bucket.available(at(250)), 250);
+        // A debt is paid before anything else passes.
+        bucket.charge(1250, at(250));
+        assert_eq!(
+            (bucket.available(at(1000)), bucket.ready_at(at(1000))),
+            (0, at(1500))
+        );
+        assert_eq!(bucket.available(at(1500)), 250);
+        bucket.set(None);
+        bucket.charge(usize::MAX, at(1500));
+        assert_eq!(bucket.available(at(1500)), u64::MAX);
+        bucket.set(Some(Rate {
+            bytes_per_second: 0,
+            burst: 9,
+        }));
+        assert_eq!(
+            (bucket.available(at(0)), bucket.ready_at(at(0))),
+            (0, at(1000))
+        );
     }
 
     #[test]

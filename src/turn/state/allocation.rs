@@ -9,9 +9,9 @@ use crate::stun::address::Family;
 use crate::turn::auth::accounts::QuotaShare;
 use crate::turn::auth::credentials::Keys;
 use crate::turn::policy::limits::Bucket;
-use crate::turn::state::arena::RelayId;
+use crate::turn::state::arena::{PeerId, RelayId};
 use crate::turn::state::channels::Channels;
-use crate::turn::state::five_tuple::{FiveTuple, Link};
+use crate::turn::state::five_tuple::{FiveTuple, Link, RelayTransport};
 use crate::turn::state::permissions::Permissions;
 use crate::turn::state::replies::LastReplies;
 use crate::turn::state::tally::Counted;
@@ -57,6 +57,15 @@ pub(crate) enum Passage {
     Capped,
 }
 
+/// How much of a stream may pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Allowance {
+    /// At most so many bytes.
+    Bytes(usize),
+    /// None before this time.
+    NotBefore(Time),
+}
+
 #[derive(Debug)]
 pub(crate) struct Allocation {
     pub link: Link,
@@ -66,10 +75,14 @@ pub(crate) struct Allocation {
     pub counted: Option<Counted>,
     pub quota_share: Option<QuotaShare>,
     pub keys: Keys,
+    /// How it talks to peers.
+    pub transport: RelayTransport,
     /// By address family.
     pub relayed: [Option<RelayedAddress>; 2],
     pub permissions: Permissions,
     pub channels: Channels,
+    /// Where the transport is TCP.
+    pub connections: Vec<PeerId>,
     pub created: Time,
     /// What the client was given last.
     pub lifetime: Duration,
@@ -132,6 +145,38 @@ impl Allocation {
         Passage::Free
     }
 
+    /// How many of the bytes of a stream may pass now, where so many are on their
+    /// way already; and if none, when some may. What would go beyond the cap may
+    /// pass one byte at a time: it is what shows that there is more.
+    pub(crate) fn allowance(&self, in_flight: u64, now: Time) -> Allowance {
+        let left = |cap: u64| cap.saturating_sub(self.bytes_used().saturating_add(in_flight));
+        let under_cap = self.byte_cap.map_or(u64::MAX, left).max(1);
+        let user = self.quota_share.as_ref().map(QuotaShare::bucket);
+        let user = user.unwrap_or(&self.bucket);
+        let rated = self.bucket.available(now).min(user.available(now));
+        match under_cap.min(rated) {
+            0 => Allowance::NotBefore(self.bucket.ready_at(now).max(user.ready_at(now))),
+            bytes => Allowance::Bytes(usize::try_from(bytes).unwrap_or(usize::MAX)),
+        }
+    }
+
+    /// Takes the bytes of a stream in that were allowed. `false` when the cap does
+    /// not cover them.
+    pub(crate) fn charge(&self, bytes: usize, in_flight: u64, now: Time) -> bool {
+        let used = self.bytes_used().saturating_add(in_flight);
+        if self
+            .byte_cap
+            .is_some_and(|cap| used.saturating_add(bytes as u64) > cap)
+        {
+            return false;
+        }
+        self.bucket.charge(bytes, now);
+        if let Some(share) = &self.quota_share {
+            share.bucket().charge(bytes, now);
+        }
+        true
+    }
+
     pub(crate) fn bytes_used(&self) -> u64 {
         self.to_peers.bytes + self.to_client.bytes
     }
@@ -142,6 +187,7 @@ impl Allocation {
         Figures {
             username: self.user.clone(),
             tuple,
+            transport: self.transport,
             relayed: relayed().map(|relayed| relayed.address).collect(),
             permissions: self.permissions.live(until).collect(),
             to_peers: self.to_peers,
@@ -185,6 +231,8 @@ pub struct Figures {
     pub username: Arc<str>,
     /// The way to its client.
     pub tuple: FiveTuple,
+    /// How they talk to peers.
+    pub transport: RelayTransport,
     /// The relayed transport addresses: IPv4 first where there are two.
     pub relayed: Vec<SocketAddr>,
     /// Addresses of peers that may send to the client now.

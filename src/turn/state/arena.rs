@@ -47,10 +47,22 @@ public_id!(
     /// Names a relay socket. The core chooses it; the driver keeps the socket.
     RelayId
 );
+public_id!(
+    /// Names a connection with a peer (RFC 6062). The core chooses it; the driver
+    /// keeps the socket.
+    PeerId
+);
 
 impl RelayId {
     /// A small number that no other relay of the same core has at this time,
     /// for a driver's table of sockets.
+    pub const fn index(self) -> usize {
+        self.0.index as usize
+    }
+}
+
+impl PeerId {
+    /// As [`RelayId::index`], for a table of connections.
     pub const fn index(self) -> usize {
         self.0.index as usize
     }

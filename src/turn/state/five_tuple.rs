@@ -15,6 +15,15 @@ pub enum Transport {
     Tcp,
 }
 
+/// How a relay talks to peers: REQUESTED-TRANSPORT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RelayTransport {
+    /// Datagrams.
+    Udp,
+    /// Connections (RFC 6062).
+    Tcp,
+}
+
 /// A socket that clients reach the server on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Listener {

@@ -11,6 +11,7 @@ use crate::turn::auth::keyring::Keyring;
 use crate::turn::auth::nonce::Nonces;
 use crate::turn::policy::guesses::Guesses;
 use crate::turn::policy::sources::Sources;
+use crate::turn::state::connection_ids::ConnectionIds;
 use crate::turn::state::reservations::Reservations;
 use crate::turn::state::tally::{SourceTally, Tally};
 
@@ -21,6 +22,7 @@ pub struct Shared {
     accounts: Arc<Accounts>,
     nonces: Nonces,
     reservations: Reservations,
+    connection_ids: Arc<ConnectionIds>,
     answers: Sources,
     guesses: Guesses,
     keyring: Mutex<Keyring>,
@@ -40,6 +42,7 @@ impl Shared {
             accounts: Arc::default(),
             nonces,
             reservations: Reservations::default(),
+            connection_ids: Arc::default(),
             guesses: Guesses::new(&hasher),
             answers: Sources::new(hasher),
             keyring: Mutex::default(),
@@ -60,6 +63,11 @@ impl Shared {
 
     pub(crate) fn reservations(&self) -> &Reservations {
         &self.reservations
+    }
+
+    /// The connections with peers of all cores.
+    pub(crate) fn connection_ids(&self) -> &Arc<ConnectionIds> {
+        &self.connection_ids
     }
 
     /// The allocations of all cores.

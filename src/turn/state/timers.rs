@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::turn::state::arena::{AllocationId, RelayId, RequestId};
+use crate::turn::state::arena::{AllocationId, PeerId, RelayId, RequestId};
 use crate::turn::time::Time;
 
 /// Something that has a deadline.
@@ -12,6 +12,7 @@ pub(crate) enum Due {
     Allocation(AllocationId),
     Request(RequestId),
     Reservation(RelayId),
+    Connection(PeerId),
 }
 
 /// Deadlines in order. Setting, cancelling and taking one costs the logarithm

@@ -67,10 +67,10 @@ fn malformed_and_contradicting_attributes_get_400() {
 #[test]
 fn unsupported_wishes_get_their_codes() {
     let (mut world, mut ann) = greeted();
-    let tcp = |w: &mut Writer<'_>| {
-        w.attribute(kind::REQUESTED_TRANSPORT, &[6, 0, 0, 0]);
+    let sctp = |w: &mut Writer<'_>| {
+        w.attribute(kind::REQUESTED_TRANSPORT, &[132, 0, 0, 0]);
     };
-    assert_eq!(code_of(&mut world, &mut ann, tcp), 442);
+    assert_eq!(code_of(&mut world, &mut ann, sctp), 442);
     let family = |code: u8| {
         move |w: &mut Writer<'_>| {
             udp(w);

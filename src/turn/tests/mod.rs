@@ -6,6 +6,7 @@ mod admin;
 mod allocate;
 mod auth;
 pub(crate) mod client;
+mod connections;
 mod data;
 mod deferred;
 mod hostile;

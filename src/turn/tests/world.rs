@@ -26,6 +26,7 @@ impl Relays for Paper {
         &mut self,
         relay: RelayId,
         family: Family,
+        _transport: RelayTransport,
         port: Port,
         _used: IpAddr,
     ) -> Result<SocketAddr, OpenError> {
@@ -84,6 +85,7 @@ pub fn config() -> Config {
     Config {
         realm: REALM.into(),
         dont_fragment: true,
+        tcp_relays: true,
         ..Config::default()
     }
 }
@@ -195,7 +197,7 @@ impl World {
 
     /// Asserts that nothing at all is left in the tables.
     pub fn assert_empty(&self) {
-        assert_eq!(self.core.sizes(), [0; 9]);
+        assert_eq!(self.core.sizes(), [0; 11]);
         assert!(self.relays.open.is_empty(), "{:?}", self.relays.open);
     }
 }

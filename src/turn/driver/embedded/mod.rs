@@ -59,6 +59,10 @@ impl Neighbours for Alone {
         false
     }
 
+    fn is_tcp_relay(&self, _: &SocketAddr) -> bool {
+        false
+    }
+
     fn is_taken(&self, address: &SocketAddr) -> bool {
         process::is_taken(address)
     }
@@ -98,6 +102,7 @@ impl Embedded {
         }
         config.policy.set_probe(is_local);
         config.neighbours = Some(Arc::new(Alone));
+        config.tcp_relays = false;
         let secret = options.secret.unwrap_or_else(|| {
             let words = random().map(u64::to_ne_bytes);
             std::array::from_fn(|i| words[i / 8][i % 8])

@@ -9,7 +9,7 @@ use std::net::{IpAddr, SocketAddr};
 use crate::stun::Family;
 use crate::turn::core::action::{OpenError, Port, Relays};
 use crate::turn::state::arena::RelayId;
-use crate::turn::state::five_tuple::Link;
+use crate::turn::state::five_tuple::{Link, RelayTransport};
 
 thread_local! {
     /// Whether this thread is asking the application for a relay socket, with
@@ -93,6 +93,7 @@ impl Relays for ProgramRelays {
         &mut self,
         relay: RelayId,
         family: Family,
+        _transport: RelayTransport,
         port: Port,
         _used: IpAddr,
     ) -> Result<SocketAddr, OpenError> {

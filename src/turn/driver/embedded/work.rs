@@ -61,7 +61,8 @@ impl Work {
     ) {
         let payload = |range: Range<usize>| packet.get(range).unwrap_or_default();
         let output = match action {
-            Action::Nothing => return,
+            // There are no TCP relays here.
+            Action::Nothing | Action::Join(_) | Action::Transfer(_) => return,
             Action::Ask(id) => return self.ask(core, id),
             Action::Reply => match link {
                 Some(link) => Output::ToClient(*link, std::mem::take(&mut self.out)),

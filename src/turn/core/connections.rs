@@ -1,0 +1,367 @@
+//! TCP allocations (RFC 6062): connections with peers, and the bytes that pass
+//! through them.
+//!
+//! A connection begins with a Connect request or at the relayed address. It is
+//! named by a CONNECTION-ID, until a ConnectionBind request that comes in on a
+//! connection of its own joins the two. From then on the driver passes bytes from
+//! one to the other, as many as it is allowed.
+#![forbid(unsafe_code)]
+
+use std::net::SocketAddr;
+
+use crate::stun::Writer;
+use crate::stun::address::Family;
+use crate::stun::attributes::kind;
+use crate::stun::errors;
+use crate::stun::message::{Class, Message, Method};
+use crate::turn::auth::credentials::Signer;
+use crate::turn::auth::mechanism::Presented;
+use crate::turn::core::action::{Action, Event, NotConnected};
+use crate::turn::policy::peers::Verdict;
+use crate::turn::state::allocation::{Allowance, Reason};
+use crate::turn::state::arena::{AllocationId, PeerId, RelayId};
+use crate::turn::state::connections::{ConnectRequest, PeerConnection, Stage};
+use crate::turn::state::five_tuple::{Link, RelayTransport, Transport};
+use crate::turn::state::table::Owner;
+use crate::turn::state::timers::Due;
+use crate::turn::time::Time;
+
+use super::Core;
+use super::requests::MAX_KEPT;
+
+/// Which way the bytes of a stream go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// From the client to its peer.
+    ToPeer,
+    /// From the peer to the client.
+    ToClient,
+}
+
+impl Core {
+    /// Connect (RFC 6062, 5.2): the reply comes when the peer has answered.
+    pub(super) fn connect(
+        &mut self,
+        id: AllocationId,
+        message: &Message<'_>,
+        signer: &Signer,
+        now: Time,
+    ) -> Result<(), u16> {
+        let peer = message.xor_address(kind::XOR_PEER_ADDRESS);
+        let peer = peer.ok_or(errors::BAD_REQUEST)?;
+        let allocation = self.table.get(id).ok_or(errors::ALLOCATION_MISMATCH)?;
+        if allocation.transport != RelayTransport::Tcp || message.bytes().len() > MAX_KEPT {
+            return Err(errors::BAD_REQUEST);
+        }
+        self.check_family(id, &[peer.ip()])?;
+        self.check_connect(&peer)?;
+        let relayed = allocation.relayed_address(Family::of(&peer.ip()));
+        let relayed = relayed.filter(|relayed| relayed.expires > now);
+        let relay = relayed.ok_or(errors::PEER_FAMILY_MISMATCH)?.relay;
+        let is_same = |own: &PeerId| self.peers.get(*own).is_some_and(|own| own.peer == peer);
+        if allocation.connections.iter().any(is_same) {
+            return Err(errors::CONNECTION_EXISTS);
+        }
+        let request = Box::new(ConnectRequest {
+            message: message.bytes().into(),
+            signer: signer.clone(),
+        });
+        let deadline = now + self.config.connect_timeout;
+        let connection = self.begin(id, peer, Stage::Connecting(request), deadline);
+        let connection = connection.ok_or(errors::INSUFFICIENT_CAPACITY)?;
+        self.events
+            .push_back(Event::Connect(connection, relay, peer));
+        Ok(())
+    }
+
+    /// Whether a client may connect to a peer: to another TCP relay of this server
+    /// too, and never to anything else of this process.
+    fn check_connect(&self, peer: &SocketAddr) -> Result<(), u16> {
+        let neighbours = self.config.neighbours.as_ref();
+        let is_relay = neighbours.is_some_and(|others| others.is_tcp_relay(peer));
+        let is_taken = || {
+            self.listeners.iter().any(|own| own.address == *peer)
+                || neighbours.is_some_and(|others| others.is_taken(peer))
+        };
+        let is_open = match self.config.policy.judge(&peer.ip(), Some(peer.port())) {
+            Verdict::Allow => is_relay || !is_taken(),
+            Verdict::Inside => is_relay,
+            Verdict::Deny => false,
+        };
+        is_open.then_some(()).ok_or(errors::FORBIDDEN)
+    }
+
+    /// Makes a connection of an allocation. `None` when there are too many.
+    fn begin(
+        &mut self,
+        id: AllocationId,
+        peer: SocketAddr,
+        stage: Stage,
+        deadline: Time,
+    ) -> Option<PeerId> {
+        let allocation = self.table.get_mut(id)?;
+        if allocation.connections.len() >= self.config.max_connections {
+            return None;
+        }
+        let bound = self.config.max_connections_in_all;
+        let ids = self.shared.connection_ids();
+        let connection = self.peers.insert(PeerConnection {
+            allocation: id,
+            peer,
+            id: ids.take(self.worker, bound)?,
+            stage,
+            deadline,
+            in_flight: 0,
+        });
+        allocation.connections.push(connection);
+        self.timers.set(deadline, Due::Connection(connection));
+        Some(connection)
+    }
+
+    /// What became of the connection that [`Event::Connect`] asked for.
+    pub fn connected(&mut self, peer: PeerId, made: Result<(), NotConnected>, now: Time) {
+        let deadline = now + self.config.bind_timeout;
+        let Some(connection) = self.peers.get_mut(peer) else {
+            return;
+        };
+        if !matches!(connection.stage, Stage::Connecting(_)) {
+            return;
+        }
+        if let Err(why) = made {
+            let code = match why {
+                NotConnected::Failed => errors::CONNECTION_FAILED,
+                NotConnected::Capacity => errors::INSUFFICIENT_CAPACITY,
+            };
+            if let Some(connection) = self.forget_connection(peer) {
+                self.fail_connect(&connection, code);
+            }
+            return;
+        }
+        let before = std::mem::replace(&mut connection.deadline, deadline);
+        let stage = std::mem::replace(&mut connection.stage, Stage::Unbound);
+        let (id, number) = (connection.allocation, connection.id.number());
+        self.timers.cancel(before, Due::Connection(peer));
+        self.timers.set(deadline, Due::Connection(peer));
+        self.counters.connects += 1;
+        let link = self.table.get(id).map(|allocation| allocation.link);
+        if let (Stage::Connecting(request), Some(link)) = (stage, link)
+            && let Ok(message) = Message::parse(&request.message)
+        {
+            let mut out = Vec::new();
+            self.succeed(&message, Some(&request.signer), &mut out, |writer| {
+                writer.number(kind::CONNECTION_ID, number);
+            });
+            self.events.push_back(Event::Send(link, out));
+        }
+    }
+
+    /// Answers the Connect request of a connection that has come to nothing.
+    fn fail_connect(&mut self, connection: &PeerConnection, code: u16) {
+        let link = self.table.get(connection.allocation).map(|own| own.link);
+        if let (Stage::Connecting(request), Some(link)) = (&connection.stage, link)
+            && let Ok(message) = Message::parse(&request.message)
+        {
+            self.counters.connects_failed += 1;
+            let mut out = Vec::new();
+            self.fail(&link, &message, code, &request.signer, &mut out);
+            self.events.push_back(Event::Send(link, out));
+        }
+    }
+
+    /// A peer has connected to a relayed address. `None` when it may not: close the
+    /// connection then (RFC 6062, 5.3).
+    pub fn accepted(&mut self, relay: RelayId, peer: SocketAddr, now: Time) -> Option<PeerId> {
+        let connection = self.admit_peer(relay, peer, now);
+        let (id, link) = match connection {
+            Some(made) => made,
+            None => {
+                self.counters.peers_denied += 1;
+                return None;
+            }
+        };
+        self.counters.peers_accepted += 1;
+        let number = self.peers.get(id).map_or(0, |own| own.id.number());
+        let mut out = Vec::new();
+        let transaction = self.indication_id();
+        Writer::new(
+            &mut out,
+            Method::ConnectionAttempt,
+            Class::Indication,
+            &transaction,
+        )
+        .xor_address(kind::XOR_PEER_ADDRESS, &peer)
+        .number(kind::CONNECTION_ID, number);
+        self.events.push_back(Event::Send(link, out));
+        Some(id)
+    }
+
+    fn admit_peer(
+        &mut self,
+        relay: RelayId,
+        peer: SocketAddr,
+        now: Time,
+    ) -> Option<(PeerId, Link)> {
+        let Some(Owner::Allocation(id)) = self.table.owner(relay) else {
+            return None;
+        };
+        let allocation = self.table.get(id)?;
+        let relayed = allocation.relayed_address(Family::of(&peer.ip()))?;
+        let is_live = relayed.relay == relay && relayed.expires > now && allocation.ended.is_none();
+        if !is_live || !allocation.permissions.allow(&peer.ip(), now) || !self.has_open_port(&peer)
+        {
+            return None;
+        }
+        let link = allocation.link;
+        let deadline = now + self.config.bind_timeout;
+        let connection = self.begin(id, peer, Stage::Unbound, deadline)?;
+        Some((connection, link))
+    }
+
+    /// ConnectionBind (RFC 6062, 5.4), on a connection without an allocation.
+    pub(super) fn connection_bind(
+        &mut self,
+        link: &Link,
+        message: &Message<'_>,
+        presented: &Presented<'_>,
+        now: Time,
+        out: &mut Vec<u8>,
+    ) -> Action {
+        let number = message.number(kind::CONNECTION_ID).ok().flatten();
+        let number = number.filter(|_| self.transport(link) != Transport::Udp);
+        let owner = number.and_then(|number| self.shared.connection_ids().owner(number));
+        if let Some(worker) = owner.filter(|worker| *worker != self.worker) {
+            return Action::Transfer(worker);
+        }
+        let found = number.and_then(|number| self.peers.numbered(number));
+        let found = found.and_then(|peer| Some((peer, self.peers.get(peer)?)));
+        let Some((peer, connection)) = found else {
+            return self.refuse(link, message, presented, errors::BAD_REQUEST, now, out);
+        };
+        let id = connection.allocation;
+        let is_unbound = matches!(connection.stage, Stage::Unbound);
+        let deadline = connection.deadline;
+        let signer = match self.identify_within(id, link, message, presented, now, out) {
+            Ok(signer) => signer,
+            Err(action) => return action,
+        };
+        let code = match () {
+            _ if !message.unknown().is_empty() => errors::UNKNOWN_ATTRIBUTE,
+            _ if !is_unbound => errors::BAD_REQUEST,
+            _ => {
+                self.timers.cancel(deadline, Due::Connection(peer));
+                self.peers.bind(peer, link);
+                self.succeed(message, Some(&signer), out, |_| {});
+                return Action::Join(peer);
+            }
+        };
+        self.fail(link, message, code, &signer, out);
+        Action::Reply
+    }
+
+    /// A connection with a peer is over, on both sides.
+    pub fn disconnected(&mut self, peer: PeerId) {
+        self.forget_connection(peer);
+    }
+
+    /// Ends a connection, whatever it is in the middle of.
+    pub(super) fn disconnect(&mut self, peer: PeerId) {
+        if let Some(connection) = self.forget_connection(peer) {
+            self.fail_connect(&connection, errors::CONNECTION_FAILED);
+            self.events.push_back(Event::Disconnect(peer));
+        }
+    }
+
+    fn forget_connection(&mut self, peer: PeerId) -> Option<PeerConnection> {
+        let connection = self.peers.remove(peer)?;
+        self.timers
+            .cancel(connection.deadline, Due::Connection(peer));
+        if let Some(allocation) = self.table.get_mut(connection.allocation) {
+            allocation.connections.retain(|own| *own != peer);
+        }
+        Some(connection)
+    }
+
+    /// Ends the connections of an allocation whose peers are as described.
+    pub(super) fn disconnect_all(
+        &mut self,
+        id: AllocationId,
+        is_meant: impl Fn(&SocketAddr) -> bool,
+    ) {
+        let own = self.table.get(id).map(|allocation| &allocation.connections);
+        let meant = |peer: &&PeerId| {
+            self.peers
+                .get(**peer)
+                .is_some_and(|own| is_meant(&own.peer))
+        };
+        let peers: Vec<_> = own.into_iter().flatten().filter(meant).copied().collect();
+        for peer in peers {
+            self.disconnect(peer);
+        }
+    }
+
+    /// How many bytes of a stream may be taken in now. `None` when the connection is
+    /// gone or not joined with another.
+    pub fn allowance(&self, peer: PeerId, now: Time) -> Option<Allowance> {
+        let connection = self.peers.get(peer)?;
+        let allocation = self.table.get(connection.allocation)?;
+        let is_bound = matches!(connection.stage, Stage::Bound(_));
+        let in_flight = self.in_flight(connection);
+        is_bound.then(|| allocation.allowance(in_flight, now))
+    }
+
+    /// Bytes were taken in of a stream, no more than allowed. `false` when they are
+    /// beyond the cap, and must not be passed on: the allocation has ended.
+    pub fn took_in(&mut self, peer: PeerId, bytes: usize, now: Time) -> bool {
+        let Some(connection) = self.peers.get(peer) else {
+            return false;
+        };
+        let in_flight = self.in_flight(connection);
+        let id = connection.allocation;
+        let allocation = self.table.get(id);
+        if !allocation.is_some_and(|allocation| allocation.charge(bytes, in_flight, now)) {
+            self.counters.packets_limited += 1;
+            self.end(id, Reason::ByteCap, now);
+            return false;
+        }
+        if let Some(connection) = self.peers.get_mut(peer) {
+            connection.in_flight += bytes as u64;
+        }
+        true
+    }
+
+    /// Bytes that were taken in have gone out.
+    pub fn passed_on(&mut self, peer: PeerId, direction: Direction, bytes: usize) {
+        let Some(connection) = self.peers.get_mut(peer) else {
+            return;
+        };
+        let bytes = bytes as u64;
+        connection.in_flight = connection.in_flight.saturating_sub(bytes);
+        let Some(allocation) = self.table.get_mut(connection.allocation) else {
+            return;
+        };
+        let (traffic, total) = match direction {
+            Direction::ToPeer => (&mut allocation.to_peers, &mut self.counters.bytes_to_peers),
+            Direction::ToClient => (
+                &mut allocation.to_client,
+                &mut self.counters.bytes_to_clients,
+            ),
+        };
+        traffic.bytes += bytes;
+        *total += bytes;
+    }
+
+    /// Bytes of all the allocation's connections that are on their way; of no
+    /// interest where there is no cap.
+    fn in_flight(&self, connection: &PeerConnection) -> u64 {
+        let allocation = self.table.get(connection.allocation);
+        let capped = allocation.filter(|allocation| allocation.byte_cap.is_some());
+        let all = capped.map(|allocation| &allocation.connections);
+        let each = |peer: &PeerId| self.peers.get(*peer).map_or(0, |own| own.in_flight);
+        all.into_iter().flatten().map(each).sum()
+    }
+
+    /// How many connections with peers there are.
+    pub fn connection_count(&self) -> usize {
+        self.peers.len()
+    }
+}
