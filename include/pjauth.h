@@ -442,6 +442,21 @@ typedef struct pjauth_turn_relay {
 } pjauth_turn_relay;
 
 /**
+ * What lets an allocation reach a peer.
+ */
+typedef struct pjauth_turn_peer {
+    /**
+     * The number of a channel; 0 for a permission.
+     */
+    int channel;
+    /**
+     * Of a channel the address with its port, of a permission the address alone, for
+     * which the port does not matter.
+     */
+    const char *address;
+} pjauth_turn_peer;
+
+/**
  * Everything about a server but its observer. Fill in with
  * `pjauth_turn_options_init()` first. All of it is copied.
  */
@@ -679,6 +694,20 @@ typedef struct pjauth_turn_options {
      * How many.
      */
     unsigned int nat64_count;
+    /**
+     * Told of each permission and channel that comes to be, not of those that are
+     * refreshed; they end after five and ten minutes unless they are, and with their
+     * allocation (RFC 8656, 9 and 12). Called as the observer's functions are, between
+     * `on_server_allocation_created` and `on_server_allocation_removed` of the
+     * allocation; `peer` is good until it returns. NULL, the default, for nobody.
+     */
+    void (*on_peer)(void *user_data,
+                    struct pjauth_turn_allocation *allocation,
+                    const struct pjauth_turn_peer *peer);
+    /**
+     * Passed to `on_peer`.
+     */
+    void *on_peer_user_data;
 } pjauth_turn_options;
 
 /**
@@ -1649,6 +1678,25 @@ int pjauth_turn_server_counter(const struct pjauth_turn_server *server,
 int pjauth_turn_options_init(struct pjauth_turn_options *options, size_t size);
 
 /**
+ * Writes one of the peers that a request names, which is for an observer that is asked
+ * about each CreatePermission and ChannelBind (`ask_each`). A permission is for the
+ * address, whatever the port.
+ *
+ * @param request  The request.
+ * @param index    From 0 on.
+ * @param out   Gets the text.
+ * @param size  Room in `out`.
+ * @return the length of the text; 0 where it names no more, for one that cannot be read,
+ *         which the client gets 400 for, and for a dead handle.
+ *
+ * RFC 8656, 10.1 and 12.1. Since 0.1.0.
+ */
+size_t pjauth_turn_request_peer(const struct pjauth_turn_request *request,
+                                unsigned int index,
+                                char *out,
+                                size_t size);
+
+/**
  * Decides about a request, from any thread, once. The first to decide wins;
  * from then on the handle is dead. Called from inside `authenticate_request` it
  * counts, whatever that returns. Does not wait: the server's own thread grants
@@ -1881,6 +1929,25 @@ int pjauth_turn_server_drain(struct pjauth_turn_server *server, int drain);
  *         does not run.
  */
 int pjauth_turn_server_set_alternate(struct pjauth_turn_server *server, const char *address);
+
+/**
+ * Goes by other limits from now on: those of `options`, where the default stands for
+ * what it does not name. What exists stays, and so does the rest of what the server was
+ * created with, whatever `options` says of it. Limits are `default_lifetime`,
+ * `max_lifetime`, all that begins with `max_`, `held_`, `connection_`, `challenge` or
+ * `guess`, `user_quota`, `bandwidth_limit`, `rate`, `rate_burst`, `binding` and
+ * `ask_each`; `max_port` is none.
+ *
+ * @param server   The server.
+ * @param options  Filled in with `pjauth_turn_options_init()` first; needs no listener.
+ * @return 0; PJ_EINVAL for a dead handle or an option without sense, which `log` of the
+ *         options is told, and nothing is changed then; PJ_EINVALIDOP when the server
+ *         does not run. A stop forgets it.
+ *
+ * Since 0.1.0.
+ */
+int pjauth_turn_server_set_limits(struct pjauth_turn_server *server,
+                                  const struct pjauth_turn_options *options);
 
 /**
  * Sets how many allocations a user may have at once, from now on; those that

@@ -32,6 +32,7 @@ static void bad_server(pjauth_turn_server *server)
     CHECK(pjauth_turn_server_error(server, room, sizeof(room)) == 0 && !*room);
     CHECK(pjauth_turn_server_set_peers(server, NULL, 0, NULL, 0) == PJ_EINVAL);
     CHECK(pjauth_turn_server_set_external(server, "0.0.0.0", NULL) == PJ_EINVAL);
+    CHECK(pjauth_turn_server_set_limits(server, NULL) == PJ_EINVAL);
     CHECK(pjauth_turn_server_set_user_data(server, room) == PJ_EINVAL);
     CHECK(pjauth_turn_server_user_data(server) == NULL);
     CHECK(pjauth_turn_server_set_user_quota(server, ann, 1) == PJ_EINVAL);
@@ -66,6 +67,7 @@ static void bad_request(pjauth_turn_request *request)
     CHECK(pjauth_turn_refuse(request, 403, NULL, NULL) == PJ_EINVAL);
     CHECK(pjauth_turn_request_transaction_id(request, hash) == PJ_EINVAL);
     CHECK(pjauth_turn_request_attribute_type(request, 0) == 0);
+    CHECK(pjauth_turn_request_peer(request, 0, room, sizeof(room)) == 0 && !*room);
     CHECK(pjauth_turn_request_attribute(request, 0x0006, 0) == NULL);
     CHECK(pjauth_turn_handle_request(request, PJAUTH_TURN_AUTHORIZED) == PJ_EINVAL);
     CHECK(pjauth_turn_handle_request(request, 12345) == PJ_EINVAL);
@@ -198,6 +200,8 @@ static void null_arguments(struct stand *stand, pjauth_turn_request *request, pj
     CHECK(pjauth_turn_server_metrics(server, NULL, 100) > 0);
     CHECK(pjauth_turn_server_counter(server, NULL, &number) == PJ_EINVAL);
     CHECK(pjauth_turn_server_counter(server, "allocations", NULL) == PJ_EINVAL);
+    CHECK(pjauth_turn_server_set_limits(server, NULL) == PJ_EINVAL);
+    CHECK(pjauth_turn_request_peer(request, 0, NULL, 100) == 0);
     CHECK(pjauth_turn_core_next_output(server, NULL) == 0);
     CHECK(pjauth_turn_core_frame_size(NULL, 0) == 0 && pjauth_turn_core_frame_size(NULL, 9) == 0);
     CHECK(pjauth_turn_core_frame_size("\x16\x03\x01", 3) == -1);

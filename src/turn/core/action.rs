@@ -138,6 +138,9 @@ pub enum Event {
     /// An allocation ends. Its figures can be read until the next
     /// `poll_event`; then it is gone.
     Removed(AllocationId, Reason),
+    /// An allocation may reach a peer that it might not before; told where
+    /// [`tell_peers`](super::config::Config::tell_peers) is set.
+    Reaches(AllocationId, Reach),
     /// A request is no longer waiting: decide nothing about it any more.
     Withdrawn(RequestId, Withdrawal),
     /// Send a message to a client.
@@ -156,6 +159,15 @@ pub enum NotConnected {
     Failed,
     /// No descriptor or no memory is left: 508.
     Capacity,
+}
+
+/// What lets an allocation reach a peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// A permission, whatever the port.
+    Permission(IpAddr),
+    /// A channel, by its number.
+    Channel(u16, SocketAddr),
 }
 
 /// Why a request stopped waiting.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::stun::address::Family;
 use crate::turn::core::action::Withdrawal;
+use crate::turn::core::config::Config;
 use crate::turn::core::counters::Counters;
 use crate::turn::policy::limits::Rate;
 use crate::turn::policy::peers::{Policy, Verdict};
@@ -149,6 +150,14 @@ impl Core {
         for peer in self.peers.matching(denied) {
             self.disconnect(peer);
         }
+    }
+
+    /// Goes by these limits from now on; what exists stays.
+    pub fn set_limits(&mut self, from: &Config) {
+        self.config.take_limits(from);
+        let config = &self.config;
+        self.held
+            .set_bounds(config.max_held, config.max_held_per_source);
     }
 
     /// Sends new clients of a family to another server (300), or no longer.

@@ -99,6 +99,28 @@ pub struct Config {
     /// after their integrity was verified, as icey does. Otherwise the key of
     /// the allocation decides, which is what RFC 8656 asks for.
     pub ask_each: bool,
+    /// Tell of each permission and channel that comes to be.
+    pub tell_peers: bool,
+}
+
+impl Config {
+    /// Takes over what can change while a core runs: bounds and lifetimes, and what is
+    /// asked and answered.
+    pub fn take_limits(&mut self, from: &Config) {
+        self.default_lifetime = from.default_lifetime;
+        self.max_lifetime = from.max_lifetime;
+        self.max_allocations = from.max_allocations;
+        self.user_quota = from.user_quota;
+        self.max_permissions = from.max_permissions;
+        self.max_channels = from.max_channels;
+        self.max_held = from.max_held;
+        self.max_held_per_source = from.max_held_per_source;
+        self.held_deadline = from.held_deadline;
+        self.challenges = from.challenges;
+        self.guesses = from.guesses;
+        self.binding = from.binding;
+        self.ask_each = from.ask_each;
+    }
 }
 
 impl Default for Config {
@@ -140,6 +162,7 @@ impl Default for Config {
             connect_timeout: Duration::from_secs(30),
             bind_timeout: Duration::from_secs(30),
             ask_each: false,
+            tell_peers: false,
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::stun::attributes::kind;
 use crate::stun::errors;
 use crate::stun::message::{CHANNELS, Message, Method};
 use crate::turn::auth::credentials::Signer;
-use crate::turn::core::action::Action;
+use crate::turn::core::action::{Action, Event, Reach};
 use crate::turn::policy::peers::Verdict;
 use crate::turn::state::allocation::Reason;
 use crate::turn::state::arena::AllocationId;
@@ -133,11 +133,23 @@ impl Core {
             return Err(errors::BAD_REQUEST);
         }
         self.check_peers(id, &ips)?;
+        self.permit(id, &ips, now)?;
+        Ok(Performed::Permitted)
+    }
+
+    /// Installs permissions, all or none.
+    fn permit(&mut self, id: AllocationId, ips: &[IpAddr], now: Time) -> Result<(), u16> {
         let limit = self.config.max_permissions;
         let allocation = self.table.get_mut(id).ok_or(errors::ALLOCATION_MISMATCH)?;
-        let granted = allocation.permissions.grant(&ips, limit, now);
+        let permissions = &mut allocation.permissions;
+        let is_told = self.config.tell_peers;
+        let is_new = |ip: &&IpAddr| is_told && !permissions.allow(ip, now);
+        let new: Vec<IpAddr> = ips.iter().filter(is_new).copied().collect();
+        let granted = permissions.grant(ips, limit, now);
         granted.map_err(|_| errors::INSUFFICIENT_CAPACITY)?;
-        Ok(Performed::Permitted)
+        let reaches = |ip| Event::Reaches(id, Reach::Permission(ip));
+        self.events.extend(new.into_iter().map(reaches));
+        Ok(())
     }
 
     fn channel_bind(
@@ -157,8 +169,7 @@ impl Core {
         }
         self.check_family(id, &[peer.ip()])?;
         self.check_channel(&peer)?;
-        let config = &self.config;
-        let (max_channels, max_permissions) = (config.max_channels, config.max_permissions);
+        let max_channels = self.config.max_channels;
         let allocation = self.table.get_mut(id).ok_or(errors::ALLOCATION_MISMATCH)?;
         if allocation.transport != RelayTransport::Udp {
             return Err(errors::BAD_REQUEST);
@@ -171,13 +182,15 @@ impl Core {
         channels
             .check(number, &peer, max_channels, now)
             .map_err(code)?;
-        let granted = allocation
-            .permissions
-            .grant(&[peer.ip()], max_permissions, now);
-        granted.map_err(|_| errors::INSUFFICIENT_CAPACITY)?;
-        channels
-            .bind(number, peer, max_channels, now)
-            .map_err(code)?;
+        let is_new = channels.number(&peer, now).is_none();
+        self.permit(id, &[peer.ip()], now)?;
+        let allocation = self.table.get_mut(id).ok_or(errors::ALLOCATION_MISMATCH)?;
+        let bound = allocation.channels.bind(number, peer, max_channels, now);
+        bound.map_err(code)?;
+        if is_new && self.config.tell_peers {
+            let reach = Reach::Channel(number, peer);
+            self.events.push_back(Event::Reaches(id, reach));
+        }
         Ok(Performed::Permitted)
     }
 

@@ -50,6 +50,9 @@ pub trait Conversation {
                 Event::Removed(id, reason) => {
                     self.call(locked, |o| o.removed(Place { worker, id }, reason));
                 }
+                Event::Reaches(id, reach) => {
+                    self.call(locked, |o| o.reaches(Place { worker, id }, reach));
+                }
                 Event::Withdrawn(id, _) => self.call(locked, |o| o.done(id)),
                 Event::Send(link, bytes) => self.send(locked, &link, bytes),
                 Event::Connect(..) | Event::Disconnect(_) => {}

@@ -10,6 +10,7 @@ use crate::stun::address::Family;
 use crate::turn::auth::credentials::Identity;
 use crate::turn::core::Core;
 use crate::turn::core::action::Decision;
+use crate::turn::core::config::Config;
 use crate::turn::core::counters::Counters;
 use crate::turn::policy::limits::Rate;
 use crate::turn::policy::peers::Policy;
@@ -141,6 +142,13 @@ impl Cores {
     pub(super) fn set_policy(&self, ranges: Option<&[Range]>, change: impl Fn(&mut Policy)) {
         for worker in self.workers() {
             self.look(worker, |core, _| core.set_policy(ranges, &change));
+        }
+    }
+
+    /// Goes by these limits from now on.
+    pub fn set_limits(&self, from: &Config) {
+        for worker in self.workers() {
+            self.look(worker, |core, _| core.set_limits(from));
         }
     }
 

@@ -11,6 +11,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use crate::turn::state::five_tuple::{Link, Listener, ListenerId, Transport};
 
 use super::descriptor::Descriptor;
+use super::reception::Reception;
 use super::sys::{Interest, dropped, enable_gro};
 use super::worker::{Guard, Worker};
 
@@ -19,6 +20,8 @@ const BUFFER: usize = 4 << 20;
 const BACKLOG: i32 = 1024;
 /// Connections accepted before others have their turn.
 const ACCEPTS: usize = 64;
+/// How often the kernel is asked what it has dropped.
+const COUNTING: Duration = Duration::from_secs(1);
 /// How long a listener rests when descriptors or memory have run out.
 const REST: Duration = Duration::from_millis(100);
 
@@ -104,6 +107,16 @@ pub fn is_link_local(ip: &IpAddr) -> bool {
 }
 
 impl Worker {
+    /// Makes this worker the one that keeps the listeners.
+    pub(super) fn receive(&mut self, reception: Option<Reception>) -> std::io::Result<()> {
+        if let Some(monitor) = reception.as_ref().and_then(Reception::monitor) {
+            let tag = Descriptor::Monitor.pack();
+            self.poller.add(monitor.fd(), tag, Interest::Read)?;
+        }
+        self.reception = reception;
+        Ok(())
+    }
+
     pub(super) fn accept(&mut self, index: usize) {
         for _ in 0..ACCEPTS {
             let Some(listener) = &self.listeners[index].socket else {
@@ -134,6 +147,15 @@ impl Worker {
         if is_short && fd.is_some_and(|fd| self.poller.remove(fd).is_ok()) {
             self.resume = Some(self.now + REST);
         }
+    }
+
+    /// Counts what the kernel has dropped, now and again.
+    pub(super) fn count_dropped(&mut self, locked: &mut Guard<'_>) {
+        self.next_count = self.now + COUNTING;
+        let listeners = self.listeners.iter_mut();
+        let dropped: u64 = listeners.map(ListenerSocket::newly_dropped).sum();
+        let of_relays = std::mem::take(&mut locked.sockets.dropped);
+        locked.losses.packets_dropped += dropped + of_relays;
     }
 
     /// Takes in a listener that has come, or come back.

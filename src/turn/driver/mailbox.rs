@@ -11,6 +11,7 @@ use crate::turn::core::action::Decision;
 use crate::turn::policy::ranges::Range;
 use crate::turn::state::arena::{RelayId, RequestId};
 
+use super::connections::StreamLimits;
 use super::listeners::ListenerSocket;
 use super::sys::Wake;
 
@@ -31,6 +32,8 @@ pub enum Command {
     /// The policy has changed; what it no longer lets a client reach is taken back,
     /// of these ranges or of all.
     Policy(Option<Arc<[Range]>>),
+    /// Connections have these bounds from now on.
+    Limit(StreamLimits),
 }
 
 /// Packets of one worker for another, in one buffer.

@@ -8,7 +8,7 @@ use crate::stun::message::Method;
 use crate::turn::auth::credentials::Algorithm;
 use crate::turn::auth::mechanism::User;
 use crate::turn::core::Request;
-use crate::turn::core::action::Decision;
+use crate::turn::core::action::{Decision, Reach};
 use crate::turn::state::allocation::Reason;
 use crate::turn::state::arena::{AllocationId, RequestId};
 use crate::turn::state::five_tuple::FiveTuple;
@@ -37,6 +37,9 @@ pub trait Observer: Send {
     /// An allocation ends; its figures can still be read. Once for each that
     /// was created.
     fn removed(&mut self, allocation: Place<AllocationId>, reason: Reason);
+
+    /// An allocation may reach a peer that it might not before.
+    fn reaches(&mut self, allocation: Place<AllocationId>, reach: Reach);
 
     /// Decides about a request. After [`Decision::Later`] the answer comes by
     /// [`Cores::decide`](super::Cores::decide), at any time, even before this

@@ -24,7 +24,7 @@ use super::control::{Control, random};
 use super::cores::{CoreAccess, Cores};
 use super::descriptor::Descriptor;
 use super::listeners::ListenerSocket;
-use super::mailbox::{Handover, Mailbox};
+use super::mailbox::{Command, Handover, Mailbox};
 use super::observer::{Level, Observer};
 use super::options::{Options, StartError};
 use super::ports::Ports;
@@ -178,6 +178,15 @@ impl Server {
             self.apply_policy(Some(&[]));
         }
         is_one
+    }
+
+    /// Goes by the limits of these options from now on, for connections too.
+    pub fn set_limits(&self, options: &Options) {
+        self.control.config.lock().take_limits(&options.config);
+        self.cores.set_limits(&options.config);
+        for mailbox in &self.control.mailboxes {
+            mailbox.post(Command::Limit(options.streams));
+        }
     }
 
     fn apply_policy(&self, ranges: Option<&[Range]>) {

@@ -98,6 +98,11 @@ impl Streams {
         }
     }
 
+    /// Other bounds from now on, for those that are here too.
+    pub fn set_limits(&mut self, limits: StreamLimits) {
+        self.limits = limits;
+    }
+
     pub fn len(&self) -> usize {
         self.by_link.len()
     }

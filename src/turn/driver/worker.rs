@@ -27,14 +27,12 @@ use super::queue::Queue;
 use super::reception::Reception;
 use super::relay_sockets::RelaySockets;
 use super::streams::{Streams, Written};
-use super::sys::{Epoll, Inbox, Interest, Ready, Slots};
+use super::sys::{Epoll, Inbox, Ready, Slots};
 
 /// Bytes of answers that may wait for a client without an allocation.
 const BACKLOG_OF_A_STRANGER: usize = 16 * 1024;
 /// Bugs of ours that a worker survives.
 const LIVES: u32 = 8;
-/// How often the kernel is asked what it has dropped.
-const COUNTING: Duration = Duration::from_secs(1);
 /// The longest wait: also how long a lost wake would go unnoticed.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
@@ -208,6 +206,10 @@ impl Worker {
                     let core = &mut locked.core;
                     core.set_policy(ranges.as_deref(), |policy| *policy = new);
                 }
+                Command::Limit(limits) => {
+                    self.streams.set_limits(limits);
+                    self.next_sweep = self.now;
+                }
                 Command::Decide(id, decision) => self.decide_late(locked, id, decision),
             }
         }
@@ -259,16 +261,6 @@ impl Worker {
         }
     }
 
-    /// Makes this worker the one that keeps the listeners.
-    pub(super) fn receive(&mut self, reception: Option<Reception>) -> std::io::Result<()> {
-        if let Some(monitor) = reception.as_ref().and_then(Reception::monitor) {
-            let tag = Descriptor::Monitor.pack();
-            self.poller.add(monitor.fd(), tag, Interest::Read)?;
-        }
-        self.reception = reception;
-        Ok(())
-    }
-
     /// Looks at the host's addresses, which may have changed.
     fn look(&mut self, locked: &mut Guard<'_>) {
         let Some(reception) = &mut self.reception else {
@@ -295,11 +287,7 @@ impl Worker {
             self.look(locked);
         }
         if self.next_count <= self.now {
-            self.next_count = self.now + COUNTING;
-            let listeners = self.listeners.iter_mut();
-            let dropped: u64 = listeners.map(ListenerSocket::newly_dropped).sum();
-            let of_relays = std::mem::take(&mut locked.sockets.dropped);
-            locked.losses.packets_dropped += dropped + of_relays;
+            self.count_dropped(locked);
         }
         if self.resume.is_some_and(|at| at <= self.now) {
             self.resume = None;

@@ -74,7 +74,8 @@ pub unsafe extern "C" fn pjauth_turn_core_create(
         let (options, terms) = unsafe { options::read(&given) }?;
         // SAFETY: the caller keeps it alive until destroy has returned.
         let observer = unsafe { ObserverPointer::new(observer) }?;
-        let state = ServerState::new(options, terms, observer);
+        let on_peer = options::on_peer(&given);
+        let state = ServerState::new(options, terms, on_peer, observer);
         let caller = Box::new(Caller::new(state.clone()));
         let embedded = Embedded::new(&state.options, caller, opener(&driver)?, waker(&driver));
         let embedded = embedded.map_err(|error| refuse(&state, &error))?;

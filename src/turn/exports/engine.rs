@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use crate::stun::address::Family;
 use crate::turn::auth::accounts::Accounts;
 use crate::turn::core::counters::Counters;
-use crate::turn::driver::{Cores, Embedded, Output, RawAddress, Server};
+use crate::turn::driver::{Cores, Embedded, Options, Output, RawAddress, Server};
 use crate::turn::policy::ranges::Range;
 use crate::turn::state::five_tuple::Listener;
 
@@ -85,6 +85,14 @@ impl Engine {
         match self {
             Engine::Threads(server) => server.set_external(at, external),
             Engine::Embedded(..) => false,
+        }
+    }
+
+    /// Goes by the limits of these options from now on.
+    pub fn set_limits(&self, options: &Options) {
+        match self {
+            Engine::Threads(server) => server.set_limits(options),
+            Engine::Embedded(core, _) => core.cores().set_limits(&options.config),
         }
     }
 

@@ -19,6 +19,7 @@ mod metrics;
 mod observer;
 mod options;
 mod outputs;
+mod peers;
 mod request;
 mod rest;
 mod running;

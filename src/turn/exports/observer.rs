@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use parking_lot::{Condvar, Mutex, RwLock};
 
 use crate::handle::Handle;
-use crate::turn::core::action::{Decision, Grant};
+use crate::turn::core::action::{Decision, Grant, Reach};
 use crate::turn::driver::{self, Ask, Level, Observer, Options, Place};
 use crate::turn::state::allocation::Reason;
 use crate::turn::state::arena::{AllocationId, RequestId};
@@ -17,6 +17,7 @@ use crate::turn::status::{EINVAL, Status};
 use super::attribute::Attributes;
 use super::call::{Outcome, call};
 use super::engine::Engine;
+use super::peers::PeerFunction;
 use super::types::{
     PJAUTH_TURN_AUTHENTICATING, PJAUTH_TURN_AUTHORIZED, PJAUTH_TURN_NOT_AUTHORIZED,
     PJAUTH_TURN_QUOTA_REACHED, pjauth_turn_observer,
@@ -26,8 +27,12 @@ use super::{ALLOCATIONS, REQUESTS, UserData};
 /// A server, running or not.
 pub struct ServerState {
     pub options: Options,
-    /// What each allocation starts with.
-    pub terms: Grant,
+    /// What each allocation starts with, when the server starts.
+    pub first_terms: Grant,
+    /// What each allocation starts with from now on.
+    pub terms: Mutex<Grant>,
+    /// Who hears of permissions and channels.
+    on_peer: Option<PeerFunction>,
     pub observer: ObserverPointer,
     /// Its own handle.
     pub handle: OnceLock<Handle>,
@@ -107,10 +112,17 @@ pub fn decision(terms: Grant, state: i32) -> Option<Decision> {
 
 impl ServerState {
     /// A server that does not run.
-    pub fn new(options: Options, terms: Grant, observer: ObserverPointer) -> Arc<Self> {
+    pub fn new(
+        options: Options,
+        terms: Grant,
+        on_peer: Option<PeerFunction>,
+        observer: ObserverPointer,
+    ) -> Arc<Self> {
         Arc::new(ServerState {
             options,
-            terms,
+            first_terms: terms.clone(),
+            terms: Mutex::new(terms),
+            on_peer,
             observer,
             handle: OnceLock::new(),
             running: RwLock::new(None),
@@ -312,12 +324,19 @@ impl Observer for Caller {
         }
     }
 
+    fn reaches(&mut self, place: Place<AllocationId>, reach: Reach) {
+        let handle = self.state.allocations.lock().get(&place).copied();
+        if let (Some(handle), Some(on_peer)) = (handle, &self.state.on_peer) {
+            on_peer.tell(handle, reach);
+        }
+    }
+
     fn authenticate(&mut self, ask: Ask) -> Decision {
         let id = ask.place.id;
         let request = Arc::new(RequestState {
             server: self.state.clone(),
             ask,
-            terms: Mutex::new(self.state.terms.clone()),
+            terms: Mutex::new(self.state.terms.lock().clone()),
             phase: Mutex::new(Phase::Asked(None)),
             attributes: Mutex::default(),
             user_data: UserData::default(),

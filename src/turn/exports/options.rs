@@ -14,6 +14,7 @@ use crate::turn::state::five_tuple::{Listener, Transport};
 use crate::turn::status::{EINVAL, Status};
 
 use super::logger::logger;
+use super::peers::PeerFunction;
 use super::strings;
 use super::types::{
     PJAUTH_TURN_BOTH_FAMILIES, PJAUTH_TURN_MD5, PJAUTH_TURN_SHA256, PJAUTH_TURN_TCP,
@@ -112,6 +113,8 @@ fn defaults() -> pjauth_turn_options {
         guess_burst: config.guesses.map_or(0, |guesses| guesses.burst),
         proxies: core::ptr::null(),
         proxy_count: 0,
+        on_peer: None,
+        on_peer_user_data: core::ptr::null_mut(),
     }
 }
 
@@ -155,6 +158,11 @@ pub unsafe fn read(c: &pjauth_turn_options) -> Result<(Options, Grant), Status> 
         }
         EINVAL
     })
+}
+
+/// Who hears of permissions and channels.
+pub fn on_peer(c: &pjauth_turn_options) -> Option<PeerFunction> {
+    Some(PeerFunction::new(c.on_peer?, c.on_peer_user_data))
 }
 
 /// The name of an option that has no sense.
@@ -253,6 +261,7 @@ fn numbers(c: &pjauth_turn_options, options: &mut Options) -> Result<(), BadOpti
     };
     options.ports = c.min_port..=c.max_port;
     options.port_rest = millis(c.port_rest_msec);
+    options.config.tell_peers = c.on_peer.is_some();
     options.workers = c.workers as usize;
     options.streams.total = c.max_connections;
     options.streams.per_source = c.max_connections_per_source;

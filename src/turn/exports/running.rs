@@ -8,8 +8,8 @@ use crate::turn::status::{EINVAL, Status};
 
 use super::options::{self, rate};
 use super::server::running;
-use super::types::pjauth_turn_server;
-use super::{guard, strings};
+use super::types::{pjauth_turn_options, pjauth_turn_server};
+use super::{guard, server_of, strings};
 
 /// Refuses new allocations with 508, or no longer; those that exist stay. Where there
 /// is another server for them, see `pjauth_turn_server_set_alternate()`. Ask
@@ -65,6 +65,40 @@ pub unsafe extern "C" fn pjauth_turn_server_set_alternate(
                 server.set_alternate(family, other);
             }
         }
+        Ok(())
+    })
+}
+
+/// Goes by other limits from now on: those of `options`, where the default stands for
+/// what it does not name. What exists stays, and so does the rest of what the server was
+/// created with, whatever `options` says of it. Limits are `default_lifetime`,
+/// `max_lifetime`, all that begins with `max_`, `held_`, `connection_`, `challenge` or
+/// `guess`, `user_quota`, `bandwidth_limit`, `rate`, `rate_burst`, `binding` and
+/// `ask_each`; `max_port` is none.
+///
+/// @param server   The server.
+/// @param options  Filled in with `pjauth_turn_options_init()` first; needs no listener.
+/// @return 0; PJ_EINVAL for a dead handle or an option without sense, which `log` of the
+///         options is told, and nothing is changed then; PJ_EINVALIDOP when the server
+///         does not run. A stop forgets it.
+///
+/// Since 0.1.0.
+///
+/// # Safety
+/// As for `pjauth_turn_server_create()`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pjauth_turn_server_set_limits(
+    server: *mut pjauth_turn_server,
+    options: *const pjauth_turn_options,
+) -> Status {
+    guard(|| {
+        let state = server_of(server).ok_or(EINVAL)?;
+        // SAFETY: the caller's options, which say how long they are.
+        let given = unsafe { options::copy(options) }?;
+        // SAFETY: the caller's arrays and strings.
+        let (options, terms) = unsafe { options::read(&given) }?;
+        running(server)?.set_limits(&options);
+        *state.terms.lock() = terms;
         Ok(())
     })
 }

@@ -44,7 +44,8 @@ pub unsafe extern "C" fn pjauth_turn_server_create(
         let (options, terms) = unsafe { options::read(&given) }?;
         // SAFETY: the caller keeps it alive until destroy has returned.
         let observer = unsafe { ObserverPointer::new(observer) }?;
-        let state = ServerState::new(options, terms, observer);
+        let on_peer = options::on_peer(&given);
+        let state = ServerState::new(options, terms, on_peer, observer);
         // SAFETY: the caller's pointer.
         unsafe { server.write(pointer(lend(&state)?)) };
         Ok(())
@@ -77,6 +78,7 @@ pub extern "C" fn pjauth_turn_server_start(server: *mut pjauth_turn_server) -> S
             Some(_) => return Err(EINVALIDOP),
         }
         state.claim();
+        *state.terms.lock() = state.first_terms.clone();
         let observer = |_| Box::new(Caller::new(state.clone())) as Box<dyn driver::Observer>;
         let started = driver::Server::start(&state.options, observer);
         let started = started.map(|started| *running = Some(Arc::new(Engine::Threads(started))));
@@ -284,7 +286,7 @@ mod tests {
         let mut observer = pjauth_turn_observer { vtable };
         // SAFETY: it outlives the server, which never runs.
         let observer = unsafe { ObserverPointer::new(&mut observer) }.unwrap();
-        let state = ServerState::new(options, Grant::default(), observer);
+        let state = ServerState::new(options, Grant::default(), None, observer);
         let minted = lend(&state).unwrap();
         let lock = state.running.write();
         let start = thread::spawn(move || pjauth_turn_server_start(pointer(minted)));

@@ -171,6 +171,16 @@ pub struct pjauth_turn_relay {
     pub external: *const c_char,
 }
 
+/// What lets an allocation reach a peer.
+#[repr(C)]
+pub struct pjauth_turn_peer {
+    /// The number of a channel; 0 for a permission.
+    pub channel: c_int,
+    /// Of a channel the address with its port, of a permission the address alone, for
+    /// which the port does not matter.
+    pub address: *const c_char,
+}
+
 /// Everything about a server but its observer. Fill in with
 /// `pjauth_turn_options_init()` first. All of it is copied.
 #[repr(C)]
@@ -313,6 +323,20 @@ pub struct pjauth_turn_options {
     pub nat64: *const *const c_char,
     /// How many.
     pub nat64_count: c_uint,
+    /// Told of each permission and channel that comes to be, not of those that are
+    /// refreshed; they end after five and ten minutes unless they are, and with their
+    /// allocation (RFC 8656, 9 and 12). Called as the observer's functions are, between
+    /// `on_server_allocation_created` and `on_server_allocation_removed` of the
+    /// allocation; `peer` is good until it returns. NULL, the default, for nobody.
+    pub on_peer: Option<
+        unsafe extern "C" fn(
+            user_data: *mut c_void,
+            allocation: *mut pjauth_turn_allocation,
+            peer: *const pjauth_turn_peer,
+        ),
+    >,
+    /// Passed to `on_peer`.
+    pub on_peer_user_data: *mut c_void,
 }
 
 /// Bytes of a user name in `pjauth_turn_allocation_info`, with the terminator.

@@ -81,6 +81,12 @@ impl HeldRequests {
         }
     }
 
+    /// Other bounds from now on.
+    pub(crate) fn set_bounds(&mut self, max: usize, max_per_source: u32) {
+        self.max = max;
+        self.max_per_source = max_per_source;
+    }
+
     /// How many wait for a later decision.
     pub(crate) fn waiting(&self) -> usize {
         self.waiting

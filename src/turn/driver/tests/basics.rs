@@ -1,9 +1,10 @@
 //! Clients, peers and the observer.
 #![forbid(unsafe_code)]
 
-use std::net::UdpSocket;
+use std::net::{SocketAddr, UdpSocket};
 
-use super::lab::{Caller, Lab, PATIENCE, SHORTLY, authorize};
+use super::lab::{Caller, Lab, PATIENCE, SHORTLY, Told, authorize, options};
+use crate::turn::core::action::Reach;
 use crate::turn::state::allocation::Reason;
 
 fn talk(lab: &Lab, mut caller: Caller) {
@@ -70,4 +71,30 @@ fn a_stop_tells_of_every_removal_before_it_returns() {
         |told: &&super::lab::Told| matches!(told, super::lab::Told::Removed(_, Reason::Stopped));
     assert_eq!(told.iter().filter(removed).count(), 5);
     assert!(lab.server.has_ended());
+}
+
+#[test]
+fn permissions_and_channels_are_told_once_each_where_that_is_wanted() {
+    let mut options = options();
+    options.config.tell_peers = true;
+    let lab = Lab::with(&options, authorize);
+    let mut client = lab.udp();
+    client.connect();
+    let peer: SocketAddr = "127.0.0.1:5000".parse().unwrap();
+    client.permit(peer);
+    client.bind(0x4000, peer);
+    client.bind(0x4000, peer);
+    client.permit(peer);
+    let refresh = client.client.refresh(0);
+    assert_eq!(client.exchange(&refresh).code(), 0);
+    lab.server.stop();
+    let told = lab.told.try_iter();
+    let reached: Vec<_> = told
+        .filter_map(|told| match told {
+            Told::Reaches(reach) => Some(reach),
+            _ => None,
+        })
+        .collect();
+    let expected = [Reach::Permission(peer.ip()), Reach::Channel(0x4000, peer)];
+    assert_eq!(reached, expected);
 }

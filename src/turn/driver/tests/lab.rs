@@ -13,7 +13,7 @@ use crate::stun::attributes::kind;
 use crate::stun::frame_len;
 use crate::stun::message::Message;
 use crate::turn::auth::credentials::Credential;
-use crate::turn::core::action::{Decision, Grant};
+use crate::turn::core::action::{Decision, Grant, Reach};
 use crate::turn::core::config::Config;
 use crate::turn::driver::{Ask, Observer, Options, Place, Server};
 use crate::turn::state::allocation::Reason;
@@ -33,6 +33,7 @@ pub enum Told {
     Created(Place<AllocationId>),
     Removed(Place<AllocationId>, Reason),
     Done(Place<RequestId>),
+    Reaches(Reach),
 }
 
 pub type Decide = dyn FnMut(&Ask) -> Decision + Send;
@@ -51,6 +52,10 @@ impl Observer for Reporter {
 
     fn removed(&mut self, allocation: Place<AllocationId>, reason: Reason) {
         let _ = self.told.send(Told::Removed(allocation, reason));
+    }
+
+    fn reaches(&mut self, _: Place<AllocationId>, reach: Reach) {
+        let _ = self.told.send(Told::Reaches(reach));
     }
 
     fn authenticate(&mut self, request: Ask) -> Decision {

@@ -169,6 +169,7 @@ fn judge(told: impl Iterator<Item = Told>, later: usize) -> usize {
             }
             Told::Asked(ask) => drop(asked.insert(ask.place)),
             Told::Done(place) => drop(done.insert(place)),
+            Told::Reaches(_) => panic!("nobody has asked for it"),
         }
     }
     assert!(ended.values().all(|times| *times == 1), "removed twice");

@@ -242,6 +242,19 @@ public:
     /// As `hash = key`, and says whether it was taken: false for other lengths, and where the request is gone.
     bool setHash(std::string_view key) { return hash.set(key); }
 
+    /// The peers that a CreatePermission or ChannelBind names, where ServerOptions::askEachRequest is set.
+    std::vector<std::string> peers() const
+    {
+        std::vector<std::string> all;
+        for (unsigned i = 0;; ++i) {
+            auto peer = detail::text(
+                [&](char* out, std::size_t size) { return pjauth_turn_request_peer(c(), i, out, size); });
+            if (peer.empty())
+                return all;
+            all.push_back(std::move(peer));
+        }
+    }
+
     /// Whether the client holds what was set. The server asks the same after Authorized; ask it before if the answer
     /// is to depend on it, such as for taking something that others want too.
     bool verify() const { return pjauth_turn_request_verify(c()) == 1; }
