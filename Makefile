@@ -103,7 +103,7 @@ $(target)/$(release)/libpjauth.a: FORCE
 $(target)/tested/$(release)/libpjauth.a: FORCE
 	$(if $(layouts),,PJAUTH_CONFIG=default) $(call cargo_archive,$(target)/tested)
 $(target)/turn/$(release)/libpjauth.a: FORCE
-	$(call cargo_archive,$(target)/turn,--no-default-features --features turn)
+	$(call cargo_archive,$(target)/turn,--no-default-features --features tls)
 $(target)/asterisk/$(release)/libpjauth.a: FORCE
 	PJAUTH_CONFIG=asterisk $(call cargo_archive,$(target)/asterisk)
 $(target)/pjsua2-wheel/$(release)/libpjauth.a: FORCE

@@ -7,8 +7,8 @@
  * This header needs no header of PJSIP. Where it speaks of PJSIP's objects it
  * names their struct tags; a status is PJSIP's pj_status_t, which is an int. To
  * programs without PJSIP: PJ_EUNKNOWN is 70001, PJ_EINVAL 70004, PJ_EBUG 70008 (a
- * bug of this library, caught), PJ_ETOOMANY 70010, PJ_EINVALIDOP 70013, and an
- * error of the system 120000 more than its errno.
+ * bug of this library, caught), PJ_ETOOMANY 70010, PJ_ENOTSUP 70012, PJ_EINVALIDOP
+ * 70013, and an error of the system 120000 more than its errno.
  *
  * Tokens and the pointers to incomplete types are handles: never followed, always
  * looked up. A NULL, a dead handle or one of another kind gives PJ_EINVAL; where no
@@ -113,6 +113,12 @@ struct sockaddr;
  * Clients over TCP.
  */
 #define PJAUTH_TURN_TCP 2
+
+/**
+ * Clients over TLS 1.2 or 1.3; the server needs `certificates`. A client that names
+ * protocols (ALPN) must have `stun.turn` or `stun.nat-discovery` there (RFC 7443).
+ */
+#define PJAUTH_TURN_TLS 8
 
 /**
  * With a listener's transport: its address `::` stands for `0.0.0.0` as well.
@@ -365,7 +371,7 @@ typedef struct pjauth_turn_allocation_info {
      */
     char relayed_second[PJAUTH_TURN_ADDRESS_SIZE];
     /**
-     * PJAUTH_TURN_UDP or PJAUTH_TURN_TCP.
+     * PJAUTH_TURN_UDP, PJAUTH_TURN_TCP or PJAUTH_TURN_TLS.
      */
     int transport;
     /**
@@ -417,8 +423,8 @@ typedef struct pjauth_turn_listener {
      */
     uint16_t port;
     /**
-     * PJAUTH_TURN_UDP, PJAUTH_TURN_TCP, or both of them (`|`) at one port, and with
-     * `::` PJAUTH_TURN_BOTH_FAMILIES as well.
+     * PJAUTH_TURN_UDP, PJAUTH_TURN_TCP or PJAUTH_TURN_TLS, UDP with one of the others
+     * (`|`) at one port, and with `::` PJAUTH_TURN_BOTH_FAMILIES as well.
      */
     int transport;
 } pjauth_turn_listener;
@@ -455,6 +461,30 @@ typedef struct pjauth_turn_peer {
      */
     const char *address;
 } pjauth_turn_peer;
+
+/**
+ * A certificate of the server's and its private key, both in PEM.
+ */
+typedef struct pjauth_turn_certificate {
+    /**
+     * Name of a file: the certificate, and after it those that lead to the one that
+     * clients trust. It is read when the server starts. NULL where `chain` is given.
+     */
+    const char *chain_file;
+    /**
+     * Name of the file of the key, which may be that of the certificate. NULL where
+     * `key` is given.
+     */
+    const char *key_file;
+    /**
+     * What would stand in the file, terminated.
+     */
+    const char *chain;
+    /**
+     * Likewise, of the key: PKCS #8, PKCS #1 or SEC 1, not encrypted.
+     */
+    const char *key;
+} pjauth_turn_certificate;
 
 /**
  * Everything about a server but its observer. Fill in with
@@ -708,6 +738,30 @@ typedef struct pjauth_turn_options {
      * Passed to `on_peer`.
      */
     void *on_peer_user_data;
+    /**
+     * Certificates of TLS listeners. A client gets the first of those that have the
+     * name that it asks for (SNI) and a key that it can use; without such a name, the
+     * first of all. `pjauth_turn_server_set_certificates()` replaces them.
+     */
+    const struct pjauth_turn_certificate *certificates;
+    /**
+     * How many: at least one where there is a TLS listener.
+     */
+    unsigned int certificate_count;
+    /**
+     * TLS handshakes at once; a connection that would begin one more is closed.
+     * Default: 1024.
+     */
+    unsigned int max_handshakes;
+    /**
+     * Likewise for each source address (IPv6: /64). Default: 64.
+     */
+    unsigned int max_handshakes_per_source;
+    /**
+     * How long a client may take from its connection to the end of its handshake, in
+     * milliseconds. Default: 10000.
+     */
+    unsigned int handshake_msec;
 } pjauth_turn_options;
 
 /**
@@ -2057,14 +2111,16 @@ int pjauth_turn_server_create(const struct pjauth_turn_options *options,
  * can be started there.
  *
  * @return 0; PJ_EINVAL for a dead handle or options that contradict each
- *         other; PJ_EINVALIDOP while it runs; the system's error, as PJLIB's
+ *         other; PJ_EINVALIDOP while it runs; PJ_ENOTSUP for a TLS listener where the
+ *         library was built without TLS; the system's error, as PJLIB's
  *         PJ_STATUS_FROM_OS gives it, where it refuses. The log says more.
  */
 int pjauth_turn_server_start(struct pjauth_turn_server *server);
 
 /**
- * Writes why the last `pjauth_turn_server_start()` failed: which listener or
- * option, at which address, and what the system says, such as `cannot listen on
+ * Writes why the last `pjauth_turn_server_start()` or
+ * `pjauth_turn_server_set_certificates()` failed: which listener or option, at which
+ * address, and what the system says, such as `cannot listen on
  * UDP 192.0.2.1:3478: Address already in use (os error 98)`.
  *
  * @param server  The server.
@@ -2117,7 +2173,7 @@ int pjauth_turn_server_forget_observer(struct pjauth_turn_server *server);
  *
  * @param server  The server.
  * @param index      From 0 on.
- * @param transport  Gets PJAUTH_TURN_UDP or PJAUTH_TURN_TCP; may be NULL.
+ * @param transport  Gets PJAUTH_TURN_UDP, _TCP or _TLS; may be NULL.
  * @param out        Gets the text.
  * @param size       Room in `out`.
  * @return the length of the text; 0 where there is no such listener.
@@ -2139,6 +2195,27 @@ int pjauth_turn_server_set_user_data(struct pjauth_turn_server *server, void *us
  * @return the pointer kept; NULL without one or for a dead handle.
  */
 void *pjauth_turn_server_user_data(const struct pjauth_turn_server *server);
+
+/**
+ * Serves TLS with other certificates from now on, such as those that replace some
+ * which are about to expire. Connections that exist stay, and so do the tickets by
+ * which clients come back.
+ *
+ * @param server        The server.
+ * @param certificates  As in `pjauth_turn_options`; their files are read now.
+ * @param count         How many: at least one.
+ * @return 0; PJ_EINVAL for a dead handle, for certificates that are none, or one that
+ *         does not belong to its key; PJ_EINVALIDOP when the server does not run or
+ *         has no TLS listener; the system's error, as PJLIB's PJ_STATUS_FROM_OS gives
+ *         it, for a file that cannot be read. `pjauth_turn_server_error()` says more.
+ *         Unless it is 0, the server goes on with those that it had. A stop forgets
+ *         it: a start takes those of the options.
+ *
+ * Source: RFC 8656, 3.1; RFC 6066, 3. Since 0.1.0.
+ */
+int pjauth_turn_server_set_certificates(struct pjauth_turn_server *server,
+                                        const struct pjauth_turn_certificate *certificates,
+                                        unsigned int count);
 
 /**
  * Returns the version of the pjauth library in use, such as `"0.1.0"`.

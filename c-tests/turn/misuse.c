@@ -33,6 +33,7 @@ static void bad_server(pjauth_turn_server *server)
     CHECK(pjauth_turn_server_set_peers(server, NULL, 0, NULL, 0) == PJ_EINVAL);
     CHECK(pjauth_turn_server_set_external(server, "0.0.0.0", NULL) == PJ_EINVAL);
     CHECK(pjauth_turn_server_set_limits(server, NULL) == PJ_EINVAL);
+    CHECK(pjauth_turn_server_set_certificates(server, NULL, 0) == PJ_EINVAL);
     CHECK(pjauth_turn_server_set_user_data(server, room) == PJ_EINVAL);
     CHECK(pjauth_turn_server_user_data(server) == NULL);
     CHECK(pjauth_turn_server_set_user_quota(server, ann, 1) == PJ_EINVAL);

@@ -1,4 +1,4 @@
-"""A small TURN client (RFC 8656) for the tests and the demo: over UDP or TCP, IPv4 or IPv6, with the long-term
+"""A small TURN client (RFC 8656) for the tests and the demo: over UDP, TCP or TLS, IPv4 or IPv6, with the long-term
 credentials that every client has (MD5 key, SHA-1 integrity)."""
 import hashlib
 import hmac
@@ -98,19 +98,23 @@ class Client:
     """One client: a socket, credentials and at most one allocation.
 
     Requests are sent again every `resend` seconds over UDP, as a client does, until `patience` seconds are over.
-    Data that comes in between waits for `receive`.
+    Data that comes in between waits for `receive`. The transport "tls" wants an ssl.SSLContext; `session` is one to
+    resume.
     """
 
-    def __init__(self, server, user, password, transport="udp", resend=0.5, patience=10, source=None):
+    def __init__(self, server, user, password, transport="udp", resend=0.5, patience=10, source=None, tls=None,
+                 name="turn.test", session=None):
         self.user, self.password = user.encode(), password.encode()
         self.resend, self.patience = resend, patience
-        self.stream = transport == "tcp"
+        self.stream = transport in ("tcp", "tls")
         kind = socket.SOCK_STREAM if self.stream else socket.SOCK_DGRAM
         self.socket = socket.socket(socket.AF_INET6 if ":" in server[0] else socket.AF_INET, kind)
         self.socket.settimeout(patience)
         if source:
             self.socket.bind((source, 0))
         self.socket.connect(server)
+        if transport == "tls":
+            self.socket = tls.wrap_socket(self.socket, server_hostname=name, session=session)
         self.buffer = b""
         self.arrived = []
         self.realm = self.nonce = self.key = None

@@ -14,6 +14,8 @@ pub const EINVAL: Status = 70_004;
 pub const EBUG: Status = 70_008;
 /// `PJ_ETOOMANY`: no handle is left.
 pub const ETOOMANY: Status = 70_010;
+/// `PJ_ENOTSUP`: the library was built without it.
+pub const ENOTSUP: Status = 70_012;
 /// `PJ_EINVALIDOP`: not in this state, or not from this thread.
 pub const EINVALIDOP: Status = 70_013;
 /// PJLIB's statuses for the system's errors begin here.

@@ -111,13 +111,14 @@ class Refused(Exception):
 
 
 class Server:
-    """The server in a host. Ends with the block."""
+    """The server in a host, or in none of the test's own. Ends with the block."""
 
     def __init__(self, host, program, *options, limit=None):
         words = [str(word) for word in (program, *options)]
         if limit:
             words = ["sh", "-c", f'ulimit -n {limit} && exec "$@"', "sh", *words]
-        self.process = subprocess.Popen(["ip", "netns", "exec", host.name, *words], stdin=subprocess.PIPE,
+        words = ["ip", "netns", "exec", host.name, *words] if host else words
+        self.process = subprocess.Popen(words, stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
         self.arrived, self.lines, self.passed = queue.Queue(), [], []
         threading.Thread(target=self._read, daemon=True).start()
@@ -156,11 +157,15 @@ class Server:
 
     def tell(self, command):
         """Has the server do something. Returns the lines of its answer."""
+        return self.refuses(command, 0)
+
+    def refuses(self, command, status):
+        """Likewise, where the status is another."""
         self.process.stdin.write(command + "\n")
         self.process.stdin.flush()
         at = len(self.lines)
         line = self.expect("done ")
-        check(line == "done 0", f"{command}: {line}")
+        check(line == f"done {status}", f"{command}: {line}")
         return self.lines[at:-1]
 
     def listeners(self):

@@ -3,7 +3,7 @@
  *
  * usage: field_server [--listen IP,PORT,TRANSPORT]... [--relay IP[=EXTERNAL]]... [--allow RANGE]... [--deny RANGE]...
  *                     [--ports FIRST-LAST] [--workers N] [--max-allocations N] [--max-held N] [--hold NAME]
- *                     [--nat64 PREFIX]...
+ *                     [--nat64 PREFIX]... [--certificate CHAIN,KEY]... [--handshakes TOTAL,SOURCE,MSEC] [--proxy RANGE]
  *
  * Every user's password is "secret". Prints "listening ADDRESS TRANSPORT" for each listener and then "ready"; or, when
  * it cannot start, "refused STATUS TEXT", and ends. Each line of input is a command, answered with lines of which the last
@@ -25,7 +25,8 @@ static struct {
 static struct {
     pjauth_turn_listener listeners[MOST];
     pjauth_turn_relay relays[MOST];
-    const char *allow[MOST], *deny[MOST], *nat64[MOST];
+    const char *allow[MOST], *deny[MOST], *nat64[MOST], *proxies[MOST];
+    pjauth_turn_certificate certificates[MOST];
 } lists;
 
 static int authenticate(pjauth_turn_observer *observer, pjauth_turn_server *server, pjauth_turn_request *request) {
@@ -74,12 +75,29 @@ static void add_listener(pjauth_turn_options *options, char *text) {
     listener->transport = atoi(transport);
 }
 
+/* Files: CHAIN,KEY. */
+static void read_certificate(pjauth_turn_certificate *certificate, char *text) {
+    memset(certificate, 0, sizeof(*certificate));
+    certificate->key_file = after(text, ',');
+    certificate->chain_file = text;
+}
+
+static void read_handshakes(pjauth_turn_options *options, char *text) {
+    char *source = after(text, ',');
+    char *msec = after(source, ',');
+
+    options->max_handshakes = (unsigned)atoi(text);
+    options->max_handshakes_per_source = (unsigned)atoi(source);
+    options->handshake_msec = (unsigned)atoi(msec);
+}
+
 static void read_options(int argc, char **argv, pjauth_turn_options *options) {
     static const struct option names[] = {
         {"listen", 1, NULL, 'l'},  {"relay", 1, NULL, 'r'},           {"allow", 1, NULL, 'a'},
         {"deny", 1, NULL, 'd'},    {"ports", 1, NULL, 'p'},           {"workers", 1, NULL, 'w'},
         {"nat64", 1, NULL, 'n'},   {"hold", 1, NULL, 'h'},            {"max-allocations", 1, NULL, 'm'},
-        {"max-held", 1, NULL, 'k'},
+        {"max-held", 1, NULL, 'k'}, {"certificate", 1, NULL, 'c'},    {"handshakes", 1, NULL, 's'},
+        {"proxy", 1, NULL, 'x'},
         {NULL, 0, NULL, 0}};
     int name;
 
@@ -106,6 +124,12 @@ static void read_options(int argc, char **argv, pjauth_turn_options *options) {
             options->max_held = (unsigned)atoi(optarg);
         } else if (name == 'n') {
             lists.nat64[options->nat64_count++ % MOST] = optarg;
+        } else if (name == 'c') {
+            read_certificate(&lists.certificates[options->certificate_count++ % MOST], optarg);
+        } else if (name == 's') {
+            read_handshakes(options, optarg);
+        } else if (name == 'x') {
+            lists.proxies[options->proxy_count++ % MOST] = optarg;
         } else if (name == 'h') {
             host.never = optarg;
         } else {
@@ -117,6 +141,8 @@ static void read_options(int argc, char **argv, pjauth_turn_options *options) {
     options->allow = lists.allow;
     options->deny = lists.deny;
     options->nat64 = lists.nat64;
+    options->proxies = lists.proxies;
+    options->certificates = lists.certificates;
 }
 
 static void list_listeners(pjauth_turn_server *server) {
@@ -145,6 +171,16 @@ static int obey(pjauth_turn_server *server, char *line) {
         char *external = after(line + 9, ' ');
 
         return pjauth_turn_server_set_external(server, line + 9, external);
+    }
+    if (strncmp(line, "certificate ", 12) == 0) {
+        pjauth_turn_certificate certificate;
+        int status;
+
+        read_certificate(&certificate, line + 12);
+        status = pjauth_turn_server_set_certificates(server, &certificate, 1);
+        pjauth_turn_server_error(server, text, sizeof(text));
+        printf("error %s\n", text);
+        return status;
     }
     if (strncmp(line, "allow", 5) == 0) {
         const char *allow[MOST];

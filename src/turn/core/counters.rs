@@ -257,6 +257,18 @@ counters! {
         /// Connections with peers that are open or being made now.
         #[metric("peer_connections", "gauge")]
         pub peer_connections: u64,
+        /// TLS handshakes that came to their end.
+        pub handshakes: u64,
+        /// Of these, those of clients that came back with a ticket.
+        pub handshakes_resumed: u64,
+        /// TLS handshakes that failed, took too long, or whose client left.
+        pub handshakes_failed: u64,
+        /// Connections that ended because too many TLS handshakes went on.
+        pub handshakes_refused: u64,
+        /// Connections to a TLS listener whose client spoke no TLS.
+        pub tls_missing: u64,
+        /// Connections to a TCP listener whose client spoke TLS.
+        pub tls_unexpected: u64,
     }
 }
 

@@ -215,7 +215,9 @@ impl Core {
             // Datagrams need no padding (RFC 8656, 12.5).
             Some(number) => match self.transport(&link) {
                 Transport::Udp => (Header::channel_data(number, len as u16), 0),
-                Transport::Tcp => (Header::channel_data(number, len as u16), padding),
+                Transport::Tcp | Transport::Tls => {
+                    (Header::channel_data(number, len as u16), padding)
+                }
             },
             None => (data_header(&peer, len, self.indication_id()), padding),
         };

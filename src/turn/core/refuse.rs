@@ -112,7 +112,9 @@ impl Core {
         out.clear();
         match self.transport(link) {
             Transport::Udp => Action::Nothing,
-            Transport::Tcp => self.fail_unsigned(link, message, errors::UNAUTHENTICATED, now, out),
+            Transport::Tcp | Transport::Tls => {
+                self.fail_unsigned(link, message, errors::UNAUTHENTICATED, now, out)
+            }
         }
     }
 

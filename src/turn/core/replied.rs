@@ -27,7 +27,7 @@ impl Core {
     /// Keeps a reply, where there are retransmissions: with the client's allocation,
     /// out of reach of strangers, or among those to the refused.
     pub(super) fn keep_reply(&mut self, link: &Link, message: &Message<'_>, out: &[u8], now: Time) {
-        if self.transport(link) == Transport::Tcp {
+        if self.transport(link).is_stream() {
             return;
         }
         let request = self.name_of(link, message);

@@ -115,7 +115,7 @@ impl Core {
         // Over TCP the client's address is proven, and size does no harm.
         let phrase = match self.transport(link) {
             Transport::Udp => "",
-            Transport::Tcp => fault.phrase,
+            Transport::Tcp | Transport::Tls => fault.phrase,
         };
         writer.error_code(fault.code, phrase);
         if fault.is_challenge() {
@@ -138,7 +138,7 @@ impl Core {
     /// Whether somebody without a credential gets one more answer of a kind. Over
     /// TCP the source is no forgery, and nobody asks again: everyone does.
     fn may_answer(&mut self, kind: &str, link: &Link, now: Time) -> bool {
-        if self.transport(link) == Transport::Tcp {
+        if self.transport(link).is_stream() {
             return true;
         }
         let source = (kind, AddrKey::source(&link.client.ip()));

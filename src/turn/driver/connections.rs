@@ -23,6 +23,12 @@ pub struct StreamLimits {
     pub backlog: usize,
     /// How long a client may read nothing while something waits for it.
     pub stall: Duration,
+    /// Handshakes of TLS at once.
+    pub handshakes: u32,
+    /// Likewise for each source address.
+    pub handshakes_per_source: u32,
+    /// How long a handshake may take, the wait for it included.
+    pub handshake: Duration,
 }
 
 impl Default for StreamLimits {
@@ -33,11 +39,14 @@ impl Default for StreamLimits {
             idle: Duration::from_secs(30),
             backlog: 256 * 1024,
             stall: Duration::from_secs(30),
+            handshakes: 1024,
+            handshakes_per_source: 64,
+            handshake: Duration::from_secs(10),
         }
     }
 }
 
-/// Counts the connections of all workers.
+/// Counts the connections of all workers, or those of them that are in a handshake.
 #[derive(Debug, Default)]
 pub struct ConnectionCount {
     counts: Mutex<(u32, HashMap<AddrKey, u32>)>,
@@ -45,18 +54,18 @@ pub struct ConnectionCount {
 
 impl ConnectionCount {
     /// Counts a connection in all, whosoever it is.
-    pub fn enter(&self, limits: &StreamLimits) -> bool {
+    pub fn enter(&self, most: u32) -> bool {
         let (total, _) = &mut *self.counts.lock();
-        let admitted = *total < limits.total;
+        let admitted = *total < most;
         *total += u32::from(admitted);
         admitted
     }
 
     /// Counts it for its source as well.
-    pub fn count_source(&self, ip: &IpAddr, limits: &StreamLimits) -> bool {
+    pub fn count_source(&self, ip: &IpAddr, most: u32) -> bool {
         let (_, sources) = &mut *self.counts.lock();
         let source = sources.entry(AddrKey::source(ip)).or_default();
-        let admitted = *source < limits.per_source;
+        let admitted = *source < most;
         *source += u32::from(admitted);
         if *source == 0 {
             sources.remove(&AddrKey::source(ip));

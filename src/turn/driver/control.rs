@@ -18,10 +18,12 @@ use crate::turn::state::shared::Shared;
 use super::connections::ConnectionCount;
 use super::listeners::ListenerSocket;
 use super::mailbox::{Command, Mailbox};
+use super::misdirected::Misdirected;
 use super::observer::Log;
 use super::proxies::Proxies;
 use super::relay_sockets::{RelayPool, RelaySockets};
 use super::sys::{Changes, HostAddress};
+use super::tls::Tls;
 use super::worker::Locked;
 
 thread_local! {
@@ -38,7 +40,11 @@ pub struct Control {
     pub relays: Arc<RelayPool>,
     pub mailboxes: Vec<Arc<Mailbox>>,
     pub connections: Arc<ConnectionCount>,
+    pub handshakes: Arc<ConnectionCount>,
+    /// What TLS listeners go by.
+    pub tls: Option<Arc<Tls>>,
     pub proxies: Proxies,
+    pub misdirected: Misdirected,
     pub log: Arc<Log>,
     pub stopping: AtomicBool,
     pub draining: AtomicBool,

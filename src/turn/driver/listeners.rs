@@ -12,6 +12,7 @@ use crate::turn::state::five_tuple::{Link, Listener, ListenerId, Transport};
 
 use super::descriptor::Descriptor;
 use super::reception::Reception;
+use super::stream::Layer;
 use super::sys::{Interest, dropped, enable_gro};
 use super::worker::{Guard, Worker};
 
@@ -67,7 +68,7 @@ impl ListenerSocket {
         let address = listener.address;
         let (kind, protocol) = match listener.transport {
             Transport::Udp => (Type::DGRAM, Protocol::UDP),
-            Transport::Tcp => (Type::STREAM, Protocol::TCP),
+            Transport::Tcp | Transport::Tls => (Type::STREAM, Protocol::TCP),
         };
         let socket = Socket::new(Domain::for_address(address), kind, Some(protocol))?;
         socket.set_nonblocking(true)?;
@@ -75,12 +76,12 @@ impl ListenerSocket {
         if address.is_ipv6() {
             socket.set_only_v6(true)?;
         }
-        if listener.transport == Transport::Tcp {
+        if listener.transport.is_stream() {
             socket.set_reuse_address(true)?;
         }
         socket.bind(&address.into())?;
         match listener.transport {
-            Transport::Tcp => socket.listen(BACKLOG)?,
+            Transport::Tcp | Transport::Tls => socket.listen(BACKLOG)?,
             Transport::Udp => {
                 // As much as the system grants; without, a burst is lost.
                 let _ = socket.set_recv_buffer_size(BUFFER);
@@ -135,7 +136,11 @@ impl Worker {
                     self.next_sweep = self.now + self.streams.period();
                 }
                 let is_proxy = self.control.proxies.has(&client);
-                self.streams.admit(socket, link, is_proxy, self.now);
+                let layer = match self.listeners[index].listener.transport {
+                    Transport::Tls => Layer::Awaited,
+                    Transport::Udp | Transport::Tcp => Layer::Plain,
+                };
+                self.streams.admit(socket, link, layer, is_proxy, self.now);
             }
         }
     }

@@ -25,10 +25,12 @@ mod connections;
 mod control;
 mod conversation;
 mod cores;
+mod credentials;
 mod descriptor;
 mod embedded;
 mod listeners;
 mod mailbox;
+mod misdirected;
 mod observer;
 mod options;
 pub mod panics;
@@ -40,16 +42,24 @@ mod queue;
 mod reception;
 mod relay_addresses;
 mod relay_sockets;
+mod secure;
 mod server;
 mod shortage;
+mod stream;
 mod streams;
 mod sys;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "tls")]
+mod tls;
+#[cfg(not(feature = "tls"))]
+#[path = "tls/absent.rs"]
+mod tls;
 mod worker;
 
 pub use connections::StreamLimits;
 pub use cores::Cores;
+pub use credentials::{BadTls, Pair, Pem, TlsOptions};
 pub use embedded::{Embedded, Opener, Output, Refused};
 pub use observer::{Ask, Level, Log, Observer, Place};
 pub use options::{Options, StartError};

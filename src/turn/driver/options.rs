@@ -9,12 +9,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::turn::core::config::Config;
-use crate::turn::state::five_tuple::Listener;
+use crate::turn::state::five_tuple::{Listener, Transport};
 
 use super::connections::StreamLimits;
+use super::credentials::{BadTls, TlsOptions};
 use super::observer::Log;
 use super::proxies::Proxies;
 use super::relay_addresses::RelayAddress;
+use super::tls::Tls;
 
 /// Everything about a server but its observer.
 #[derive(Clone)]
@@ -40,6 +42,8 @@ pub struct Options {
     pub streams: StreamLimits,
     /// Who speaks the PROXY protocol to TCP listeners; nobody else may.
     pub proxies: Proxies,
+    /// What TLS listeners go by.
+    pub tls: TlsOptions,
     /// Makes nonces. Servers with the same accept each other's.
     pub secret: Option<[u8; 32]>,
     /// Where log lines go.
@@ -61,6 +65,7 @@ impl Default for Options {
             workers: 0,
             streams: StreamLimits::default(),
             proxies: Proxies::default(),
+            tls: TlsOptions::default(),
             secret: None,
             log: Arc::new(|_, _| {}),
         }
@@ -76,6 +81,8 @@ pub enum StartError {
     Listener(Listener, io::Error),
     /// The system refuses a relay address.
     Relay(IpAddr, io::Error),
+    /// There can be no TLS.
+    Tls(BadTls),
     /// The system refuses something else.
     System(&'static str, io::Error),
 }
@@ -88,6 +95,7 @@ impl fmt::Display for StartError {
                 write!(f, "cannot listen on {listener}: {error}")
             }
             StartError::Relay(ip, error) => write!(f, "no relay can be at {ip}: {error}"),
+            StartError::Tls(error) => write!(f, "TLS: {error}"),
             StartError::System(what, error) => write!(f, "{what}: {error}"),
         }
     }
@@ -96,10 +104,10 @@ impl fmt::Display for StartError {
 impl std::error::Error for StartError {}
 
 impl StartError {
-    /// What the system said; `None` where the options were wrong.
+    /// What the system said of a socket or thread; `None` where the options were wrong.
     pub fn system(&self) -> Option<&io::Error> {
         match self {
-            StartError::Options(_) => None,
+            StartError::Options(_) | StartError::Tls(_) => None,
             StartError::Listener(_, error)
             | StartError::Relay(_, error)
             | StartError::System(_, error) => Some(error),
@@ -137,6 +145,15 @@ impl Options {
             return bad("a relay's external address is one address of the same family");
         }
         Ok(())
+    }
+
+    /// What TLS listeners go by, where there are any.
+    pub(super) fn tls(&self) -> Result<Option<Tls>, StartError> {
+        let is_tls = |listener: &Listener| listener.transport == Transport::Tls;
+        if !self.listeners.iter().any(is_tls) {
+            return Ok(None);
+        }
+        Tls::new(&self.tls).map(Some).map_err(StartError::Tls)
     }
 
     pub(super) fn worker_count(&self) -> usize {

@@ -1,7 +1,7 @@
 //! The way of a packet through a worker.
 #![forbid(unsafe_code)]
 
-use std::io::{ErrorKind, Read};
+use std::io::{self, ErrorKind, Read};
 use std::ops::Range;
 
 use crate::stun::frame_len;
@@ -13,12 +13,14 @@ use super::conversation::Conversation;
 use super::process;
 use super::proxies::{Introduction, introduction, is_introduction};
 use super::queue::Buffer;
+use super::secure::is_tls;
+use super::stream::Layer;
 use super::streams::Written;
 use super::sys::{HEADROOM, Received, SendError, receive_error};
 use super::worker::{Guard, Worker};
 
 /// Batches taken from one listener before the others have their turn.
-const ROUNDS: usize = 4;
+pub(super) const ROUNDS: usize = 4;
 /// Datagrams taken in one call.
 const BATCH: usize = 64;
 /// The longest message in pieces from a client without an allocation: all that it
@@ -101,6 +103,13 @@ impl Worker {
 
     pub(super) fn read_stream(&mut self, locked: &mut Guard<'_>, index: usize) {
         for _ in 0..ROUNDS {
+            let layer = self.streams.get_mut(index).map(|stream| &stream.layer);
+            if matches!(layer, Some(Layer::Tls(_))) {
+                return self.read_sealed(locked, index);
+            }
+            if !self.may_read(index) {
+                return;
+            }
             self.make_room(locked, 1);
             let slot = self.slots.take();
             let Some(stream) = self.streams.get_mut(index) else {
@@ -118,10 +127,22 @@ impl Worker {
                     }
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
-                Ok(_) if self.streams.end(index) => return self.ended.push(index),
-                Ok(_) | Err(_) => return self.close(locked, index),
+                ended => return self.read_nothing(locked, index, &ended),
             }
+        }
+    }
+
+    /// A connection has nothing to read now, or for ever.
+    pub(super) fn read_nothing(
+        &mut self,
+        locked: &mut Guard<'_>,
+        index: usize,
+        result: &io::Result<usize>,
+    ) {
+        match result {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Ok(_) if self.streams.end(index) => self.ended.push(index),
+            Ok(_) | Err(_) => self.close(locked, index),
         }
     }
 
@@ -158,12 +179,15 @@ impl Worker {
             locked.losses.proxy_refused += 1;
             return false;
         }
-        self.cut(locked, index, slot, packet)
+        match self.streams.get_mut(index).map(|stream| &stream.layer) {
+            Some(Layer::Awaited) => self.begin_sealed(locked, index, slot, packet),
+            _ => self.cut(locked, index, slot, packet),
+        }
     }
 
     /// Takes the whole messages out of what a stream brought, and keeps the rest.
     /// `false` when it is not TURN.
-    fn cut(
+    pub(super) fn cut(
         &mut self,
         locked: &mut Guard<'_>,
         index: usize,
@@ -177,6 +201,10 @@ impl Worker {
                 return true;
             };
             let rest = &self.slots.slot(slot)[at..end];
+            if !stream.has_begun && is_tls(rest) {
+                self.refuse_tls(locked, index);
+                return false;
+            }
             if !stream.has_begun && rest.first().is_some_and(|first| *first >= 0x40) {
                 // Much that is no TURN looks like the head of ChannelData.
                 return false;
@@ -378,7 +406,7 @@ impl Worker {
     }
 
     /// Sees to it that `wanted` slots are free.
-    fn make_room(&mut self, locked: &mut Guard<'_>, wanted: usize) {
+    pub(super) fn make_room(&mut self, locked: &mut Guard<'_>, wanted: usize) {
         if self.slots.left() < wanted && !self.queue.is_empty() {
             self.flush(locked);
         }

@@ -22,9 +22,11 @@ use crate::turn::state::shared::Shared;
 use super::clock;
 use super::control::{Control, random};
 use super::cores::{CoreAccess, Cores};
+use super::credentials::{BadTls, Pair};
 use super::descriptor::Descriptor;
 use super::listeners::ListenerSocket;
 use super::mailbox::{Command, Handover, Mailbox};
+use super::misdirected::Misdirected;
 use super::observer::{Level, Observer};
 use super::options::{Options, StartError};
 use super::ports::Ports;
@@ -168,6 +170,17 @@ impl Server {
         self.apply_policy(None);
     }
 
+    /// Serves TLS with other certificates from now on; connections that exist stay.
+    ///
+    /// # Errors
+    /// Why they cannot serve; then those from before stay.
+    pub fn set_certificates(&self, pairs: &[Pair]) -> Result<(), BadTls> {
+        match &self.control.tls {
+            Some(tls) => tls.replace(pairs),
+            None => Err(BadTls::Unused),
+        }
+    }
+
     /// Clients and peers see new relays at a configured address as `external`.
     /// `false` where none is configured so.
     pub fn set_external(&self, at: IpAddr, external: IpAddr) -> bool {
@@ -267,7 +280,10 @@ fn control(
         relays,
         mailboxes,
         connections: Arc::default(),
+        handshakes: Arc::default(),
+        tls: options.tls()?.map(Arc::new),
         proxies: options.proxies.clone(),
+        misdirected: Misdirected::default(),
         log: options.log.clone(),
         stopping: AtomicBool::new(false),
         draining: AtomicBool::new(false),
@@ -311,7 +327,7 @@ fn worker(
         own: Arc::new(WorkerCore { locked, mailbox }),
         streams: Streams::new(
             poller.clone(),
-            control.connections.clone(),
+            control,
             options.streams,
             ahash::RandomState::with_seeds(a, b, c, d),
         ),
@@ -328,6 +344,9 @@ fn worker(
         commands: Vec::new(),
         observer,
         ended: Vec::new(),
+        handshakes_left: 0,
+        next_expiry: clock::now(),
+        wire: Vec::new(),
         out: Vec::new(),
         now: clock::now(),
         next_sweep: clock::now(),

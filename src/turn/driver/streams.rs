@@ -2,8 +2,7 @@
 #![forbid(unsafe_code)]
 
 use std::collections::HashMap;
-use std::io::{ErrorKind, Write};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,46 +14,11 @@ use crate::turn::state::five_tuple::Link;
 use crate::turn::time::Time;
 
 use super::connections::{ConnectionCount, StreamLimits};
+use super::control::Control;
 use super::descriptor::Descriptor;
+use super::stream::{Layer, Pushed, Spare, Stream};
 use super::sys::{Epoll, Interest};
-
-/// Output buffers kept for the next connection that needs one.
-const POOL: usize = 32;
-/// A larger buffer is not kept.
-const POOLED: usize = 64 * 1024;
-
-/// One client's connection.
-#[derive(Debug)]
-pub struct Stream {
-    pub socket: Socket,
-    pub link: Link,
-    /// The beginning of a message whose rest has not come yet.
-    pub pending: Vec<u8>,
-    /// Whether a STUN message has come: no stream begins with ChannelData.
-    pub has_begun: bool,
-    /// Whether a proxy has yet to say whom it stands for.
-    pub is_anonymous: bool,
-    /// Whom it counts for.
-    source: Option<IpAddr>,
-    /// When the last whole message came.
-    pub heard: Time,
-    out: Vec<u8>,
-    /// How much of `out` is gone.
-    sent: usize,
-    /// Since when the client has read nothing although it could.
-    stalled: Option<Time>,
-    is_dirty: bool,
-    /// Whether the client says nothing more: the connection closes when nothing waits
-    /// for it.
-    has_ended: bool,
-}
-
-impl Stream {
-    /// Bytes that the kernel has not taken yet.
-    fn waiting(&self) -> usize {
-        self.out.len() - self.sent
-    }
-}
+use super::tls::{Broken, Opened, Tls};
 
 /// The connections of one worker.
 pub struct Streams {
@@ -62,9 +26,11 @@ pub struct Streams {
     free: Vec<usize>,
     by_link: HashMap<Link, usize, RandomState>,
     dirty: Vec<usize>,
-    pool: Vec<Vec<u8>>,
+    spare: Spare,
     poller: Arc<Epoll>,
     connections: Arc<ConnectionCount>,
+    handshakes: Arc<ConnectionCount>,
+    tls: Option<Arc<Tls>>,
     limits: StreamLimits,
 }
 
@@ -82,7 +48,7 @@ pub enum Written {
 impl Streams {
     pub fn new(
         poller: Arc<Epoll>,
-        connections: Arc<ConnectionCount>,
+        control: &Control,
         limits: StreamLimits,
         hasher: RandomState,
     ) -> Self {
@@ -91,9 +57,11 @@ impl Streams {
             free: Vec::new(),
             by_link: HashMap::with_hasher(hasher),
             dirty: Vec::new(),
-            pool: Vec::new(),
+            spare: Spare::default(),
             poller,
-            connections,
+            connections: control.connections.clone(),
+            handshakes: control.handshakes.clone(),
+            tls: control.tls.clone(),
             limits,
         }
     }
@@ -110,12 +78,13 @@ impl Streams {
     /// Takes in a connection; drops it, and so closes it, when there are too
     /// many or it cannot be waited for. A proxy's is its client's as soon as it is
     /// [introduced](Self::introduce).
-    pub fn admit(&mut self, socket: Socket, link: Link, is_proxy: bool, now: Time) {
+    pub fn admit(&mut self, socket: Socket, link: Link, layer: Layer, is_proxy: bool, now: Time) {
         let source = (!is_proxy).then(|| link.client.ip());
-        if self.by_link.contains_key(&link) || !self.connections.enter(&self.limits) {
+        if self.by_link.contains_key(&link) || !self.connections.enter(self.limits.total) {
             return;
         }
-        if source.is_some_and(|ip| !self.connections.count_source(&ip, &self.limits)) {
+        let most = self.limits.per_source;
+        if source.is_some_and(|ip| !self.connections.count_source(&ip, most)) {
             self.connections.leave(None);
             return;
         }
@@ -135,20 +104,10 @@ impl Streams {
         // Only latency suffers when this fails.
         let _ = socket.set_tcp_nodelay(true);
         self.by_link.insert(link, index);
-        self.table[index] = Some(Stream {
-            socket,
-            link,
-            pending: Vec::new(),
-            has_begun: false,
-            is_anonymous: is_proxy,
-            source,
-            heard: now,
-            out: Vec::new(),
-            sent: 0,
-            stalled: None,
-            is_dirty: false,
-            has_ended: false,
-        });
+        let mut stream = Stream::new(socket, link, layer, now);
+        stream.is_anonymous = is_proxy;
+        stream.source = source;
+        self.table[index] = Some(stream);
     }
 
     /// A proxy has said whom it stands for: `None` for itself. `false` when that
@@ -166,7 +125,9 @@ impl Streams {
             ..stream.link
         };
         if self.by_link.contains_key(&link)
-            || !self.connections.count_source(&client.ip(), &self.limits)
+            || !self
+                .connections
+                .count_source(&client.ip(), self.limits.per_source)
         {
             return false;
         }
@@ -185,9 +146,15 @@ impl Streams {
         self.by_link.get(link).copied()
     }
 
-    /// Closes a connection. Returns whose it was.
-    pub fn close(&mut self, index: usize) -> Option<Link> {
-        let stream = self.table.get_mut(index)?.take()?;
+    /// Closes a connection. Returns whose it was, and whether its handshake was not
+    /// over.
+    pub fn close(&mut self, index: usize) -> Option<(Link, bool)> {
+        let mut stream = self.table.get_mut(index)?.take()?;
+        stream.say_end();
+        let was_shaking = stream.shaking.take();
+        if let Some(ip) = was_shaking {
+            self.handshakes.leave(Some(ip));
+        }
         self.by_link.remove(&stream.link);
         self.connections.leave(stream.source);
         self.free.push(index);
@@ -196,7 +163,84 @@ impl Streams {
             self.free = Vec::new();
             self.by_link.shrink_to(64);
         }
-        Some(stream.link)
+        Some((stream.link, was_shaking.is_some()))
+    }
+
+    /// The client begins TLS. `false` when too many do.
+    pub fn begin_tls(&mut self, index: usize) -> bool {
+        let Some(Some(stream)) = self.table.get_mut(index) else {
+            return true;
+        };
+        let ip = stream.link.client.ip();
+        let (counts, limits) = (&self.handshakes, &self.limits);
+        if !counts.enter(limits.handshakes) {
+            return false;
+        }
+        if !counts.count_source(&ip, limits.handshakes_per_source) {
+            counts.leave(None);
+            return false;
+        }
+        stream.shaking = Some(ip);
+        let session = self.tls.as_ref().and_then(|tls| tls.begin());
+        let is_begun = session.is_some();
+        if let Some(session) = session {
+            stream.layer = Layer::Tls(Box::new(session));
+        }
+        is_begun
+    }
+
+    /// Opens what came from the wire. What that has to be answered with goes out at
+    /// the end of the batch.
+    pub fn open(
+        &mut self,
+        index: usize,
+        wire: &mut [u8],
+        clear: &mut [u8],
+    ) -> Result<Opened, Broken> {
+        let Some(Some(stream)) = self.table.get_mut(index) else {
+            return Ok(Opened::default());
+        };
+        let Some((session, out)) = stream.session() else {
+            return Err(Broken);
+        };
+        let opened = session.open(wire, clear, out);
+        if stream.waiting() > 0 && !stream.is_dirty {
+            stream.is_dirty = true;
+            self.dirty.push(index);
+        }
+        opened
+    }
+
+    /// Whether a handshake has come to its end since this was asked last, and whether
+    /// its client had been here before. It counts no more.
+    pub fn has_shaken(&mut self, index: usize) -> Option<bool> {
+        let stream = self.table.get_mut(index)?.as_mut()?;
+        if stream.shaking.is_none() || stream.is_handshaking() {
+            return None;
+        }
+        self.handshakes.leave(stream.shaking.take());
+        let (session, _) = stream.session()?;
+        Some(session.is_resumed())
+    }
+
+    /// The beginning of a message has been copied to where its rest is.
+    pub fn take_pending(&mut self, index: usize) {
+        if let Some(stream) = self.get_mut(index) {
+            stream.pending = Vec::new();
+        }
+    }
+
+    /// Keeps the beginning of a record. `false` when it is longer than any.
+    pub fn keep(&mut self, index: usize, rest: &[u8]) -> bool {
+        let session = self.get_mut(index).and_then(Stream::session);
+        session.is_none_or(|(session, _)| session.keep(rest))
+    }
+
+    /// What a client is told before its connection closes, if it goes out at once.
+    pub fn last_word(&mut self, index: usize, bytes: &[u8]) {
+        if let Some(stream) = self.get_mut(index) {
+            stream.buffer().extend_from_slice(bytes);
+        }
     }
 
     /// Writes to a client at the end of the batch, or at once when its backlog
@@ -224,11 +268,12 @@ impl Streams {
             (true, false) if waiting > self.limits.backlog => return Written::Gone,
             _ => {}
         }
-        if stream.out.capacity() == 0 {
-            stream.out = self.pool.pop().unwrap_or_default();
+        let buffer = stream.buffer();
+        if buffer.capacity() == 0 {
+            *buffer = self.spare.take();
         }
         for part in parts {
-            stream.out.extend_from_slice(part);
+            buffer.extend_from_slice(part);
         }
         if !stream.is_dirty {
             stream.is_dirty = true;
@@ -290,42 +335,21 @@ impl Streams {
         let Some(Some(stream)) = self.table.get_mut(index) else {
             return true;
         };
-        let mut progress = false;
-        while stream.sent < stream.out.len() {
-            match (&stream.socket).write(&stream.out[stream.sent..]) {
-                Ok(count) if count > 0 => {
-                    stream.sent += count;
-                    progress = true;
-                }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                Ok(_) | Err(_) => return false,
-            }
+        let was_stalled = stream.stalled.is_some();
+        match stream.push(&mut self.spare) {
+            Pushed::All => stream.stalled = None,
+            Pushed::Some(progress) if progress || !was_stalled => stream.stalled = Some(now),
+            Pushed::Some(_) => {}
+            Pushed::Broken => return false,
+        }
+        let is_stalled = stream.stalled.is_some();
+        if stream.has_ended && !is_stalled {
+            return false;
         }
         let tag = Descriptor::Connection(index).pack();
         let fd = stream.socket.as_raw_fd();
-        if stream.sent < stream.out.len() {
-            stream.out.drain(..stream.sent);
-            stream.sent = 0;
-            let was_stalled = stream.stalled.is_some();
-            if progress || !was_stalled {
-                stream.stalled = Some(now);
-            }
-            let interest = match stream.has_ended {
-                true => Interest::Write,
-                false => Interest::ReadWrite,
-            };
-            return was_stalled || self.poller.change(fd, tag, interest).is_ok();
-        }
-        let mut buffer = std::mem::take(&mut stream.out);
-        stream.sent = 0;
-        buffer.clear();
-        let was_stalled = stream.stalled.take().is_some();
-        let has_ended = stream.has_ended;
-        if self.pool.len() < POOL && buffer.capacity() <= POOLED {
-            self.pool.push(buffer);
-        }
-        !has_ended && (!was_stalled || self.poller.change(fd, tag, Interest::Read).is_ok())
+        let interest = stream.interest();
+        was_stalled == is_stalled || self.poller.change(fd, tag, interest).is_ok()
     }
 
     /// The connections that have been silent or stuck for too long. `is_in_use`
@@ -338,7 +362,9 @@ impl Streams {
                 .stalled
                 .is_some_and(|since| now.since(since) >= self.limits.stall);
             let is_silent = now.since(stream.heard) >= self.limits.idle;
-            (is_stuck || is_silent && !is_in_use(&stream.link)).then_some(index)
+            let is_late =
+                stream.is_handshaking() && now.since(stream.since) >= self.limits.handshake;
+            (is_stuck || is_late || is_silent && !is_in_use(&stream.link)).then_some(index)
         });
         overdue.collect()
     }
@@ -350,7 +376,8 @@ impl Streams {
 
     /// How often to look for overdue connections.
     pub fn period(&self) -> Duration {
-        let shorter = self.limits.idle.min(self.limits.stall) / 4;
-        shorter.clamp(Duration::from_millis(20), Duration::from_secs(2))
+        let limits = &self.limits;
+        let shortest = limits.idle.min(limits.stall).min(limits.handshake) / 4;
+        shortest.clamp(Duration::from_millis(20), Duration::from_secs(2))
     }
 }

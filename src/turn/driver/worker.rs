@@ -31,6 +31,9 @@ use super::sys::{Epoll, Inbox, Ready, Slots};
 
 /// Bytes of answers that may wait for a client without an allocation.
 const BACKLOG_OF_A_STRANGER: usize = 16 * 1024;
+/// Steps of TLS handshakes in one round, each a millisecond at most: what is relayed
+/// waits no longer, however many clients come.
+const HANDSHAKES: u32 = 8;
 /// Bugs of ours that a worker survives.
 const LIVES: u32 = 8;
 /// The longest wait: also how long a lost wake would go unnoticed.
@@ -95,6 +98,12 @@ pub struct Worker {
     pub(super) observer: Box<dyn Observer>,
     /// Connections whose clients said in this batch that they say nothing more.
     pub(super) ended: Vec<usize>,
+    /// Steps of handshakes that may yet be taken in this round.
+    pub(super) handshakes_left: u32,
+    /// When to look at the certificates again.
+    pub(super) next_expiry: Time,
+    /// Where records of TLS are read into.
+    pub(super) wire: Vec<u8>,
     /// Where the core writes replies.
     pub(super) out: Vec<u8>,
     pub(super) now: Time,
@@ -144,6 +153,7 @@ impl Worker {
             }
             let mut locked = own.locked.lock();
             self.now = clock::now();
+            self.handshakes_left = HANDSHAKES;
             for event in &ready {
                 self.dispatch(&mut locked, *event);
             }
@@ -164,7 +174,7 @@ impl Worker {
             Descriptor::Monitor => self.look(locked),
             Descriptor::Listener(index) => match self.listeners[index].listener.transport {
                 Transport::Udp => self.read_listener(locked, index),
-                Transport::Tcp => self.accept(index),
+                Transport::Tcp | Transport::Tls => self.accept(index),
             },
             Descriptor::Relay(index) => {
                 if event.failed {
@@ -278,9 +288,14 @@ impl Worker {
     }
 
     fn housekeeping(&mut self, locked: &mut Guard<'_>) {
-        if let Some(line) = self.control.relays.shortage.line(self.now) {
-            let log = &self.control.log;
-            MutexGuard::unlocked(locked, || log(Level::Warning, &line));
+        self.look_at_certificates(locked);
+        let control = &self.control;
+        let shortage = control.relays.shortage.line(self.now);
+        for line in shortage
+            .into_iter()
+            .chain(control.misdirected.line(self.now))
+        {
+            MutexGuard::unlocked(locked, || (control.log)(Level::Warning, &line));
         }
         let look = self.reception.as_ref().and_then(Reception::next_look);
         if look.is_some_and(|at| at <= self.now) {
@@ -317,7 +332,8 @@ impl Worker {
 
     /// Closes a connection, and takes back what its client had.
     pub(super) fn close(&mut self, locked: &mut Guard<'_>, index: usize) {
-        if let Some(link) = self.streams.close(index) {
+        if let Some((link, was_shaking)) = self.streams.close(index) {
+            locked.losses.handshakes_failed += u64::from(was_shaking);
             locked.core.client_gone(&link, self.now);
         }
     }

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use crate::stun::address::Family;
 use crate::turn::auth::accounts::Accounts;
 use crate::turn::core::counters::Counters;
-use crate::turn::driver::{Cores, Embedded, Options, Output, RawAddress, Server};
+use crate::turn::driver::{BadTls, Cores, Embedded, Options, Output, Pair, RawAddress, Server};
 use crate::turn::policy::ranges::Range;
 use crate::turn::state::five_tuple::Listener;
 
@@ -93,6 +93,14 @@ impl Engine {
         match self {
             Engine::Threads(server) => server.set_limits(options),
             Engine::Embedded(core, _) => core.cores().set_limits(&options.config),
+        }
+    }
+
+    /// Serves TLS with other certificates from now on. An embedded core has none.
+    pub fn set_certificates(&self, pairs: &[Pair]) -> Result<(), BadTls> {
+        match self {
+            Engine::Threads(server) => server.set_certificates(pairs),
+            Engine::Embedded(..) => Err(BadTls::Unused),
         }
     }
 

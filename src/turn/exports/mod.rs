@@ -25,6 +25,7 @@ mod rest;
 mod running;
 mod server;
 mod strings;
+mod tls;
 mod types;
 
 use core::ffi::c_void;

@@ -153,6 +153,12 @@ impl ServerState {
         (self.options.log)(level, text);
     }
 
+    /// Keeps why something failed, for `pjauth_turn_server_error()`.
+    pub fn remember<E: std::fmt::Display>(&self, result: &Result<(), E>) {
+        let why = result.as_ref().err().map(E::to_string);
+        *self.refused.lock() = why.unwrap_or_default();
+    }
+
     /// The decision that a state stands for. One that is none is refused.
     pub fn decision(&self, terms: Grant, state: i32) -> Decision {
         decision(terms, state).unwrap_or_else(|| {

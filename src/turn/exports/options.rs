@@ -16,10 +16,11 @@ use crate::turn::status::{EINVAL, Status};
 use super::logger::logger;
 use super::peers::PeerFunction;
 use super::strings;
+use super::tls::read_certificates;
 use super::types::{
     PJAUTH_TURN_BOTH_FAMILIES, PJAUTH_TURN_MD5, PJAUTH_TURN_SHA256, PJAUTH_TURN_TCP,
-    PJAUTH_TURN_UDP, PJAUTH_TURN_UNLIMITED, pjauth_turn_listener, pjauth_turn_options,
-    pjauth_turn_relay,
+    PJAUTH_TURN_TLS, PJAUTH_TURN_UDP, PJAUTH_TURN_UNLIMITED, pjauth_turn_listener,
+    pjauth_turn_options, pjauth_turn_relay,
 };
 
 /// Fills in the defaults.
@@ -115,6 +116,11 @@ fn defaults() -> pjauth_turn_options {
         proxy_count: 0,
         on_peer: None,
         on_peer_user_data: core::ptr::null_mut(),
+        certificates: core::ptr::null(),
+        certificate_count: 0,
+        max_handshakes: streams.handshakes,
+        max_handshakes_per_source: streams.handshakes_per_source,
+        handshake_msec: millis(streams.handshake),
     }
 }
 
@@ -204,6 +210,8 @@ unsafe fn read_all(c: &pjauth_turn_options) -> Result<(Options, Grant), BadOptio
         }
         let proxies = each(c.proxies, c.proxy_count, |r| read_range(*r));
         options.proxies = Proxies::new(proxies.map_err(bad("proxies"))?);
+        let certificates = read_certificates(c.certificates, c.certificate_count);
+        options.tls.certificates = certificates.map_err(bad("certificates"))?;
         if !c.secret.is_null() {
             options.secret = Some(c.secret.cast::<[u8; 32]>().read());
         }
@@ -268,6 +276,9 @@ fn numbers(c: &pjauth_turn_options, options: &mut Options) -> Result<(), BadOpti
     options.streams.idle = millis(c.connection_idle_msec);
     options.streams.backlog = c.connection_backlog as usize;
     options.streams.stall = millis(c.connection_stall_msec);
+    options.streams.handshakes = c.max_handshakes;
+    options.streams.handshakes_per_source = c.max_handshakes_per_source;
+    options.streams.handshake = millis(c.handshake_msec);
     Ok(())
 }
 
@@ -310,7 +321,7 @@ pub fn rate(bytes_per_second: u64, burst: u64) -> Option<Rate> {
 ///
 /// # Safety
 /// NULL, or as many elements as `count` says.
-unsafe fn each<T, R>(
+pub unsafe fn each<T, R>(
     first: *const T,
     count: c_uint,
     read: impl FnMut(&T) -> Result<R, Status>,
@@ -363,7 +374,9 @@ unsafe fn read_listener(listener: &pjauth_turn_listener) -> Result<Vec<Listener>
     let transports = match listener.transport & !both {
         PJAUTH_TURN_UDP => &[Transport::Udp][..],
         PJAUTH_TURN_TCP => &[Transport::Tcp],
+        PJAUTH_TURN_TLS => &[Transport::Tls],
         all if all == PJAUTH_TURN_UDP | PJAUTH_TURN_TCP => &[Transport::Udp, Transport::Tcp],
+        all if all == PJAUTH_TURN_UDP | PJAUTH_TURN_TLS => &[Transport::Udp, Transport::Tls],
         _ => return Err(EINVAL),
     };
     let at = |ip| {

@@ -4,7 +4,7 @@ use core::ffi::{c_char, c_int, c_uint, c_void};
 use std::sync::Arc;
 
 use crate::handle::Handle;
-use crate::turn::driver::{self, Level};
+use crate::turn::driver::{self, Level, StartError};
 use crate::turn::state::five_tuple::{Listener, Transport};
 use crate::turn::status::{self, EINVAL, EINVALIDOP, ETOOMANY, Status};
 
@@ -12,9 +12,10 @@ use super::engine::Engine;
 use super::observer::{Caller, ObserverPointer, ServerState};
 use super::options::{self};
 use super::types::{
-    PJAUTH_TURN_TCP, PJAUTH_TURN_UDP, pjauth_turn_observer, pjauth_turn_options, pjauth_turn_server,
+    PJAUTH_TURN_TCP, PJAUTH_TURN_TLS, PJAUTH_TURN_UDP, pjauth_turn_observer, pjauth_turn_options,
+    pjauth_turn_server,
 };
-use super::{SERVERS, guard, handle, pointer, server_of, strings, value};
+use super::{SERVERS, guard, handle, pointer, server_of, strings, tls, value};
 
 /// Makes a server that does not run yet.
 ///
@@ -61,7 +62,8 @@ pub unsafe extern "C" fn pjauth_turn_server_create(
 /// can be started there.
 ///
 /// @return 0; PJ_EINVAL for a dead handle or options that contradict each
-///         other; PJ_EINVALIDOP while it runs; the system's error, as PJLIB's
+///         other; PJ_EINVALIDOP while it runs; PJ_ENOTSUP for a TLS listener where the
+///         library was built without TLS; the system's error, as PJLIB's
 ///         PJ_STATUS_FROM_OS gives it, where it refuses. The log says more.
 #[unsafe(no_mangle)]
 pub extern "C" fn pjauth_turn_server_start(server: *mut pjauth_turn_server) -> Status {
@@ -84,19 +86,20 @@ pub extern "C" fn pjauth_turn_server_start(server: *mut pjauth_turn_server) -> S
         let started = started.map(|started| *running = Some(Arc::new(Engine::Threads(started))));
         // The log is the application's, which may ask about the server there.
         drop(running);
-        *state.refused.lock() = match &started {
-            Ok(()) => String::new(),
-            Err(error) => error.to_string(),
-        };
+        state.remember(&started);
         started.map_err(|error| {
             state.log(Level::Error, &format!("cannot start: {error}"));
-            error.system().map_or(EINVAL, status::of_system)
+            match &error {
+                StartError::Tls(error) => tls::status_of(error),
+                _ => error.system().map_or(EINVAL, status::of_system),
+            }
         })
     })
 }
 
-/// Writes why the last `pjauth_turn_server_start()` failed: which listener or
-/// option, at which address, and what the system says, such as `cannot listen on
+/// Writes why the last `pjauth_turn_server_start()` or
+/// `pjauth_turn_server_set_certificates()` failed: which listener or option, at which
+/// address, and what the system says, such as `cannot listen on
 /// UDP 192.0.2.1:3478: Address already in use (os error 98)`.
 ///
 /// @param server  The server.
@@ -190,7 +193,7 @@ pub extern "C" fn pjauth_turn_server_forget_observer(server: *mut pjauth_turn_se
 ///
 /// @param server  The server.
 /// @param index      From 0 on.
-/// @param transport  Gets PJAUTH_TURN_UDP or PJAUTH_TURN_TCP; may be NULL.
+/// @param transport  Gets PJAUTH_TURN_UDP, _TCP or _TLS; may be NULL.
 /// @param out        Gets the text.
 /// @param size       Room in `out`.
 /// @return the length of the text; 0 where there is no such listener.
@@ -226,6 +229,7 @@ pub fn transport_number(transport: Transport) -> c_int {
     match transport {
         Transport::Udp => PJAUTH_TURN_UDP,
         Transport::Tcp => PJAUTH_TURN_TCP,
+        Transport::Tls => PJAUTH_TURN_TLS,
     }
 }
 

@@ -3,6 +3,8 @@
 
 use core::ffi::{c_char, c_int, c_uint, c_void};
 
+use super::tls::pjauth_turn_certificate;
+
 /// A TURN server: a handle. The functions of the TURN half may be called from any
 /// thread, at any time, unless they say otherwise.
 ///
@@ -47,6 +49,9 @@ pub const PJAUTH_TURN_NOT_AUTHORIZED: c_int = 4;
 pub const PJAUTH_TURN_UDP: c_int = 1;
 /// Clients over TCP.
 pub const PJAUTH_TURN_TCP: c_int = 2;
+/// Clients over TLS 1.2 or 1.3; the server needs `certificates`. A client that names
+/// protocols (ALPN) must have `stun.turn` or `stun.nat-discovery` there (RFC 7443).
+pub const PJAUTH_TURN_TLS: c_int = 8;
 /// With a listener's transport: its address `::` stands for `0.0.0.0` as well.
 pub const PJAUTH_TURN_BOTH_FAMILIES: c_int = 4;
 
@@ -153,8 +158,8 @@ pub struct pjauth_turn_listener {
     pub address: *const c_char,
     /// The port; 0 for any free one.
     pub port: u16,
-    /// PJAUTH_TURN_UDP, PJAUTH_TURN_TCP, or both of them (`|`) at one port, and with
-    /// `::` PJAUTH_TURN_BOTH_FAMILIES as well.
+    /// PJAUTH_TURN_UDP, PJAUTH_TURN_TCP or PJAUTH_TURN_TLS, UDP with one of the others
+    /// (`|`) at one port, and with `::` PJAUTH_TURN_BOTH_FAMILIES as well.
     pub transport: c_int,
 }
 
@@ -337,6 +342,20 @@ pub struct pjauth_turn_options {
     >,
     /// Passed to `on_peer`.
     pub on_peer_user_data: *mut c_void,
+    /// Certificates of TLS listeners. A client gets the first of those that have the
+    /// name that it asks for (SNI) and a key that it can use; without such a name, the
+    /// first of all. `pjauth_turn_server_set_certificates()` replaces them.
+    pub certificates: *const pjauth_turn_certificate,
+    /// How many: at least one where there is a TLS listener.
+    pub certificate_count: c_uint,
+    /// TLS handshakes at once; a connection that would begin one more is closed.
+    /// Default: 1024.
+    pub max_handshakes: c_uint,
+    /// Likewise for each source address (IPv6: /64). Default: 64.
+    pub max_handshakes_per_source: c_uint,
+    /// How long a client may take from its connection to the end of its handshake, in
+    /// milliseconds. Default: 10000.
+    pub handshake_msec: c_uint,
 }
 
 /// Bytes of a user name in `pjauth_turn_allocation_info`, with the terminator.
@@ -359,7 +378,7 @@ pub struct pjauth_turn_allocation_info {
     pub relayed: [c_char; PJAUTH_TURN_ADDRESS_SIZE],
     /// The IPv6 one if there are two, otherwise empty.
     pub relayed_second: [c_char; PJAUTH_TURN_ADDRESS_SIZE],
-    /// PJAUTH_TURN_UDP or PJAUTH_TURN_TCP.
+    /// PJAUTH_TURN_UDP, PJAUTH_TURN_TCP or PJAUTH_TURN_TLS.
     pub transport: c_int,
     /// PJAUTH_TURN_LIVE, or why it ended.
     pub reason: c_int,

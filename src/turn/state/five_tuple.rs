@@ -13,6 +13,15 @@ pub enum Transport {
     Udp,
     /// A stream, cut by [`frame_len`](crate::stun::frame_len).
     Tcp,
+    /// Likewise, inside TLS.
+    Tls,
+}
+
+impl Transport {
+    /// Whether it is a stream: nothing is lost on it, no source is forged.
+    pub fn is_stream(self) -> bool {
+        self != Transport::Udp
+    }
 }
 
 /// How a relay talks to peers: REQUESTED-TRANSPORT.
@@ -38,6 +47,7 @@ impl fmt::Display for Listener {
         let transport = match self.transport {
             Transport::Udp => "UDP",
             Transport::Tcp => "TCP",
+            Transport::Tls => "TLS",
         };
         write!(f, "{transport} {}", self.address)
     }

@@ -22,5 +22,5 @@ pub use limits::descriptor_limit;
 pub use monitor::{Changes, Monitor};
 pub use options::{dropped, enable_gro, keep_errors, set_dont_fragment};
 pub use probe::is_local;
-pub use receive::{HEADROOM, Inbox, Received, Slots};
+pub use receive::{HEADROOM, Inbox, Received, SLOT, Slots};
 pub use send::{Outgoing, Sender};

@@ -1,0 +1,96 @@
+//! Where certificates and their keys come from, whether TLS is built in or not.
+#![forbid(unsafe_code)]
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use zeroize::Zeroizing;
+
+/// Text in PEM.
+#[derive(Clone)]
+pub enum Pem {
+    /// In a file, read when it is needed.
+    File(PathBuf),
+    /// As it is.
+    Text(Zeroizing<Vec<u8>>),
+}
+
+impl Pem {
+    /// The text.
+    ///
+    /// # Errors
+    /// That of the system, for a file.
+    pub fn read(&self) -> Result<Zeroizing<Vec<u8>>, BadTls> {
+        match self {
+            Pem::Text(text) => Ok(text.clone()),
+            Pem::File(path) => match std::fs::read(path) {
+                Ok(text) => Ok(Zeroizing::new(text)),
+                Err(error) => Err(BadTls::File(path.clone(), error)),
+            },
+        }
+    }
+}
+
+impl fmt::Display for Pem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Pem::File(path) => write!(f, "{}", path.display()),
+            Pem::Text(_) => f.write_str("the text given"),
+        }
+    }
+}
+
+/// Not the text, which may be a key.
+impl fmt::Debug for Pem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Pem({self})")
+    }
+}
+
+/// A certificate with its chain, and its key.
+#[derive(Clone, Debug)]
+pub struct Pair {
+    /// The certificate, and after it those that lead to the one that clients trust.
+    pub chain: Pem,
+    /// Its private key.
+    pub key: Pem,
+}
+
+/// What TLS listeners go by.
+#[derive(Clone, Debug, Default)]
+pub struct TlsOptions {
+    /// The first serves those who name no other.
+    pub certificates: Vec<Pair>,
+}
+
+/// Why there can be no TLS.
+#[derive(Debug)]
+pub enum BadTls {
+    /// The library was built without.
+    Absent,
+    /// There is no TLS listener.
+    Unused,
+    /// A file cannot be read.
+    File(PathBuf, io::Error),
+    /// Something is not what it should be.
+    Bad(String),
+}
+
+impl BadTls {
+    /// What a part of TLS says.
+    pub fn other(error: impl fmt::Display) -> Self {
+        BadTls::Bad(error.to_string())
+    }
+}
+
+impl fmt::Display for BadTls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            BadTls::Absent => f.write_str("this library was built without TLS"),
+            BadTls::Unused => f.write_str("the server has no TLS listener"),
+            BadTls::File(path, error) => write!(f, "{}: {error}", path.display()),
+            BadTls::Bad(what) => f.write_str(what),
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! One client's connection: what has come, what waits to go, and what is between
+//! the client's bytes and the wire's.
+#![forbid(unsafe_code)]
+
+use std::io::{ErrorKind, Write};
+use std::net::IpAddr;
+
+use socket2::Socket;
+
+use crate::turn::state::five_tuple::Link;
+use crate::turn::time::Time;
+
+use super::sys::Interest;
+use super::tls::Session;
+
+/// Output buffers kept for the next connection that needs one.
+const SPARE: usize = 32;
+/// A larger buffer is not kept.
+const LONGEST_SPARE: usize = 64 * 1024;
+
+/// Buffers for the next connections that need some.
+#[derive(Debug, Default)]
+pub(super) struct Spare(Vec<Vec<u8>>);
+
+impl Spare {
+    pub fn take(&mut self) -> Vec<u8> {
+        self.0.pop().unwrap_or_default()
+    }
+
+    pub fn give(&mut self, mut buffer: Vec<u8>) {
+        let is_kept = 1..=LONGEST_SPARE;
+        if self.0.len() < SPARE && is_kept.contains(&buffer.capacity()) {
+            buffer.clear();
+            self.0.push(buffer);
+        }
+    }
+}
+
+/// What the bytes of a connection are on the wire.
+pub enum Layer {
+    /// What they are.
+    Plain,
+    /// TLS, which the client has yet to begin.
+    Awaited,
+    /// Records of TLS.
+    Tls(Box<Session>),
+}
+
+/// One client's connection.
+pub struct Stream {
+    pub socket: Socket,
+    pub link: Link,
+    pub layer: Layer,
+    /// The beginning of a message whose rest has not come yet.
+    pub pending: Vec<u8>,
+    /// Whether a STUN message has come: no stream begins with ChannelData.
+    pub has_begun: bool,
+    /// Whether a proxy has yet to say whom it stands for.
+    pub is_anonymous: bool,
+    /// Whom it counts for.
+    pub(super) source: Option<IpAddr>,
+    /// Whom its handshake counts for, while it lasts.
+    pub(super) shaking: Option<IpAddr>,
+    /// When it came.
+    pub(super) since: Time,
+    /// When the last whole message came.
+    pub heard: Time,
+    /// Bytes for the wire.
+    out: Vec<u8>,
+    /// How much of `out` is gone.
+    sent: usize,
+    /// What has yet to be sealed, inside TLS.
+    clear: Vec<u8>,
+    /// Since when the client has read nothing although it could.
+    pub(super) stalled: Option<Time>,
+    pub(super) is_dirty: bool,
+    /// Whether the client says nothing more: the connection closes when nothing waits
+    /// for it.
+    pub(super) has_ended: bool,
+}
+
+/// Where a connection stands after it sent what it could.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pushed {
+    /// Everything is gone.
+    All,
+    /// The kernel has no room for the rest; whether it took some.
+    Some(bool),
+    /// The connection broke.
+    Broken,
+}
+
+impl Stream {
+    pub(super) fn new(socket: Socket, link: Link, layer: Layer, now: Time) -> Self {
+        Stream {
+            socket,
+            link,
+            layer,
+            pending: Vec::new(),
+            has_begun: false,
+            is_anonymous: false,
+            source: None,
+            shaking: None,
+            since: now,
+            heard: now,
+            out: Vec::new(),
+            sent: 0,
+            clear: Vec::new(),
+            stalled: None,
+            is_dirty: false,
+            has_ended: false,
+        }
+    }
+
+    /// Bytes that the kernel has not taken yet.
+    pub(super) fn waiting(&self) -> usize {
+        self.out.len() - self.sent + self.clear.len()
+    }
+
+    /// Whether TLS is not there yet.
+    pub fn is_handshaking(&self) -> bool {
+        match &self.layer {
+            Layer::Plain => false,
+            Layer::Awaited => true,
+            Layer::Tls(session) => session.is_handshaking(),
+        }
+    }
+
+    /// Where the client's bytes wait to be sent.
+    pub(super) fn buffer(&mut self) -> &mut Vec<u8> {
+        match self.layer {
+            Layer::Plain | Layer::Awaited => &mut self.out,
+            Layer::Tls(_) => &mut self.clear,
+        }
+    }
+
+    /// The session, and where what it says goes.
+    pub(super) fn session(&mut self) -> Option<(&mut Session, &mut Vec<u8>)> {
+        match &mut self.layer {
+            Layer::Plain | Layer::Awaited => None,
+            Layer::Tls(session) => Some((session, &mut self.out)),
+        }
+    }
+
+    /// Sends as much as the kernel takes.
+    pub(super) fn push(&mut self, spare: &mut Spare) -> Pushed {
+        if !self.seal(spare) {
+            return Pushed::Broken;
+        }
+        let mut progress = false;
+        while self.sent < self.out.len() {
+            match (&self.socket).write(&self.out[self.sent..]) {
+                Ok(count) if count > 0 => {
+                    self.sent += count;
+                    progress = true;
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.out.drain(..self.sent);
+                    self.sent = 0;
+                    return Pushed::Some(progress);
+                }
+                Ok(_) | Err(_) => return Pushed::Broken,
+            }
+        }
+        spare.give(std::mem::take(&mut self.out));
+        self.sent = 0;
+        Pushed::All
+    }
+
+    /// Makes records of what has yet to be sealed. `false` when that cannot be.
+    fn seal(&mut self, spare: &mut Spare) -> bool {
+        let Layer::Tls(session) = &mut self.layer else {
+            return true;
+        };
+        if self.clear.is_empty() {
+            return true;
+        }
+        if self.out.capacity() == 0 {
+            self.out = spare.take();
+        }
+        let is_sealed = session.seal(&self.clear, &mut self.out);
+        spare.give(std::mem::take(&mut self.clear));
+        is_sealed
+    }
+
+    /// Sends what waits, and that nothing more comes where the layer has a word for
+    /// it, if the kernel takes it at once.
+    pub(super) fn say_end(&mut self) {
+        if self.stalled.is_none() && self.seal(&mut Spare::default()) {
+            if let Some((session, out)) = self.session() {
+                session.end(out);
+            }
+            self.push(&mut Spare::default());
+        }
+    }
+
+    /// What to wait for.
+    pub(super) fn interest(&self) -> Interest {
+        match (self.has_ended, self.stalled.is_some()) {
+            (true, _) => Interest::Write,
+            (false, true) => Interest::ReadWrite,
+            (false, false) => Interest::Read,
+        }
+    }
+}
