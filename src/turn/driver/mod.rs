@@ -55,6 +55,7 @@ mod tls;
 #[cfg(not(feature = "tls"))]
 #[path = "tls/absent.rs"]
 mod tls;
+mod traps;
 mod worker;
 
 pub use connections::StreamLimits;

@@ -22,6 +22,11 @@ impl Proxies {
         Proxies(ranges)
     }
 
+    /// Whether there are any.
+    pub fn are_named(&self) -> bool {
+        !self.0.is_empty()
+    }
+
     /// Whether the address is that of a proxy.
     pub fn has(&self, address: &SocketAddr) -> bool {
         let ip = address.ip().to_canonical();

@@ -40,6 +40,7 @@ use super::streams::Streams;
 use super::sys::{
     Epoll, HostAddress, Inbox, Interest, Slots, interface_addresses, is_local, without_signals,
 };
+use super::traps;
 use super::worker::{Worker, WorkerCore};
 
 /// A running server. Its methods may be called from any thread, the observer's
@@ -70,7 +71,7 @@ impl Server {
         let bound = reception.listening();
         let wanted = options.config.max_allocations;
         let warning = shortage::warning(wanted, bound.len(), count);
-        if let Some(line) = warning {
+        for line in traps::warnings(options, &bound).into_iter().chain(warning) {
             reception.tell(Level::Warning, line);
         }
         let mut reception = Some(reception);
