@@ -156,7 +156,7 @@ impl Default for Config {
             alternate: [None; 2],
             neighbours: None,
             dont_fragment: false,
-            tcp_relays: false,
+            tcp_relays: true,
             max_connections: 256,
             max_connections_in_all: 20_000,
             connect_timeout: Duration::from_secs(30),

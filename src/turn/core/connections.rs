@@ -305,28 +305,31 @@ impl Core {
         let connection = self.peers.get(peer)?;
         let allocation = self.table.get(connection.allocation)?;
         let is_bound = matches!(connection.stage, Stage::Bound(_));
-        let in_flight = self.in_flight(connection);
-        is_bound.then(|| allocation.allowance(in_flight, now))
+        is_bound.then(|| allocation.allowance(now))
     }
 
-    /// Bytes were taken in of a stream, no more than allowed. `false` when they are
-    /// beyond the cap, and must not be passed on: the allocation has ended.
-    pub fn took_in(&mut self, peer: PeerId, bytes: usize, now: Time) -> bool {
+    /// Bytes were taken in of a stream. Returns how many of them may be passed on;
+    /// where these are not all, [`over_cap`](Self::over_cap) comes next.
+    pub fn took_in(&mut self, peer: PeerId, bytes: usize, now: Time) -> usize {
         let Some(connection) = self.peers.get(peer) else {
-            return false;
+            return 0;
         };
         let in_flight = self.in_flight(connection);
-        let id = connection.allocation;
-        let allocation = self.table.get(id);
-        if !allocation.is_some_and(|allocation| allocation.charge(bytes, in_flight, now)) {
+        let allocation = self.table.get(connection.allocation);
+        let passes = allocation.map_or(0, |own| own.take_in(bytes, in_flight, now));
+        if let Some(connection) = self.peers.get_mut(peer) {
+            connection.in_flight += passes as u64;
+        }
+        passes
+    }
+
+    /// More has come than the cap lets through: the allocation ends.
+    pub fn over_cap(&mut self, peer: PeerId, now: Time) {
+        if let Some(connection) = self.peers.get(peer) {
+            let id = connection.allocation;
             self.counters.packets_limited += 1;
             self.end(id, Reason::ByteCap, now);
-            return false;
         }
-        if let Some(connection) = self.peers.get_mut(peer) {
-            connection.in_flight += bytes as u64;
-        }
-        true
     }
 
     /// Bytes that were taken in have gone out.

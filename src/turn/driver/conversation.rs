@@ -3,11 +3,13 @@
 
 use std::time::Instant;
 
+use std::net::SocketAddr;
+
 use parking_lot::MutexGuard;
 
 use crate::turn::core::Core;
 use crate::turn::core::action::{Decided, Decision, Event};
-use crate::turn::state::arena::RequestId;
+use crate::turn::state::arena::{PeerId, RelayId, RequestId};
 use crate::turn::state::five_tuple::Link;
 
 use super::observer::{Ask, Observer, Place};
@@ -41,6 +43,18 @@ pub trait Conversation {
     /// Sends something else to a client.
     fn send(&mut self, locked: &mut MutexGuard<'_, Self::Locked>, link: &Link, bytes: Vec<u8>);
 
+    /// Connects to a peer from a relayed address, and tells the core how it went.
+    fn connect(
+        &mut self,
+        locked: &mut MutexGuard<'_, Self::Locked>,
+        peer: PeerId,
+        relay: RelayId,
+        to: SocketAddr,
+    );
+
+    /// Closes a connection with a peer, and the client's that it is joined with.
+    fn disconnect(&mut self, locked: &mut MutexGuard<'_, Self::Locked>, peer: PeerId);
+
     /// Tells the observer what happened.
     fn tell(&mut self, locked: &mut MutexGuard<'_, Self::Locked>) {
         let worker = self.worker();
@@ -55,7 +69,8 @@ pub trait Conversation {
                 }
                 Event::Withdrawn(id, _) => self.call(locked, |o| o.done(id)),
                 Event::Send(link, bytes) => self.send(locked, &link, bytes),
-                Event::Connect(..) | Event::Disconnect(_) => {}
+                Event::Connect(peer, relay, to) => self.connect(locked, peer, relay, to),
+                Event::Disconnect(peer) => self.disconnect(locked, peer),
             }
         }
     }

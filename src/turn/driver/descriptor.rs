@@ -9,6 +9,8 @@ pub enum Descriptor {
     Listener(usize),
     Relay(usize),
     Connection(usize),
+    /// A connection with a peer.
+    Peer(usize),
     /// What the kernel says of the host's addresses.
     Monitor,
 }
@@ -21,6 +23,7 @@ impl Descriptor {
             Descriptor::Relay(index) => 2 << 32 | index as u64,
             Descriptor::Connection(index) => 3 << 32 | index as u64,
             Descriptor::Monitor => 4 << 32,
+            Descriptor::Peer(index) => 5 << 32 | index as u64,
         }
     }
 
@@ -31,6 +34,7 @@ impl Descriptor {
             2 => Descriptor::Relay(index),
             3 => Descriptor::Connection(index),
             4 => Descriptor::Monitor,
+            5 => Descriptor::Peer(index),
             _ => Descriptor::Wake,
         }
     }
@@ -47,6 +51,7 @@ mod tests {
             Descriptor::Monitor,
             Descriptor::Listener(3),
             Descriptor::Relay(0),
+            Descriptor::Peer(7),
             Descriptor::Connection(u32::MAX as usize),
         ] {
             assert_eq!(Descriptor::unpack(descriptor.pack()), descriptor);

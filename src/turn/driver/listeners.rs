@@ -20,11 +20,11 @@ use super::worker::{Guard, Worker};
 const BUFFER: usize = 4 << 20;
 const BACKLOG: i32 = 1024;
 /// Connections accepted before others have their turn.
-const ACCEPTS: usize = 64;
+pub(super) const ACCEPTS: usize = 64;
 /// How often the kernel is asked what it has dropped.
 const COUNTING: Duration = Duration::from_secs(1);
 /// How long a listener rests when descriptors or memory have run out.
-const REST: Duration = Duration::from_millis(100);
+pub(super) const REST: Duration = Duration::from_millis(100);
 
 /// One worker's socket of a listener.
 #[derive(Debug)]

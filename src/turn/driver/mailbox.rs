@@ -13,6 +13,7 @@ use crate::turn::state::arena::{RelayId, RequestId};
 
 use super::connections::StreamLimits;
 use super::listeners::ListenerSocket;
+use super::stream::Stream;
 use super::sys::Wake;
 
 /// Bytes of handed-over packets that may wait for a worker; more are dropped.
@@ -23,6 +24,8 @@ const MAX_WAITING: usize = 2 << 20;
 pub enum Command {
     /// Decide about a request.
     Decide(RequestId, Decision),
+    /// Another worker's connection, whose client asks for something that is here.
+    Take(Box<Stream>),
     /// Another worker has this socket now.
     Forget(RelayId),
     /// A listener of this number has come.
@@ -121,7 +124,7 @@ impl Mailbox {
     }
 
     /// Leaves a command. There are never more than the requests that wait, the
-    /// sockets that are reserved and the changes of the host's addresses.
+    /// connections, the sockets that are reserved and the changes of the host's addresses.
     pub fn post(&self, command: Command) {
         let mut commands = self.commands.lock();
         commands.push(command);

@@ -11,6 +11,8 @@
 //!                             |
 //!                          sys: the system calls
 //!
+//!   data_connections, peers: TCP relays (RFC 6062)
+//!
 //!   embedded: all of this by the application's own event loop
 //! ```
 //!
@@ -26,8 +28,10 @@ mod control;
 mod conversation;
 mod cores;
 mod credentials;
+mod data_connections;
 mod descriptor;
 mod embedded;
+mod joined;
 mod listeners;
 mod mailbox;
 mod misdirected;
@@ -35,6 +39,7 @@ mod observer;
 mod options;
 pub mod panics;
 mod path;
+mod peers;
 mod ports;
 mod process;
 mod proxies;
@@ -42,6 +47,7 @@ mod queue;
 mod reception;
 mod relay_addresses;
 mod relay_sockets;
+mod relay_streams;
 mod secure;
 mod server;
 mod shortage;

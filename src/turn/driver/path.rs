@@ -115,10 +115,22 @@ impl Worker {
             let Some(stream) = self.streams.get_mut(index) else {
                 return;
             };
+            if stream.is_paused {
+                return;
+            }
+            let peer = stream.peer;
+            let most = peer.map_or(usize::MAX, |peer| self.most(locked, peer));
+            if let Some(peer) = peer.filter(|_| most == 0) {
+                return self.settle(locked, peer);
+            }
+            let Some(stream) = self.streams.get_mut(index) else {
+                return;
+            };
             let buffer = &mut self.slots.slot_mut(slot)[HEADROOM..];
             let kept = stream.pending.len();
             buffer[..kept].copy_from_slice(&stream.pending);
-            match (&stream.socket).read(&mut buffer[kept..]) {
+            let room = (buffer.len() - kept).min(most);
+            match (&stream.socket).read(&mut buffer[kept..kept + room]) {
                 Ok(count) if count > 0 => {
                     stream.pending = Vec::new();
                     let packet = HEADROOM..HEADROOM + kept + count;
@@ -200,7 +212,17 @@ impl Worker {
             let Some(stream) = self.streams.get_mut(index) else {
                 return true;
             };
+            if let Some(peer) = stream.peer {
+                if at < end {
+                    self.pass_to_peer(locked, peer, slot, at..end);
+                }
+                return true;
+            }
             let rest = &self.slots.slot(slot)[at..end];
+            if stream.moves {
+                stream.pending = rest.to_vec();
+                return true;
+            }
             if !stream.has_begun && is_tls(rest) {
                 self.refuse_tls(locked, index);
                 return false;
@@ -226,16 +248,31 @@ impl Worker {
             stream.has_begun = true;
             stream.heard = self.now;
             let link = stream.link;
-            self.inbound(locked, &link, slot, at..at + frame);
-            at += frame;
+            match self.inbound(locked, &link, slot, at..at + frame) {
+                Some(worker) if self.streams.set_moving(index) => {
+                    self.moving.push((index, worker));
+                }
+                _ => at += frame,
+            }
         }
     }
 
-    fn inbound(&mut self, locked: &mut Guard<'_>, link: &Link, slot: usize, packet: Range<usize>) {
+    /// Returns the worker that the connection is to be given to, if it is.
+    fn inbound(
+        &mut self,
+        locked: &mut Guard<'_>,
+        link: &Link,
+        slot: usize,
+        packet: Range<usize>,
+    ) -> Option<u16> {
         let start = packet.start;
         let bytes = &self.slots.slot(slot)[packet];
         let action = locked.core.inbound(link, bytes, self.now, &mut self.out);
+        if let Action::Transfer(worker) = action {
+            return Some(worker);
+        }
         self.act(locked, Some(link), action, Buffer::Slot(slot), start);
+        None
     }
 
     /// Takes in packets from other workers.
@@ -270,7 +307,13 @@ impl Worker {
     ) {
         let within = |payload: Range<usize>| start + payload.start..start + payload.end;
         match action {
-            Action::Nothing | Action::Join(_) | Action::Transfer(_) => return,
+            Action::Nothing | Action::Transfer(_) => return,
+            Action::Join(peer) => {
+                if let Some(link) = link {
+                    self.reply(locked, link);
+                    self.join(locked, link, peer);
+                }
+            }
             Action::Reply => {
                 if let Some(link) = link {
                     self.reply(locked, link);

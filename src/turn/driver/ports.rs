@@ -57,6 +57,8 @@ impl State {
     }
 }
 
+/// Marks the owner of a TCP relay's port.
+const TCP: u16 = 1 << 15;
 /// How long a port that another program had is not tried before others.
 const FOREIGN_FOR: Duration = Duration::from_secs(30);
 /// Ports tried for one allocation that other programs are known to have. None of them is
@@ -210,9 +212,41 @@ impl Ports {
     pub fn owner(&self, advertised: &SocketAddr) -> Option<u16> {
         let ip = advertised.ip();
         let found = self.all().find(|a| a.address.advertised == ip)?;
-        let place = advertised.port().checked_sub(*self.range.start())?;
-        let owner = found.states.owners.get(usize::from(place))?;
-        owner.load(Relaxed).checked_sub(1)
+        (self.state(found, advertised.port())? & !TCP).checked_sub(1)
+    }
+
+    fn state(&self, address: &Address, port: u16) -> Option<u16> {
+        let place = port.checked_sub(*self.range.start())?;
+        let owner = address.states.owners.get(usize::from(place))?;
+        Some(owner.load(Relaxed))
+    }
+
+    /// A TCP relay has a claimed port.
+    pub fn serve_tcp(&self, claim: Claim) {
+        self.owner_of(claim).fetch_or(TCP, Relaxed);
+    }
+
+    /// Where the TCP relay with this advertised address is bound, if there is one.
+    pub fn tcp_relay(&self, advertised: &SocketAddr) -> Option<SocketAddr> {
+        self.tcp_relay_where(advertised, |known| (known.advertised, known.bind))
+    }
+
+    /// What peers see of the TCP relay that is bound to this address, if there is one.
+    pub fn seen_as(&self, bound: &SocketAddr) -> Option<SocketAddr> {
+        self.tcp_relay_where(bound, |known| (known.bind, known.advertised))
+    }
+
+    fn tcp_relay_where(
+        &self,
+        given: &SocketAddr,
+        ends: impl Fn(&RelayAddress) -> (IpAddr, IpAddr),
+    ) -> Option<SocketAddr> {
+        let is_one = |known: &&Address| {
+            let state = self.state(known, given.port());
+            ends(&known.address).0 == given.ip() && state.is_some_and(|owner| owner & TCP != 0)
+        };
+        let (_, other) = ends(&self.all().find(is_one)?.address);
+        Some(SocketAddr::new(other, given.port()))
     }
 
     /// Another worker has it from now on.

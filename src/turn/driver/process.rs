@@ -63,8 +63,8 @@ impl Neighbours for Neighbourhood {
         self.0.ports.owner(address).is_some()
     }
 
-    fn is_tcp_relay(&self, _address: &SocketAddr) -> bool {
-        false
+    fn is_tcp_relay(&self, address: &SocketAddr) -> bool {
+        self.0.ports.tcp_relay(address).is_some()
     }
 
     fn is_taken(&self, address: &SocketAddr) -> bool {

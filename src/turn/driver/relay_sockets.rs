@@ -21,6 +21,7 @@ use super::mailbox::{Command, Mailbox};
 use super::ports::{self, Claim, Kind, NotBound, Ports};
 use super::process;
 use super::relay_addresses::RelayAddresses;
+use super::relay_streams::{connect_from, listen_at};
 use super::shortage::Shortage;
 use super::sys::{Epoll, Interest, dropped, enable_gro, keep_errors, set_dont_fragment};
 
@@ -84,6 +85,7 @@ struct Relay {
     socket: Arc<Socket>,
     claim: Claim,
     v4: bool,
+    transport: RelayTransport,
     is_reserved: bool,
     dont_fragment: bool,
     /// Where the last datagram with the DF bit went.
@@ -149,6 +151,44 @@ impl RelaySockets {
         Some((relay.id, relay.fd))
     }
 
+    /// Whether peers connect to the socket at this place.
+    pub fn is_tcp(&self, index: usize) -> bool {
+        let relay = self.table.get(index).and_then(Option::as_ref);
+        relay.is_some_and(|relay| relay.transport == RelayTransport::Tcp)
+    }
+
+    /// Waits for a socket that was not waited for.
+    pub fn wait_for(&self, id: RelayId) {
+        if let Some(Some(relay)) = self.table.get(id.index())
+            && relay.id == id
+        {
+            let tag = Descriptor::Relay(id.index()).pack();
+            let poller = &self.pool.pollers[usize::from(self.worker)];
+            // Without memory for it, the relay is deaf.
+            let _ = poller.add(relay.fd, tag, Interest::Read);
+        }
+    }
+
+    /// Takes in a connection from a peer, whose address is the one that others see.
+    pub fn accept(&self, index: usize) -> std::io::Result<(Socket, SocketAddr)> {
+        let relay = self.table.get(index).and_then(Option::as_ref);
+        let relay = relay.ok_or(ErrorKind::WouldBlock)?;
+        let (socket, address) = relay.socket.accept()?;
+        socket.set_nonblocking(true)?;
+        let peer = address.as_socket().ok_or(ErrorKind::AddrNotAvailable)?;
+        Ok((socket, self.pool.ports.seen_as(&peer).unwrap_or(peer)))
+    }
+
+    /// Begins to connect to a peer from a relay's address.
+    pub fn connect(&self, id: RelayId, peer: SocketAddr) -> std::io::Result<Socket> {
+        let relay = self.table.get(id.index()).and_then(Option::as_ref);
+        let relay = relay.filter(|relay| relay.id == id);
+        let claim = relay.ok_or(ErrorKind::NotFound)?.claim;
+        let ports = &self.pool.ports;
+        let peer = ports.tcp_relay(&peer).unwrap_or(peer);
+        connect_from(ports.bound(claim), peer)
+    }
+
     /// Another worker has taken over a reserved socket.
     pub fn forget(&mut self, id: RelayId) {
         if let Some(place) = self.table.get_mut(id.index())
@@ -163,7 +203,7 @@ impl RelaySockets {
         &mut self,
         id: RelayId,
         socket: Arc<Socket>,
-        claim: Claim,
+        (claim, transport): (Claim, RelayTransport),
         is_reserved: bool,
     ) -> Option<()> {
         let fd = socket.as_raw_fd();
@@ -183,6 +223,7 @@ impl RelaySockets {
             v4: self.pool.ports.bound(claim).is_ipv4(),
             socket,
             claim,
+            transport,
             is_reserved,
             dont_fragment: false,
             probed: None,
@@ -190,9 +231,13 @@ impl RelaySockets {
         Some(())
     }
 
-    fn bind(&self, claim: Claim) -> Result<Arc<Socket>, NotBound> {
+    fn bind(&self, claim: Claim, transport: RelayTransport) -> Result<Arc<Socket>, NotBound> {
         let address = self.pool.ports.bound(claim);
-        let socket = open_at(address).map_err(|error| match error.kind() {
+        let opened = match transport {
+            RelayTransport::Udp => open_at(address),
+            RelayTransport::Tcp => listen_at(address),
+        };
+        let socket = opened.map_err(|error| match error.kind() {
             // Privileged ports are not ours either.
             ErrorKind::AddrInUse | ErrorKind::PermissionDenied => NotBound::Taken,
             _ => {
@@ -200,6 +245,10 @@ impl RelaySockets {
                 NotBound::Failed
             }
         })?;
+        if transport == RelayTransport::Tcp {
+            self.pool.ports.serve_tcp(claim);
+            return Ok(Arc::new(socket));
+        }
         let fd = socket.as_raw_fd();
         set_dont_fragment(fd, address.is_ipv4(), false);
         enable_gro(fd);
@@ -224,7 +273,7 @@ impl Relays for RelaySockets {
         &mut self,
         relay: RelayId,
         family: Family,
-        _transport: RelayTransport,
+        transport: RelayTransport,
         port: Port,
         used: IpAddr,
     ) -> Result<SocketAddr, OpenError> {
@@ -244,9 +293,9 @@ impl Relays for RelaySockets {
         let pair = kind == Kind::Pair;
         for address in numbers {
             let bind = |claim: Claim| {
-                let socket = self.bind(claim)?;
+                let socket = self.bind(claim, transport)?;
                 let next = match pair {
-                    true => Some(self.bind(claim.next())?),
+                    true => Some(self.bind(claim.next(), transport)?),
                     false => None,
                 };
                 Ok((socket, next))
@@ -255,11 +304,11 @@ impl Relays for RelaySockets {
             let Some((claim, (socket, next))) = bound else {
                 continue;
             };
-            let kept = self.keep(relay, socket, claim, false);
+            let kept = self.keep(relay, socket, (claim, transport), false);
             let both = match (kept, port, next) {
                 (Some(()), Port::EvenAndNext(id), Some(next)) => {
                     let reserved = (next.clone(), claim.next());
-                    let kept = self.keep(id, next, claim.next(), true);
+                    let kept = self.keep(id, next, (claim.next(), transport), true);
                     if kept.is_some() {
                         pool.reserved.lock().insert((self.worker, id), reserved);
                     } else {
@@ -293,7 +342,8 @@ impl Relays for RelaySockets {
         let _ = self.pool.pollers[other].remove(socket.as_raw_fd());
         self.pool.mailboxes[other].post(Command::Forget(theirs));
         self.pool.ports.pass(claim, self.worker);
-        let kept = self.keep(relay, socket, claim, false).is_some();
+        let kept = self.keep(relay, socket, (claim, RelayTransport::Udp), false);
+        let kept = kept.is_some();
         if !kept {
             self.pool.ports.release(claim, clock::now());
         }

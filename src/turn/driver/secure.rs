@@ -56,6 +56,9 @@ impl Worker {
             let Some(stream) = self.streams.get_mut(index) else {
                 return;
             };
+            if stream.is_paused {
+                return;
+            }
             let Some((session, _)) = stream.session() else {
                 return;
             };

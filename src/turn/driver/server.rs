@@ -29,6 +29,7 @@ use super::mailbox::{Command, Handover, Mailbox};
 use super::misdirected::Misdirected;
 use super::observer::{Level, Observer};
 use super::options::{Options, StartError};
+use super::peers::Peers;
 use super::ports::Ports;
 use super::process::{self, Neighbourhood};
 use super::queue::Queue;
@@ -326,6 +327,7 @@ fn worker(
     Ok(Worker {
         index,
         own: Arc::new(WorkerCore { locked, mailbox }),
+        peers: Peers::new(poller.clone()),
         streams: Streams::new(
             poller.clone(),
             control,
@@ -348,6 +350,8 @@ fn worker(
         handshakes_left: 0,
         next_expiry: clock::now(),
         wire: Vec::new(),
+        moving: Vec::new(),
+        resting: Vec::new(),
         out: Vec::new(),
         now: clock::now(),
         next_sweep: clock::now(),

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 
 use socket2::Socket;
 
+use crate::turn::state::arena::PeerId;
 use crate::turn::state::five_tuple::Link;
 use crate::turn::time::Time;
 
@@ -53,6 +54,14 @@ pub struct Stream {
     pub layer: Layer,
     /// The beginning of a message whose rest has not come yet.
     pub pending: Vec<u8>,
+    /// The peer whose connection it is joined with (RFC 6062).
+    pub peer: Option<PeerId>,
+    /// Whether it is about to be given to another worker.
+    pub moves: bool,
+    /// Whether it is not read, because what came last is not gone yet.
+    pub is_paused: bool,
+    /// What it is waited for.
+    pub(super) watched: Option<Interest>,
     /// Whether a STUN message has come: no stream begins with ChannelData.
     pub has_begun: bool,
     /// Whether a proxy has yet to say whom it stands for.
@@ -90,6 +99,12 @@ pub(super) enum Pushed {
     Broken,
 }
 
+impl std::fmt::Debug for Stream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Stream({:?})", self.link)
+    }
+}
+
 impl Stream {
     pub(super) fn new(socket: Socket, link: Link, layer: Layer, now: Time) -> Self {
         Stream {
@@ -97,6 +112,10 @@ impl Stream {
             link,
             layer,
             pending: Vec::new(),
+            peer: None,
+            moves: false,
+            is_paused: false,
+            watched: Some(Interest::Read),
             has_begun: false,
             is_anonymous: false,
             source: None,
@@ -196,11 +215,18 @@ impl Stream {
     }
 
     /// What to wait for.
-    pub(super) fn interest(&self) -> Interest {
-        match (self.has_ended, self.stalled.is_some()) {
-            (true, _) => Interest::Write,
-            (false, true) => Interest::ReadWrite,
-            (false, false) => Interest::Read,
+    pub(super) fn interest(&self) -> Option<Interest> {
+        let reads = !self.has_ended && !self.is_paused;
+        match (reads, self.stalled.is_some() || self.is_over()) {
+            (true, true) => Some(Interest::ReadWrite),
+            (true, false) => Some(Interest::Read),
+            (false, true) => Some(Interest::Write),
+            (false, false) => None,
         }
+    }
+
+    /// Whether nothing more comes from the client, nor for it from a peer.
+    pub(super) fn is_over(&self) -> bool {
+        self.has_ended && self.peer.is_none()
     }
 }

@@ -22,13 +22,13 @@ use super::tls::{Broken, Opened, Tls};
 
 /// The connections of one worker.
 pub struct Streams {
-    table: Vec<Option<Stream>>,
-    free: Vec<usize>,
-    by_link: HashMap<Link, usize, RandomState>,
+    pub(super) table: Vec<Option<Stream>>,
+    pub(super) free: Vec<usize>,
+    pub(super) by_link: HashMap<Link, usize, RandomState>,
     dirty: Vec<usize>,
     spare: Spare,
-    poller: Arc<Epoll>,
-    connections: Arc<ConnectionCount>,
+    pub(super) poller: Arc<Epoll>,
+    pub(super) connections: Arc<ConnectionCount>,
     handshakes: Arc<ConnectionCount>,
     tls: Option<Arc<Tls>>,
     limits: StreamLimits,
@@ -289,11 +289,7 @@ impl Streams {
             return true;
         };
         let is_first = !std::mem::replace(&mut stream.has_ended, true);
-        let (fd, tag) = (
-            stream.socket.as_raw_fd(),
-            Descriptor::Connection(index).pack(),
-        );
-        is_first && self.poller.change(fd, tag, Interest::Write).is_ok()
+        is_first && self.watch(index)
     }
 
     /// Whether the client has ended and nothing waits for it.
@@ -343,13 +339,10 @@ impl Streams {
             Pushed::Broken => return false,
         }
         let is_stalled = stream.stalled.is_some();
-        if stream.has_ended && !is_stalled {
+        if stream.is_over() && !is_stalled {
             return false;
         }
-        let tag = Descriptor::Connection(index).pack();
-        let fd = stream.socket.as_raw_fd();
-        let interest = stream.interest();
-        was_stalled == is_stalled || self.poller.change(fd, tag, interest).is_ok()
+        was_stalled == is_stalled || self.watch(index)
     }
 
     /// The connections that have been silent or stuck for too long. `is_in_use`
@@ -358,9 +351,9 @@ impl Streams {
         let streams = self.table.iter().enumerate();
         let overdue = streams.filter_map(|(index, stream)| {
             let stream = stream.as_ref()?;
-            let is_stuck = stream
-                .stalled
-                .is_some_and(|since| now.since(since) >= self.limits.stall);
+            // What is joined with a peer's passes its slowness on.
+            let stalled = stream.stalled.filter(|_| stream.peer.is_none());
+            let is_stuck = stalled.is_some_and(|since| now.since(since) >= self.limits.stall);
             let is_silent = now.since(stream.heard) >= self.limits.idle;
             let is_late =
                 stream.is_handshaking() && now.since(stream.since) >= self.limits.handshake;

@@ -1,6 +1,7 @@
 //! One worker: a thread, its sockets and its core.
 #![forbid(unsafe_code)]
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Release};
 use std::time::Duration;
@@ -10,7 +11,7 @@ use parking_lot::{Mutex, MutexGuard};
 use crate::turn::core::Core;
 use crate::turn::core::action::{Decided, Decision, Event};
 use crate::turn::core::counters::Counters;
-use crate::turn::state::arena::{RelayId, RequestId};
+use crate::turn::state::arena::{PeerId, RelayId, RequestId};
 use crate::turn::state::five_tuple::{Link, Transport};
 use crate::turn::time::Time;
 
@@ -23,6 +24,7 @@ use super::listeners::ListenerSocket;
 use super::mailbox::{Command, Handover, Mailbox};
 use super::observer::{Level, Observer};
 use super::panics;
+use super::peers::Peers;
 use super::queue::Queue;
 use super::reception::Reception;
 use super::relay_sockets::RelaySockets;
@@ -83,6 +85,8 @@ pub struct Worker {
     pub(super) poller: Arc<Epoll>,
     pub(super) listeners: Vec<ListenerSocket>,
     pub(super) streams: Streams,
+    /// Connections of TCP relays with peers.
+    pub(super) peers: Peers,
     /// The first worker's: which listeners there are.
     pub(super) reception: Option<Reception>,
     pub(super) slots: Slots,
@@ -104,6 +108,10 @@ pub struct Worker {
     pub(super) next_expiry: Time,
     /// Where records of TLS are read into.
     pub(super) wire: Vec<u8>,
+    /// Connections that are given to other workers after this batch.
+    pub(super) moving: Vec<(usize, u16)>,
+    /// TCP relays that ran out of descriptors, and try again with the listeners.
+    pub(super) resting: Vec<RelayId>,
     /// Where the core writes replies.
     pub(super) out: Vec<u8>,
     pub(super) now: Time,
@@ -158,7 +166,9 @@ impl Worker {
                 self.dispatch(&mut locked, *event);
             }
             self.read_mail(&mut locked);
+            self.go_on(&mut locked);
             self.close_ended(&mut locked);
+            self.move_streams();
             if locked.core.next_deadline().is_some_and(|at| at <= self.now) {
                 locked.core.tick(self.now);
             }
@@ -177,15 +187,23 @@ impl Worker {
                 Transport::Tcp | Transport::Tls => self.accept(index),
             },
             Descriptor::Relay(index) => {
+                if locked.sockets.is_tcp(index) {
+                    return self.accept_peers(locked, index);
+                }
                 if event.failed {
                     self.read_errors(locked, index);
                 }
                 self.read_relay(locked, index);
             }
+            Descriptor::Peer(index) => self.peer_ready(locked, index, event),
             Descriptor::Connection(index) => {
                 if event.writable && !self.streams.push_out(index, self.now) {
-                    self.close(locked, index);
-                } else if event.readable {
+                    return self.close(locked, index);
+                }
+                if let Some(peer) = self.streams.peer_of(index) {
+                    self.settle(locked, peer);
+                }
+                if event.readable {
                     self.read_stream(locked, index);
                 }
             }
@@ -199,6 +217,7 @@ impl Worker {
         let due = |at: Option<Time>| at.unwrap_or(longest);
         let next = due(locked.core.next_deadline()).min(due(sweep));
         let look = self.reception.as_ref().and_then(Reception::next_look);
+        let next = next.min(due(self.peers.next_delayed()));
         next.min(due(self.resume)).min(due(look)).since(now)
     }
 
@@ -221,6 +240,7 @@ impl Worker {
                     self.next_sweep = self.now;
                 }
                 Command::Decide(id, decision) => self.decide_late(locked, id, decision),
+                Command::Take(stream) => self.take_stream(locked, *stream),
             }
         }
         if commands.capacity() < 1024 {
@@ -307,6 +327,7 @@ impl Worker {
         if self.resume.is_some_and(|at| at <= self.now) {
             self.resume = None;
             self.reopen_listeners();
+            self.reopen_relays(locked);
         }
         if self.streams.len() > 0 && self.next_sweep <= self.now {
             self.next_sweep = self.now + self.streams.period();
@@ -324,7 +345,9 @@ impl Worker {
     /// who waits, so a request that is yet to be decided goes with its client.
     fn close_ended(&mut self, locked: &mut Guard<'_>) {
         while let Some(index) = self.ended.pop() {
-            if self.streams.is_done(index) {
+            if let Some(peer) = self.streams.peer_of(index) {
+                self.client_ended(locked, peer);
+            } else if self.streams.is_done(index) {
                 self.close(locked, index);
             }
         }
@@ -344,6 +367,7 @@ impl Worker {
         self.slots.reset();
         self.queue = Queue::new();
         self.handover.clear();
+        self.peers.clear();
         *self.own.locked.lock() = self.control.new_core(self.index, self.listeners.iter());
     }
 
@@ -408,5 +432,13 @@ impl Conversation for Worker {
 
     fn send(&mut self, locked: &mut Guard<'_>, link: &Link, bytes: Vec<u8>) {
         self.send_to(locked, link, &bytes);
+    }
+
+    fn connect(&mut self, locked: &mut Guard<'_>, peer: PeerId, relay: RelayId, to: SocketAddr) {
+        self.connect_peer(locked, peer, relay, to);
+    }
+
+    fn disconnect(&mut self, locked: &mut Guard<'_>, peer: PeerId) {
+        self.disconnect_peer(locked, peer);
     }
 }

@@ -145,36 +145,29 @@ impl Allocation {
         Passage::Free
     }
 
-    /// How many of the bytes of a stream may pass now, where so many are on their
-    /// way already; and if none, when some may. What would go beyond the cap may
-    /// pass one byte at a time: it is what shows that there is more.
-    pub(crate) fn allowance(&self, in_flight: u64, now: Time) -> Allowance {
-        let left = |cap: u64| cap.saturating_sub(self.bytes_used().saturating_add(in_flight));
-        let under_cap = self.byte_cap.map_or(u64::MAX, left).max(1);
+    /// How many bytes of a stream the rates let through now; if none, when they do.
+    pub(crate) fn allowance(&self, now: Time) -> Allowance {
         let user = self.quota_share.as_ref().map(QuotaShare::bucket);
         let user = user.unwrap_or(&self.bucket);
-        let rated = self.bucket.available(now).min(user.available(now));
-        match under_cap.min(rated) {
+        match self.bucket.available(now).min(user.available(now)) {
             0 => Allowance::NotBefore(self.bucket.ready_at(now).max(user.ready_at(now))),
             bytes => Allowance::Bytes(usize::try_from(bytes).unwrap_or(usize::MAX)),
         }
     }
 
-    /// Takes the bytes of a stream in that were allowed. `false` when the cap does
-    /// not cover them.
-    pub(crate) fn charge(&self, bytes: usize, in_flight: u64, now: Time) -> bool {
+    /// Takes in bytes of a stream, so many of them as the cap covers beside those that
+    /// are on their way already. Returns how many.
+    pub(crate) fn take_in(&self, bytes: usize, in_flight: u64, now: Time) -> usize {
         let used = self.bytes_used().saturating_add(in_flight);
-        if self
+        let left = self
             .byte_cap
-            .is_some_and(|cap| used.saturating_add(bytes as u64) > cap)
-        {
-            return false;
-        }
+            .map_or(u64::MAX, |cap| cap.saturating_sub(used));
+        let bytes = bytes.min(usize::try_from(left).unwrap_or(usize::MAX));
         self.bucket.charge(bytes, now);
         if let Some(share) = &self.quota_share {
             share.bucket().charge(bytes, now);
         }
-        true
+        bytes
     }
 
     pub(crate) fn bytes_used(&self) -> u64 {

@@ -147,9 +147,9 @@ fn a_connect_is_answered_when_the_peer_has_and_bound_by_another_connection() {
         world.core.allowance(id, world.now),
         Some(Allowance::Bytes(usize::MAX))
     );
-    assert!(world.core.took_in(id, 100, world.now));
+    assert_eq!(world.core.took_in(id, 100, world.now), 100);
     world.core.passed_on(id, Direction::ToPeer, 100);
-    assert!(world.core.took_in(id, 30, world.now));
+    assert_eq!(world.core.took_in(id, 30, world.now), 30);
     world.core.passed_on(id, Direction::ToClient, 30);
     let figures = world.core.figures(world.only(), world.now).unwrap();
     assert_eq!((figures.to_peers.bytes, figures.to_client.bytes), (100, 30));
@@ -350,7 +350,7 @@ fn what_ends_an_allocation_ends_its_connections_first() {
             connected(&mut world, &mut ann, "8.8.8.8:81").0,
             asked_for(&mut world, &mut ann, "8.8.8.8:82"),
         ];
-        assert!(world.core.took_in(own[0], 9, world.now));
+        assert_eq!(world.core.took_in(own[0], 9, world.now), 9);
         world.core.passed_on(own[0], Direction::ToPeer, 9);
         world.events.clear();
         end(&mut world, &mut ann);
@@ -401,7 +401,7 @@ fn a_rate_delays_and_a_cap_ends_where_it_is_reached() {
         world.core.allowance(id, world.now),
         Some(Allowance::Bytes(500))
     );
-    assert!(world.core.took_in(id, 500, world.now));
+    assert_eq!(world.core.took_in(id, 500, world.now), 500);
     let later = world.now + std::time::Duration::from_millis(250);
     assert_eq!(
         world.core.allowance(id, world.now),
@@ -412,18 +412,13 @@ fn a_rate_delays_and_a_cap_ends_where_it_is_reached() {
     world.core.set_rate(allocation, None);
     // 600 in all: what is on its way counts.
     world.core.set_byte_cap(allocation, Some(600));
-    assert!(world.core.took_in(id, 60, world.now));
-    assert_eq!(
-        world.core.allowance(id, world.now),
-        Some(Allowance::Bytes(40))
-    );
-    assert!(world.core.took_in(id, 40, world.now));
+    assert_eq!(world.core.took_in(id, 60, world.now), 60);
+    assert_eq!(world.core.took_in(id, 41, world.now), 40);
     world.core.passed_on(id, Direction::ToClient, 100);
-    assert_eq!(
-        world.core.allowance(id, world.now),
-        Some(Allowance::Bytes(1))
-    );
-    assert!(!world.core.took_in(id, 1, world.now));
+    assert_eq!(world.core.took_in(id, 1, world.now), 0);
+    let figures = world.core.figures(allocation, world.now).unwrap();
+    assert_eq!(figures.bytes_used(), 600);
+    world.core.over_cap(id, world.now);
     world.drain_events();
     assert_eq!(
         world.events.last(),

@@ -1,6 +1,7 @@
 //! The work in an embedded core: what comes of a packet, a decision, a stop.
 #![forbid(unsafe_code)]
 
+use std::net::SocketAddr;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use crate::turn::core::Core;
 use crate::turn::core::action::{Action, Decided, Decision, Event};
 use crate::turn::driver::conversation::Conversation;
 use crate::turn::driver::observer::Observer;
-use crate::turn::state::arena::RequestId;
+use crate::turn::state::arena::{PeerId, RelayId, RequestId};
 use crate::turn::state::five_tuple::Link;
 
 use super::access::EmbeddedCore;
@@ -144,6 +145,12 @@ impl Conversation for Work {
         let reply = std::mem::take(&mut self.out);
         self.send(core, link, reply);
     }
+
+    // There are no TCP relays here.
+
+    fn connect(&mut self, _: &mut Guard<'_>, _: PeerId, _: RelayId, _: SocketAddr) {}
+
+    fn disconnect(&mut self, _: &mut Guard<'_>, _: PeerId) {}
 
     fn send(&mut self, _: &mut Guard<'_>, link: &Link, bytes: Vec<u8>) {
         self.relays.outputs.push(Output::ToClient(*link, bytes));

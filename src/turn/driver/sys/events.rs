@@ -65,6 +65,23 @@ impl Epoll {
         self.control(libc::EPOLL_CTL_DEL, fd, 0, Interest::Read)
     }
 
+    /// Changes what a descriptor is waited for; for nothing, where there is no interest:
+    /// then not even its end is told.
+    pub fn rewatch(
+        &self,
+        fd: RawFd,
+        tag: u64,
+        before: Option<Interest>,
+        wanted: Option<Interest>,
+    ) -> io::Result<()> {
+        match (before, wanted) {
+            (before, wanted) if before == wanted => Ok(()),
+            (None, Some(wanted)) => self.add(fd, tag, wanted),
+            (Some(_), Some(wanted)) => self.change(fd, tag, wanted),
+            (_, None) => self.remove(fd),
+        }
+    }
+
     fn control(&self, what: i32, fd: RawFd, tag: u64, interest: Interest) -> io::Result<()> {
         let mut event = libc::epoll_event {
             events: interest.bits(),

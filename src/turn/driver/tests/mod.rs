@@ -2,6 +2,7 @@
 
 mod basics;
 mod bursts;
+mod connections;
 mod deferred;
 mod embedded;
 mod failures;
