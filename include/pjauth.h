@@ -749,6 +749,16 @@ typedef struct pjauth_turn_options {
      */
     unsigned int certificate_count;
     /**
+     * Who signs clients' certificates (`chain_file` or `chain`), which they are then
+     * asked for; NULL, the default, for nobody. One that is not good ends the
+     * handshake. See `pjauth_turn_request_client_certificate()`.
+     */
+    const struct pjauth_turn_certificate *client_authorities;
+    /**
+     * Whether a client without a certificate is refused. Default: 0.
+     */
+    int client_certificate_required;
+    /**
      * TLS handshakes at once; a connection that would begin one more is closed.
      * Default: 1024.
      */
@@ -2216,6 +2226,24 @@ void *pjauth_turn_server_user_data(const struct pjauth_turn_server *server);
 int pjauth_turn_server_set_certificates(struct pjauth_turn_server *server,
                                         const struct pjauth_turn_certificate *certificates,
                                         unsigned int count);
+
+/**
+ * Writes whose certificate the client has shown in its TLS handshake: the subject as
+ * RFC 4514 writes it, such as `CN=joe,O=Example`. One of `client_authorities` has
+ * signed it, and the client holds its key. That is all that is known: whether it may
+ * use the name in the request is yours to say.
+ *
+ * @param request  The request.
+ * @param out      Gets the text.
+ * @param size     Room in `out`.
+ * @return the length of the text; 0 without a certificate, over UDP and TCP, and for a
+ *         dead handle.
+ *
+ * Since 0.1.0.
+ */
+size_t pjauth_turn_request_client_certificate(const struct pjauth_turn_request *request,
+                                              char *out,
+                                              size_t size);
 
 /**
  * Returns the version of the pjauth library in use, such as `"0.1.0"`.

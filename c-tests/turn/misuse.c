@@ -73,6 +73,7 @@ static void bad_request(pjauth_turn_request *request)
     CHECK(pjauth_turn_handle_request(request, PJAUTH_TURN_AUTHORIZED) == PJ_EINVAL);
     CHECK(pjauth_turn_handle_request(request, 12345) == PJ_EINVAL);
     CHECK(pjauth_turn_request_username(request, room, sizeof(room)) == 0 && !*room);
+    CHECK(pjauth_turn_request_client_certificate(request, room, sizeof(room)) == 0 && !*room);
     CHECK(pjauth_turn_request_realm(request, room, sizeof(room)) == 0);
     CHECK(pjauth_turn_request_client_address(request, room, sizeof(room)) == 0);
     CHECK(pjauth_turn_request_server_address(request, room, sizeof(room)) == 0);

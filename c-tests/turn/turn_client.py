@@ -13,6 +13,7 @@ USERNAME, MESSAGE_INTEGRITY, ERROR_CODE, CHANNEL_NUMBER, LIFETIME = 0x06, 0x08, 
 XOR_PEER_ADDRESS, DATA_VALUE, REALM, NONCE, XOR_RELAYED_ADDRESS = 0x12, 0x13, 0x14, 0x15, 0x16
 REQUESTED_ADDRESS_FAMILY, REQUESTED_TRANSPORT = 0x17, 0x19
 DONT_FRAGMENT, ICMP = 0x1A, 0x8004
+XOR_MAPPED_ADDRESS = 0x20
 REQUEST, INDICATION, SUCCESS, FAILURE = 0, 1, 2, 3
 COOKIE = 0x2112A442
 UDP = 17
@@ -99,11 +100,11 @@ class Client:
 
     Requests are sent again every `resend` seconds over UDP, as a client does, until `patience` seconds are over.
     Data that comes in between waits for `receive`. The transport "tls" wants an ssl.SSLContext; `session` is one to
-    resume.
+    resume, and `greeting` what goes ahead of it.
     """
 
     def __init__(self, server, user, password, transport="udp", resend=0.5, patience=10, source=None, tls=None,
-                 name="turn.test", session=None):
+                 name="turn.test", session=None, greeting=b""):
         self.user, self.password = user.encode(), password.encode()
         self.resend, self.patience = resend, patience
         self.stream = transport in ("tcp", "tls")
@@ -113,6 +114,7 @@ class Client:
         if source:
             self.socket.bind((source, 0))
         self.socket.connect(server)
+        self.socket.sendall(greeting)
         if transport == "tls":
             self.socket = tls.wrap_socket(self.socket, server_hostname=name, session=session)
         self.buffer = b""

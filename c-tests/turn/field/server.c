@@ -4,6 +4,7 @@
  * usage: field_server [--listen IP,PORT,TRANSPORT]... [--relay IP[=EXTERNAL]]... [--allow RANGE]... [--deny RANGE]...
  *                     [--ports FIRST-LAST] [--workers N] [--max-allocations N] [--max-held N] [--hold NAME]
  *                     [--nat64 PREFIX]... [--certificate CHAIN,KEY]... [--handshakes TOTAL,SOURCE,MSEC] [--proxy RANGE]
+ *                     [--authorities FILE] [--certified]
  *
  * Every user's password is "secret". Prints "listening ADDRESS TRANSPORT" for each listener and then "ready"; or, when
  * it cannot start, "refused STATUS TEXT", and ends. Each line of input is a command, answered with lines of which the last
@@ -26,15 +27,19 @@ static struct {
     pjauth_turn_listener listeners[MOST];
     pjauth_turn_relay relays[MOST];
     const char *allow[MOST], *deny[MOST], *nat64[MOST], *proxies[MOST];
-    pjauth_turn_certificate certificates[MOST];
+    pjauth_turn_certificate certificates[MOST], authorities;
 } lists;
 
 static int authenticate(pjauth_turn_observer *observer, pjauth_turn_server *server, pjauth_turn_request *request) {
-    char name[64];
+    char name[64], subject[256];
 
     (void)observer;
     (void)server;
     pjauth_turn_request_username(request, name, sizeof(name));
+    if (pjauth_turn_request_client_certificate(request, subject, sizeof(subject)) > 0) {
+        printf("certified %s\n", subject);
+        fflush(stdout);
+    }
     if (host.never != NULL && strcmp(name, host.never) == 0) {
         return PJAUTH_TURN_AUTHENTICATING;
     }
@@ -97,7 +102,7 @@ static void read_options(int argc, char **argv, pjauth_turn_options *options) {
         {"deny", 1, NULL, 'd'},    {"ports", 1, NULL, 'p'},           {"workers", 1, NULL, 'w'},
         {"nat64", 1, NULL, 'n'},   {"hold", 1, NULL, 'h'},            {"max-allocations", 1, NULL, 'm'},
         {"max-held", 1, NULL, 'k'}, {"certificate", 1, NULL, 'c'},    {"handshakes", 1, NULL, 's'},
-        {"proxy", 1, NULL, 'x'},
+        {"proxy", 1, NULL, 'x'},    {"authorities", 1, NULL, 'A'},    {"certified", 0, NULL, 'C'},
         {NULL, 0, NULL, 0}};
     int name;
 
@@ -128,6 +133,11 @@ static void read_options(int argc, char **argv, pjauth_turn_options *options) {
             read_certificate(&lists.certificates[options->certificate_count++ % MOST], optarg);
         } else if (name == 's') {
             read_handshakes(options, optarg);
+        } else if (name == 'A') {
+            lists.authorities.chain_file = optarg;
+            options->client_authorities = &lists.authorities;
+        } else if (name == 'C') {
+            options->client_certificate_required = 1;
         } else if (name == 'x') {
             lists.proxies[options->proxy_count++ % MOST] = optarg;
         } else if (name == 'h') {

@@ -1,4 +1,5 @@
 """TLS listeners: tls.py PROGRAM CASE."""
+import socket
 import ssl
 import sys
 from pathlib import Path
@@ -6,10 +7,11 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parent / "field")]
 
-from hosts import Refused, Server, check  # noqa: E402
-from turn_client import Client, Peer, exchange  # noqa: E402
+from hosts import Refused, Server, check, wait_until  # noqa: E402
+from turn_client import ERROR_CODE, FAILURE, XOR_MAPPED_ADDRESS, Client, Peer, exchange, plain_address  # noqa: E402
 
 UDP, TCP, TLS = 1, 2, 8
+VERSIONS = (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3)
 EINVAL, FROM_OS = 70004, 120000
 CERTIFICATES = HERE.parent / "certificates"
 
@@ -48,7 +50,7 @@ def client(running, tls=None, **options):
 def relays(program):
     """Both versions of TLS, long messages and short, certificates of both kinds of key."""
     for name, key in (("turn.test", "turn"), ("other.test", "other")):
-        for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+        for version in VERSIONS:
             with server(program, certificates=[key]) as running, \
                     client(running, context(version=version), name=name) as joe:
                 joe.allocate()
@@ -97,7 +99,255 @@ def replaced(program):
             running.expect("log 2 the certificate of CN=expired.test has expired", within=20)
 
 
-CASES = {case.__name__: case for case in (relays, refuses, replaced)}
+def names(program):
+    """A client gets the certificate of the name that it asks for, whatever the order; without one, the first."""
+    with server(program, certificates=("other", "turn")) as running:
+        for name, expected in (("turn.test", "other"), ("a.turn.test", "turn"), ("other.test", "other"),
+                               ("A.TURN.test", "turn"), ("nobody.test", "other"), (None, "other")):
+            tls = context()
+            tls.check_hostname = False
+            with client(running, tls, name=name) as joe:
+                shown = ssl.DER_cert_to_PEM_cert(joe.socket.getpeercert(binary_form=True)).split()
+                own = (CERTIFICATES / f"{expected}.pem").read_text().split()
+                check(shown == own, f"{name} gets another certificate than {expected}'s")
+
+
+def protocols(program):
+    """ALPN: one of RFC 7443's, or none, but not only others."""
+    with server(program) as running:
+        for offered, chosen in ((["stun.turn"], "stun.turn"), (["stun.nat-discovery"], "stun.nat-discovery"),
+                                (["h2", "stun.nat-discovery", "stun.turn"], "stun.turn"), (None, None)):
+            with client(running, context(alpn=offered)) as joe:
+                check(joe.socket.selected_alpn_protocol() == chosen, f"of {offered} not {chosen}")
+                joe.allocate()
+        for version in VERSIONS:
+            refuses_handshake(running, context(alpn=["h2", "http/1.1"], version=version), "NO_APPLICATION_PROTOCOL")
+
+
+def refuses_handshake(running, tls, reason, **options):
+    """The server ends the handshake with an alert that says why."""
+    try:
+        with client(running, tls, **options) as joe:
+            # Of TLS 1.3 a client hears only then that it was refused.
+            joe.binding()
+    except ssl.SSLError as error:
+        check(reason in str(error).upper().replace(" ", "_"), f"{reason} is wanted, not {error}")
+        return
+    raise AssertionError(f"no {reason}")
+
+
+def resumed(program):
+    """A client comes back with a ticket, to whichever worker it gets; nobody is offered early data."""
+    with server(program, "--workers", 4) as running:
+        for version in VERSIONS:
+            tls = context(version=version)
+            with client(running, tls) as joe:
+                joe.allocate()
+                session = joe.socket.session
+            check(session.has_ticket, "no ticket")
+            for _ in range(8):
+                with client(running, tls, session=session) as joe:
+                    joe.allocate()
+                    check(joe.socket.session_reused, "the ticket is not taken")
+                    session = joe.socket.session
+        check(running.figure("handshakes_resumed_total") == 16, "what is resumed is not counted")
+        check(running.figure("handshakes_total") == 18, "handshakes are not counted")
+
+
+def certified(program):
+    """A client's certificate is asked for where there is somebody who signs them; the observer reads whose it is."""
+    authorities = ["--authorities", CERTIFICATES / "authority.pem"]
+    for required in False, True:
+        with server(program, *authorities, *["--certified"] * required) as running:
+            for version in VERSIONS:
+                tls = context(version=version)
+                if required:
+                    refuses_handshake(running, tls, "CERTIFICATE_REQUIRED")
+                else:
+                    said = len(certifications(running))
+                    with client(running, tls) as joe:
+                        joe.allocate()
+                    check(len(certifications(running)) == said, "a name out of nowhere")
+                tls.load_cert_chain(*[str(CERTIFICATES / f"client.{kind}") for kind in ("pem", "key")])
+                with client(running, tls) as joe:
+                    joe.allocate()
+                running.expect("certified CN=joe,O=Example")
+                tls.load_cert_chain(*[str(CERTIFICATES / f"turn.{kind}") for kind in ("pem", "key")])
+                refuses_handshake(running, tls, "ALERT")
+    with server(program) as running:
+        tls = context()
+        tls.load_cert_chain(*[str(CERTIFICATES / f"client.{kind}") for kind in ("pem", "key")])
+        with client(running, tls) as joe:
+            joe.allocate()
+        check(not certifications(running), "nobody was asked for a certificate")
+
+
+def certifications(running):
+    """Whose certificates the observer has read."""
+    running.tell("listeners")
+    return [line for line in running.lines if line.startswith("certified ")]
+
+
+def connect(running, transport=TLS):
+    connected = socket.create_connection(address(running, transport))
+    connected.settimeout(10)
+    return connected
+
+
+def hello(tls=None):
+    """What a client begins with."""
+    written = ssl.MemoryBIO()
+    talk = (tls or context()).wrap_bio(ssl.MemoryBIO(), written, server_hostname="turn.test")
+    try:
+        talk.do_handshake()
+    except ssl.SSLWantReadError:
+        return written.read()
+
+
+def is_closed(connected):
+    """Whether the server ends a connection, whatever it says before."""
+    try:
+        while connected.recv(65536):
+            pass
+    except ConnectionResetError:
+        pass
+    except TimeoutError:
+        return False
+    return True
+
+
+def bounds(program):
+    """Handshakes at once, of a source and in all, and how long one may take; others are served meanwhile."""
+    begun = hello()
+    for limits in "100,3,2000", "3,100,2000":
+        with server(program, "--handshakes", limits, transport=UDP | TLS) as running:
+            silent = [connect(running) for _ in range(10)]
+            with client(running) as joe:
+                joe.allocate()
+            half = [connect(running) for _ in range(3)]
+            for one in half:
+                one.sendall(begun[:100])
+            with Client(address(running, UDP), "joe", "secret") as ann:
+                ann.allocate()
+            late = connect(running)
+            late.sendall(begun)
+            check(is_closed(late), f"{limits}: one handshake more")
+            check(running.figure("handshakes_refused_total") == 1, "it is not counted")
+            for one in half + silent:
+                check(is_closed(one), f"{limits}: a handshake lasts")
+            check(running.figure("handshakes_failed_total") == 3, "what takes too long is not counted")
+            with client(running) as joe:
+                joe.allocate()
+
+
+def memory(program):
+    """Who has not finished a handshake takes little: 64 KiB at most."""
+    begun, count = hello(), 400
+    with server(program, "--handshakes", f"{2 * count},{2 * count},60000", "--workers", 1) as running:
+        status = Path(f"/proc/{running.process.pid}/status")
+
+        def resident():
+            return int(next(line for line in status.read_text().splitlines() if line.startswith("VmRSS")).split()[1])
+
+        with client(running) as joe:
+            joe.binding()
+        for what, sent in (("nothing", b""), ("a half", begun[:-1]), ("a hello", begun)):
+            before = resident()
+            # As many as a source may have.
+            crowd = [connect(running) for _ in range(200)]
+            for one in crowd:
+                one.sendall(sent)
+            wait_until(lambda: running.figure("connections") == len(crowd), "the crowd is there")
+            if sent == begun:
+                for one in crowd:
+                    check(one.recv(1), "no answer")
+            each = (resident() - before) / len(crowd)
+            print(f"{what}: {each:.1f} KiB")
+            check(each <= 64, f"{each} KiB for a connection that has sent {what}")
+            for one in crowd:
+                one.close()
+            wait_until(lambda: running.figure("connections") == 0, "the crowd has gone")
+
+
+def misdirected(program):
+    """No TLS where TLS is wanted, and TLS where none is: an answer in the client's own words, a figure, and in the log
+    one line for many."""
+    words = ["--listen", f"127.0.0.1,0,{TCP}"]
+    with server(program, *words) as running:
+        for number in range(1, 4):
+            with Client(address(running), "joe", "secret", "tcp") as joe:
+                answer = joe.binding()
+                check((answer.kind, answer.code) == (FAILURE, 400), "STUN to the TLS listener")
+                check(answer.attributes[ERROR_CODE][4:] == b"TLS Only", "it is not told why")
+                check(is_closed(joe.socket), "STUN to the TLS listener stays")
+            check(running.figure("tls_missing_total") == number, "no TLS is not counted")
+            try:
+                Client(address(running, TCP), "joe", "secret", "tls", tls=context())
+                raise AssertionError("TLS to the TCP listener")
+            except ssl.SSLError as error:
+                check("ALERT_HANDSHAKE_FAILURE" in str(error).upper().replace(" ", "_"), f"no alert: {error}")
+            check(running.figure("tls_unexpected_total") == number, "TLS is not counted")
+        for junk in b"GET / HTTP/1.1\r\n\r\n", b"\x80\x2e\x01\0\x02", bytes(100), b"PROXY TCP4 1.2.3.4 1.2.3.4 1 2\r\n":
+            with connect(running) as stranger:
+                stranger.sendall(junk)
+                check(is_closed(stranger), f"{junk} stays")
+        running.expect("log 2 1 clients took one listener for another")
+        lines = [line for line in running.lines if "took one listener for another" in line]
+        check(len(lines) == 1, f"{len(lines)} lines")
+        with client(running) as joe:
+            joe.allocate()
+
+
+def stops(program):
+    """Clients that stop in the middle of anything, or leave without a word: nothing stays, and nobody else minds."""
+    begun = hello()
+    with server(program) as running, client(running) as other:
+        other.allocate()
+        for cut in range(0, len(begun) + 1, 7):
+            with connect(running) as stranger:
+                stranger.sendall(begun[:cut])
+        for _ in range(20):
+            with client(running) as joe:
+                joe.allocate()
+            joe = client(running)
+            joe.allocate()
+            # Half of a record, and then the end without notice.
+            raw = socket.socket(fileno=joe.socket.detach())
+            raw.send(b"\x17\x03\x03\x01\x00half")
+            raw.close()
+        with client(running) as joe:
+            joe.allocate()
+            joe.send_raw(b"\x40\x00\x00")
+            ended = joe.socket.unwrap()
+            check(is_closed(ended), "a client that says it ends stays")
+        wait_until(lambda: running.figure("connections") == 1, "the others have gone")
+        check(running.figure("allocations") == 1, "allocations stay")
+        other.refresh(600)
+
+
+def proxied(program):
+    """The PROXY protocol goes ahead of TLS."""
+    with server(program, "--proxy", "127.0.0.1") as running:
+        header = b"PROXY TCP4 203.0.113.7 192.0.2.1 51000 3478\r\n"
+        with client(running, greeting=header) as joe:
+            answer = joe.binding()
+            seen = plain_address(answer.attributes[XOR_MAPPED_ADDRESS], answer.id)
+            check(seen == ("203.0.113.7", 51000), f"the client is at {seen}")
+            joe.allocate()
+        # In pieces, with the first of TLS behind it.
+        with connect(running) as joe:
+            whole = header + hello()
+            for at in range(0, len(whole), 11):
+                joe.sendall(whole[at:at + 11])
+            check(joe.recv(1) == b"\x16", "no answer to what came in pieces")
+        with connect(running) as joe:
+            joe.sendall(hello())
+            check(is_closed(joe), "a proxy without a header")
+        wait_until(lambda: running.figure("proxy_refused_total") == 1, "it is not counted")
+
+
+CASES = {case.__name__: case for case in (relays, refuses, replaced, names, protocols, resumed, certified, bounds, memory,
+                                          misdirected, stops, proxied)}
 
 if __name__ == "__main__":
     CASES[sys.argv[2]](sys.argv[1])

@@ -26,6 +26,8 @@ pub struct Request<'a> {
     /// Allocate, or with `ask_each` another.
     pub method: Method,
     /// The way to the client.
+    pub link: Link,
+    /// Likewise, in full.
     pub tuple: FiveTuple,
     /// Who the client says it is.
     pub user: User<'a>,
@@ -254,6 +256,7 @@ impl Core {
         let lifetime = message.number(kind::LIFETIME).ok().flatten();
         Some(Request {
             method: message.method(),
+            link: held.link,
             tuple: self.tuple(&held.link),
             user: presented.user,
             realm: &self.mechanism.realm,

@@ -4,6 +4,7 @@
 use std::time::Instant;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use parking_lot::MutexGuard;
 
@@ -26,6 +27,12 @@ pub trait Conversation {
     fn core(locked: &mut Self::Locked) -> &mut Core;
 
     fn observer(&mut self) -> &mut dyn Observer;
+
+    /// Whose certificate a client has shown, as TLS verified it.
+    fn certified(&self, link: &Link) -> Option<Arc<str>> {
+        let _ = link;
+        None
+    }
 
     /// Looks at the clock, where there is one: the observer took its time.
     fn look_at_the_clock(&mut self);
@@ -81,7 +88,8 @@ pub trait Conversation {
         let Some(request) = Self::core(locked).request_of(id) else {
             return;
         };
-        let ask = Ask::new(Place { worker, id }, &request);
+        let mut ask = Ask::new(Place { worker, id }, &request);
+        ask.certified = self.certified(&request.link);
         let decision = self.call(locked, |observer| observer.authenticate(ask));
         let is_later = matches!(decision, Decision::Later);
         self.look_at_the_clock();

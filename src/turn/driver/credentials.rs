@@ -62,6 +62,10 @@ pub struct Pair {
 pub struct TlsOptions {
     /// The first serves those who name no other.
     pub certificates: Vec<Pair>,
+    /// Who signs the certificates of clients; without, they are not asked for any.
+    pub authorities: Option<Pem>,
+    /// Whether a client without is refused.
+    pub must_certify: bool,
 }
 
 /// Why there can be no TLS.

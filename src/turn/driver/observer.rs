@@ -1,6 +1,7 @@
 //! What a worker tells and asks its application.
 #![forbid(unsafe_code)]
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::stun::address::Family;
@@ -83,6 +84,9 @@ pub struct Ask {
     pub verified: bool,
     /// The error code that it is refused with whatever is decided.
     pub refusal: Option<u16>,
+    /// Whose certificate the client has shown in its TLS handshake, as RFC 4514 writes
+    /// a name.
+    pub certified: Option<Arc<str>>,
     /// The message as it came.
     pub message: Box<[u8]>,
 }
@@ -104,6 +108,7 @@ impl Ask {
             family: request.family,
             verified: request.verified,
             refusal: request.refusal,
+            certified: None,
             message: request.message.into(),
         }
     }

@@ -211,6 +211,15 @@ impl Streams {
         opened
     }
 
+    /// Whose certificate a client has shown.
+    pub fn certified(&self, link: &Link) -> Option<Arc<str>> {
+        let stream = self.table[self.of_link(link)?].as_ref()?;
+        match &stream.layer {
+            Layer::Tls(session) => session.certified(),
+            Layer::Plain | Layer::Awaited => None,
+        }
+    }
+
     /// Whether a handshake has come to its end since this was asked last, and whether
     /// its client had been here before. It counts no more.
     pub fn has_shaken(&mut self, index: usize) -> Option<bool> {

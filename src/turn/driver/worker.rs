@@ -406,6 +406,10 @@ impl Conversation for Worker {
         &mut *self.observer
     }
 
+    fn certified(&self, link: &Link) -> Option<Arc<str>> {
+        self.streams.certified(link)
+    }
+
     fn look_at_the_clock(&mut self) {
         self.now = clock::now();
     }

@@ -16,7 +16,7 @@ use crate::turn::status::{EINVAL, Status};
 use super::logger::logger;
 use super::peers::PeerFunction;
 use super::strings;
-use super::tls::read_certificates;
+use super::tls::{read_authorities, read_certificates};
 use super::types::{
     PJAUTH_TURN_BOTH_FAMILIES, PJAUTH_TURN_MD5, PJAUTH_TURN_SHA256, PJAUTH_TURN_TCP,
     PJAUTH_TURN_TLS, PJAUTH_TURN_UDP, PJAUTH_TURN_UNLIMITED, pjauth_turn_listener,
@@ -118,6 +118,8 @@ fn defaults() -> pjauth_turn_options {
         on_peer_user_data: core::ptr::null_mut(),
         certificates: core::ptr::null(),
         certificate_count: 0,
+        client_authorities: core::ptr::null(),
+        client_certificate_required: 0,
         max_handshakes: streams.handshakes,
         max_handshakes_per_source: streams.handshakes_per_source,
         handshake_msec: millis(streams.handshake),
@@ -212,6 +214,8 @@ unsafe fn read_all(c: &pjauth_turn_options) -> Result<(Options, Grant), BadOptio
         options.proxies = Proxies::new(proxies.map_err(bad("proxies"))?);
         let certificates = read_certificates(c.certificates, c.certificate_count);
         options.tls.certificates = certificates.map_err(bad("certificates"))?;
+        let authorities = read_authorities(c.client_authorities);
+        options.tls.authorities = authorities.map_err(bad("client_authorities"))?;
         if !c.secret.is_null() {
             options.secret = Some(c.secret.cast::<[u8; 32]>().read());
         }
@@ -276,6 +280,7 @@ fn numbers(c: &pjauth_turn_options, options: &mut Options) -> Result<(), BadOpti
     options.streams.idle = millis(c.connection_idle_msec);
     options.streams.backlog = c.connection_backlog as usize;
     options.streams.stall = millis(c.connection_stall_msec);
+    options.tls.must_certify = c.client_certificate_required != 0;
     options.streams.handshakes = c.max_handshakes;
     options.streams.handshakes_per_source = c.max_handshakes_per_source;
     options.streams.handshake = millis(c.handshake_msec);

@@ -352,7 +352,7 @@ fn number(request: *const pjauth_turn_request, of: impl FnOnce(&RequestState) ->
 
 /// # Safety
 /// `out` is NULL or has room for `size` bytes.
-unsafe fn write(
+pub unsafe fn write(
     request: *const pjauth_turn_request,
     out: *mut c_char,
     size: usize,

@@ -9,9 +9,11 @@ use zeroize::Zeroizing;
 use crate::turn::driver::{BadTls, Level, Pair, Pem};
 use crate::turn::status::{self, EINVAL, EINVALIDOP, ENOTSUP, Status};
 
+use super::observer::RequestState;
 use super::options::each;
+use super::request;
 use super::server::running;
-use super::types::pjauth_turn_server;
+use super::types::{pjauth_turn_request, pjauth_turn_server};
 use super::{guard, server_of, strings};
 
 /// A certificate of the server's and its private key, both in PEM.
@@ -66,6 +68,32 @@ pub unsafe extern "C" fn pjauth_turn_server_set_certificates(
     })
 }
 
+/// Writes whose certificate the client has shown in its TLS handshake: the subject as
+/// RFC 4514 writes it, such as `CN=joe,O=Example`. One of `client_authorities` has
+/// signed it, and the client holds its key. That is all that is known: whether it may
+/// use the name in the request is yours to say.
+///
+/// @param request  The request.
+/// @param out      Gets the text.
+/// @param size     Room in `out`.
+/// @return the length of the text; 0 without a certificate, over UDP and TCP, and for a
+///         dead handle.
+///
+/// Since 0.1.0.
+///
+/// # Safety
+/// `out` is NULL or has room for `size` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pjauth_turn_request_client_certificate(
+    request: *const pjauth_turn_request,
+    out: *mut c_char,
+    size: usize,
+) -> usize {
+    let subject = |state: &RequestState| state.ask.certified.as_deref().unwrap_or("").to_owned();
+    // SAFETY: the caller's room.
+    unsafe { request::write(request, out, size, subject) }
+}
+
 /// The status that says why there can be no TLS.
 pub fn status_of(error: &BadTls) -> Status {
     match error {
@@ -91,6 +119,25 @@ pub unsafe fn read_certificates(
             let key = read_pem(certificate.key_file, certificate.key)?;
             Ok(Pair { chain, key })
         })
+    }
+}
+
+/// Who signs clients' certificates, as options give it.
+///
+/// # Safety
+/// NULL, or with terminated strings.
+pub unsafe fn read_authorities(
+    given: *const pjauth_turn_certificate,
+) -> Result<Option<Pem>, Status> {
+    // SAFETY: the caller's structure and strings.
+    unsafe {
+        match given.as_ref() {
+            None => Ok(None),
+            Some(given) if given.key_file.is_null() && given.key.is_null() => {
+                read_pem(given.chain_file, given.chain).map(Some)
+            }
+            Some(_) => Err(EINVAL),
+        }
     }
 }
 

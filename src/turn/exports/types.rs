@@ -348,6 +348,12 @@ pub struct pjauth_turn_options {
     pub certificates: *const pjauth_turn_certificate,
     /// How many: at least one where there is a TLS listener.
     pub certificate_count: c_uint,
+    /// Who signs clients' certificates (`chain_file` or `chain`), which they are then
+    /// asked for; NULL, the default, for nobody. One that is not good ends the
+    /// handshake. See `pjauth_turn_request_client_certificate()`.
+    pub client_authorities: *const pjauth_turn_certificate,
+    /// Whether a client without a certificate is refused. Default: 0.
+    pub client_certificate_required: c_int,
     /// TLS handshakes at once; a connection that would begin one more is closed.
     /// Default: 1024.
     pub max_handshakes: c_uint,

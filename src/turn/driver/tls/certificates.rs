@@ -16,7 +16,7 @@ use x509_cert::der::Decode;
 use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
 
-use crate::turn::driver::credentials::{BadTls, Pair};
+use crate::turn::driver::credentials::{BadTls, Pair, Pem};
 
 /// The certificates, which may be replaced.
 #[derive(Debug)]
@@ -158,16 +158,22 @@ impl Shelf {
     }
 }
 
+/// Reads certificates: one or more.
+pub fn read_chain(pem: &Pem) -> Result<Vec<CertificateDer<'static>>, BadTls> {
+    let text = pem.read()?;
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
+    match chain {
+        Err(error) => Err(BadTls::Bad(format!("certificate of {pem}: {error}"))),
+        Ok(chain) if chain.is_empty() => Err(BadTls::Bad(format!("{pem}: no certificate in it"))),
+        Ok(chain) => Ok(chain),
+    }
+}
+
 /// A certificate and the names that it is for.
 fn read(pair: &Pair, provider: &CryptoProvider) -> Result<(Own, Vec<String>), BadTls> {
     let bad = |what: &str, why: &dyn std::fmt::Display| BadTls::Bad(format!("{what}: {why}"));
-    let text = pair.chain.read()?;
-    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
-    let chain = chain.map_err(|error| bad(&format!("certificate of {}", pair.chain), &error))?;
-    let Some(leaf) = chain.first() else {
-        return Err(bad(&pair.chain.to_string(), &"no certificate in it"));
-    };
-    let parsed = Certificate::from_der(leaf).ok();
+    let chain = read_chain(&pair.chain)?;
+    let parsed = Certificate::from_der(&chain[0]).ok();
     let text = pair.key.read()?;
     let key = PrivateKeyDer::from_pem_slice(&text)
         .map_err(|error| bad(&format!("key of {}", pair.key), &error))?;

@@ -4,16 +4,19 @@
 
 mod certificates;
 mod session;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::ServerConfig;
-use rustls::crypto::ring;
-use rustls::server::NoServerSessionStorage;
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::server::danger::ClientCertVerifier;
+use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
+use rustls::{RootCertStore, ServerConfig};
 
 use super::credentials::{BadTls, Pair, TlsOptions};
-use certificates::Certificates;
+use certificates::{Certificates, read_chain};
 
 pub use session::{Broken, Opened, Session};
 
@@ -37,10 +40,11 @@ impl Tls {
     pub fn new(options: &TlsOptions) -> Result<Tls, BadTls> {
         let provider = Arc::new(ring::default_provider());
         let certificates = Arc::new(Certificates::load(&options.certificates, &provider)?);
+        let verifier = verifier(options, &provider)?;
         let config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(BadTls::other)?
-            .with_no_client_auth();
+            .with_client_cert_verifier(verifier);
         let mut config = config.with_cert_resolver(certificates.clone());
         config.alpn_protocols = PROTOCOLS.map(<[u8]>::to_vec).to_vec();
         // Tickets alone: nothing is kept for those who have gone.
@@ -71,4 +75,25 @@ impl Tls {
     pub fn begin(&self) -> Option<Session> {
         Session::new(self.config.clone())
     }
+}
+
+/// Who judges the certificates of clients, if they are asked for any.
+fn verifier(
+    options: &TlsOptions,
+    provider: &Arc<CryptoProvider>,
+) -> Result<Arc<dyn ClientCertVerifier>, BadTls> {
+    let Some(authorities) = &options.authorities else {
+        return Ok(WebPkiClientVerifier::no_client_auth());
+    };
+    let mut roots = RootCertStore::empty();
+    for authority in read_chain(authorities)? {
+        let bad = |error| BadTls::Bad(format!("authority of {authorities}: {error}"));
+        roots.add(authority).map_err(bad)?;
+    }
+    let builder = WebPkiClientVerifier::builder_with_provider(roots.into(), provider.clone());
+    let builder = match options.must_certify {
+        true => builder,
+        false => builder.allow_unauthenticated(),
+    };
+    builder.build().map_err(BadTls::other)
 }

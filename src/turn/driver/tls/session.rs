@@ -8,12 +8,18 @@ use rustls::unbuffered::{
     ConnectionState, EncodeError, EncodeTlsData, EncryptError, UnbufferedStatus,
 };
 use rustls::{HandshakeKind, ServerConfig};
+use x509_cert::Certificate;
+use x509_cert::der::Decode;
+
+use super::certificates;
 
 /// The longest piece of a handshake that is waited for: a client's certificates
 /// take some thousands of bytes.
 const LONGEST_OF_A_HANDSHAKE: usize = 24 * 1024;
 /// The longest record: 16 KiB, and what TLS 1.2 allows around it.
 const LONGEST_RECORD: usize = 5 + 16 * 1024 + 2048;
+/// A fatal alert, before there are keys.
+const DECODE_ERROR: [u8; 7] = [0x15, 3, 3, 0, 2, 2, 50];
 /// What sealing adds to 16 KiB at most, with room for a change of keys.
 const SEAL: usize = 256;
 
@@ -24,6 +30,8 @@ pub struct Session {
     incoming: Vec<u8>,
     /// What was opened and found no room.
     surplus: Vec<u8>,
+    /// Whether it was told that it does not speak as it should.
+    is_broken: bool,
 }
 
 /// What became of bytes from the wire.
@@ -50,6 +58,7 @@ impl Session {
             tls,
             incoming: Vec::new(),
             surplus: Vec::new(),
+            is_broken: false,
         })
     }
 
@@ -61,6 +70,12 @@ impl Session {
     /// Whether the client came back with a ticket.
     pub fn is_resumed(&self) -> bool {
         self.tls.handshake_kind() == Some(HandshakeKind::Resumed)
+    }
+
+    /// Whose certificate the client has shown.
+    pub fn certified(&self) -> Option<Arc<str>> {
+        let shown = self.tls.peer_certificates()?.first()?;
+        Some(certificates::subject(&Certificate::from_der(shown).ok()?).into())
     }
 
     /// Puts the beginning of a record back in front of what will be read into
@@ -136,12 +151,16 @@ impl Session {
         opened.is_full = !self.surplus.is_empty();
     }
 
-    /// Writes the alert that says what is wrong.
+    /// Writes the alert that says what is wrong. Nothing is read any more.
     fn explain(&mut self, wire: &mut [u8], out: &mut Vec<u8>) {
-        while let Ok(state) = self.tls.process_tls_records(wire).state {
-            match state {
-                ConnectionState::EncodeTlsData(data) => encode(data, out),
-                ConnectionState::TransmitTlsData(sent) => sent.done(),
+        self.is_broken = true;
+        // Of a message that would be too long rustls says nothing.
+        if !self.tls.wants_write() && self.tls.protocol_version().is_none() {
+            out.extend_from_slice(&DECODE_ERROR);
+        }
+        while self.tls.wants_write() {
+            match self.tls.process_tls_records(wire).state {
+                Ok(ConnectionState::EncodeTlsData(data)) => encode(data, out),
                 _ => return,
             }
         }
@@ -152,7 +171,7 @@ impl Session {
     pub fn seal(&mut self, clear: &[u8], out: &mut Vec<u8>) -> bool {
         let records = clear.len() / (16 * 1024) + 1;
         let room = clear.len() + records * SEAL;
-        loop {
+        while !self.is_broken {
             let state = self.tls.process_tls_records(&mut self.incoming).state;
             match state {
                 Ok(ConnectionState::WriteTraffic(mut traffic)) => {
@@ -163,10 +182,14 @@ impl Session {
                 _ => return false,
             }
         }
+        false
     }
 
     /// Appends that we say nothing more.
     pub fn end(&mut self, out: &mut Vec<u8>) {
+        if self.is_broken {
+            return;
+        }
         let state = self.tls.process_tls_records(&mut self.incoming).state;
         if let Ok(ConnectionState::WriteTraffic(mut traffic)) = state {
             append(out, SEAL, |room| needed(traffic.queue_close_notify(room)));
