@@ -176,6 +176,11 @@ struct sockaddr;
 #define PJAUTH_TURN_STOPPED 6
 
 /**
+ * In place of a channel's number: a connection of a TCP relay (RFC 6062).
+ */
+#define PJAUTH_TURN_CONNECTION -1
+
+/**
  * Bytes of a user name in `pjauth_turn_allocation_info`, with the terminator.
  */
 #define PJAUTH_TURN_USERNAME_SIZE 512
@@ -406,6 +411,11 @@ typedef struct pjauth_turn_allocation_info {
      * How long it will exist if it is not refreshed.
      */
     uint64_t remaining_msec;
+    /**
+     * How it talks to peers: PJAUTH_TURN_UDP, or PJAUTH_TURN_TCP for a TCP relay (RFC
+     * 6062), of which bytes are counted and no packets.
+     */
+    int relay_transport;
 } pjauth_turn_allocation_info;
 
 /**
@@ -452,12 +462,13 @@ typedef struct pjauth_turn_relay {
  */
 typedef struct pjauth_turn_peer {
     /**
-     * The number of a channel; 0 for a permission.
+     * The number of a channel; 0 for a permission, PJAUTH_TURN_CONNECTION for a
+     * connection, whichever end made it.
      */
     int channel;
     /**
-     * Of a channel the address with its port, of a permission the address alone, for
-     * which the port does not matter.
+     * Of a channel or connection the address with its port, of a permission the address
+     * alone, for which the port does not matter.
      */
     const char *address;
 } pjauth_turn_peer;
@@ -658,7 +669,7 @@ typedef struct pjauth_turn_options {
      */
     const uint8_t *secret;
     /**
-     * Ask the observer about each Refresh, CreatePermission and ChannelBind
+     * Ask the observer about each Refresh, CreatePermission, ChannelBind and Connect
      * too, after the client has proven who it is. Default: 0; RFC 8656 has the
      * allocation's key decide.
      */
@@ -725,8 +736,8 @@ typedef struct pjauth_turn_options {
      */
     unsigned int nat64_count;
     /**
-     * Told of each permission and channel that comes to be, not of those that are
-     * refreshed; they end after five and ten minutes unless they are, and with their
+     * Told of each permission, channel and connection (RFC 6062) that comes to be, not of
+     * those that are refreshed; they end after five and ten minutes unless they are, and with their
      * allocation (RFC 8656, 9 and 12). Called as the observer's functions are, between
      * `on_server_allocation_created` and `on_server_allocation_removed` of the
      * allocation; `peer` is good until it returns. NULL, the default, for nobody.
@@ -772,6 +783,18 @@ typedef struct pjauth_turn_options {
      * milliseconds. Default: 10000.
      */
     unsigned int handshake_msec;
+    /**
+     * Whether clients over TCP and TLS may have TCP relays (RFC 6062), which connect to
+     * peers and take connections from them; where not, they get 442. The rules for
+     * peers are those of datagrams, and limits and rates hold for all connections of an
+     * allocation together: a rate delays a stream and drops nothing. Default: 1.
+     */
+    int tcp_relays;
+    /**
+     * Connections with peers of an allocation, with those that are being made; more get
+     * 508. In all there are no more than `max_connections`. Default: 256.
+     */
+    unsigned int max_peer_connections;
 } pjauth_turn_options;
 
 /**
@@ -811,7 +834,7 @@ typedef struct pjauth_turn_observer_vtable {
      * `pjauth_turn_request_set_password()` or `pjauth_turn_request_set_key()`.
      *
      * It is asked about each Allocate whose nonce is fresh; with `ask_each` about
-     * Refresh, CreatePermission and ChannelBind too, where a key that it sets must be
+     * Refresh, CreatePermission, ChannelBind and Connect too, where a key that it sets must be
      * right as well as the allocation's; and, whatever `ask_each` says, about a
      * request that is refused anyway, so that the refusal can be signed:
      * any that finds no allocation (437, after a restart, say), one with other
@@ -1743,7 +1766,7 @@ int pjauth_turn_options_init(struct pjauth_turn_options *options, size_t size);
 
 /**
  * Writes one of the peers that a request names, which is for an observer that is asked
- * about each CreatePermission and ChannelBind (`ask_each`). A permission is for the
+ * about each CreatePermission, ChannelBind and Connect (`ask_each`). A permission is for the
  * address, whatever the port.
  *
  * @param request  The request.
@@ -1753,7 +1776,7 @@ int pjauth_turn_options_init(struct pjauth_turn_options *options, size_t size);
  * @return the length of the text; 0 where it names no more, for one that cannot be read,
  *         which the client gets 400 for, and for a dead handle.
  *
- * RFC 8656, 10.1 and 12.1. Since 0.1.0.
+ * RFC 8656, 10.1 and 12.1; RFC 6062, 4.3. Since 0.1.0.
  */
 size_t pjauth_turn_request_peer(const struct pjauth_turn_request *request,
                                 unsigned int index,
@@ -1850,7 +1873,7 @@ int pjauth_turn_request_transport(const struct pjauth_turn_request *request);
 
 /**
  * @return the STUN method: 3 Allocate; with `ask_each` also 4 Refresh,
- *         8 CreatePermission, 9 ChannelBind; 0 for a dead handle.
+ *         8 CreatePermission, 9 ChannelBind, 10 Connect; 0 for a dead handle.
  */
 int pjauth_turn_request_method(const struct pjauth_turn_request *request);
 

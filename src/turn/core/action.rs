@@ -168,6 +168,8 @@ pub enum Reach {
     Permission(IpAddr),
     /// A channel, by its number.
     Channel(u16, SocketAddr),
+    /// A connection with a peer, whichever of them made it.
+    Connection(SocketAddr),
 }
 
 /// Why a request stopped waiting.

@@ -16,7 +16,7 @@ use crate::stun::errors;
 use crate::stun::message::{Class, Message, Method};
 use crate::turn::auth::credentials::Signer;
 use crate::turn::auth::mechanism::Presented;
-use crate::turn::core::action::{Action, Event, NotConnected};
+use crate::turn::core::action::{Action, Event, NotConnected, Reach};
 use crate::turn::policy::peers::Verdict;
 use crate::turn::state::allocation::{Allowance, Reason};
 use crate::turn::state::arena::{AllocationId, PeerId, RelayId};
@@ -140,9 +140,13 @@ impl Core {
         let before = std::mem::replace(&mut connection.deadline, deadline);
         let stage = std::mem::replace(&mut connection.stage, Stage::Unbound);
         let (id, number) = (connection.allocation, connection.id.number());
+        let reach = Reach::Connection(connection.peer);
         self.timers.cancel(before, Due::Connection(peer));
         self.timers.set(deadline, Due::Connection(peer));
         self.counters.connects += 1;
+        if self.config.tell_peers {
+            self.events.push_back(Event::Reaches(id, reach));
+        }
         let link = self.table.get(id).map(|allocation| allocation.link);
         if let (Stage::Connecting(request), Some(link)) = (stage, link)
             && let Ok(message) = Message::parse(&request.message)
@@ -172,15 +176,17 @@ impl Core {
     /// connection then (RFC 6062, 5.3).
     pub fn accepted(&mut self, relay: RelayId, peer: SocketAddr, now: Time) -> Option<PeerId> {
         let connection = self.admit_peer(relay, peer, now);
-        let (id, link) = match connection {
-            Some(made) => made,
-            None => {
-                self.counters.peers_denied += 1;
-                return None;
-            }
+        let Some((id, link)) = connection else {
+            self.counters.peers_denied += 1;
+            return None;
         };
         self.counters.peers_accepted += 1;
-        let number = self.peers.get(id).map_or(0, |own| own.id.number());
+        let connection = self.peers.get(id)?;
+        let number = connection.id.number();
+        if self.config.tell_peers {
+            let reach = Event::Reaches(connection.allocation, Reach::Connection(peer));
+            self.events.push_back(reach);
+        }
         let mut out = Vec::new();
         let transaction = self.indication_id();
         Writer::new(

@@ -7,6 +7,7 @@ use crate::turn::driver::{Cores, Place};
 use crate::turn::state::allocation::Figures;
 use crate::turn::state::allocation::Reason;
 use crate::turn::state::arena::AllocationId;
+use crate::turn::state::five_tuple::RelayTransport;
 use crate::turn::status::{EINVAL, Status};
 
 use super::options::{limit, rate};
@@ -14,8 +15,8 @@ use super::server::transport_number;
 use super::types::{
     PJAUTH_TURN_ADDRESS_SIZE, PJAUTH_TURN_CLIENT_GONE, PJAUTH_TURN_DELETED, PJAUTH_TURN_EXPIRED,
     PJAUTH_TURN_LIMIT_REACHED, PJAUTH_TURN_LIVE, PJAUTH_TURN_REVOKED, PJAUTH_TURN_STOPPED,
-    PJAUTH_TURN_UNLIMITED, PJAUTH_TURN_USERNAME_SIZE, pjauth_turn_allocation,
-    pjauth_turn_allocation_info, pjauth_turn_server,
+    PJAUTH_TURN_TCP, PJAUTH_TURN_UDP, PJAUTH_TURN_UNLIMITED, PJAUTH_TURN_USERNAME_SIZE,
+    pjauth_turn_allocation, pjauth_turn_allocation_info, pjauth_turn_server,
 };
 use super::{allocation_of, fill, guard, pointer, server_of, strings, value};
 
@@ -310,6 +311,10 @@ fn describe(
         bandwidth_limit: figures.byte_cap.unwrap_or(PJAUTH_TURN_UNLIMITED),
         age_msec: figures.age.as_millis() as u64,
         remaining_msec: figures.remaining.as_millis() as u64,
+        relay_transport: match figures.transport {
+            RelayTransport::Udp => PJAUTH_TURN_UDP,
+            RelayTransport::Tcp => PJAUTH_TURN_TCP,
+        },
     };
     strings::copy(&figures.username, &mut info.username);
     strings::copy(&figures.tuple.client.to_string(), &mut info.client);

@@ -123,6 +123,8 @@ fn defaults() -> pjauth_turn_options {
         max_handshakes: streams.handshakes,
         max_handshakes_per_source: streams.handshakes_per_source,
         handshake_msec: millis(streams.handshake),
+        tcp_relays: config.tcp_relays.into(),
+        max_peer_connections: config.max_connections as c_uint,
     }
 }
 
@@ -252,6 +254,9 @@ fn numbers(c: &pjauth_turn_options, options: &mut Options) -> Result<(), BadOpti
     }
     config.userhash = c.userhash != 0;
     config.ask_each = c.ask_each != 0;
+    config.tcp_relays = c.tcp_relays != 0;
+    config.max_connections = c.max_peer_connections as usize;
+    config.max_connections_in_all = c.max_connections as usize;
     config.binding = c.binding != 0;
     config.guesses = (c.guesses_per_minute > 0).then(|| Frequency {
         every: Duration::from_secs(60) / c.guesses_per_minute,

@@ -9,11 +9,13 @@ use crate::turn::core::action::Reach;
 
 use super::call::call;
 use super::observer::RequestState;
-use super::types::{pjauth_turn_allocation, pjauth_turn_peer, pjauth_turn_request};
+use super::types::{
+    PJAUTH_TURN_CONNECTION, pjauth_turn_allocation, pjauth_turn_peer, pjauth_turn_request,
+};
 use super::{pointer, request_of, strings, value};
 
 /// Writes one of the peers that a request names, which is for an observer that is asked
-/// about each CreatePermission and ChannelBind (`ask_each`). A permission is for the
+/// about each CreatePermission, ChannelBind and Connect (`ask_each`). A permission is for the
 /// address, whatever the port.
 ///
 /// @param request  The request.
@@ -23,7 +25,7 @@ use super::{pointer, request_of, strings, value};
 /// @return the length of the text; 0 where it names no more, for one that cannot be read,
 ///         which the client gets 400 for, and for a dead handle.
 ///
-/// RFC 8656, 10.1 and 12.1. Since 0.1.0.
+/// RFC 8656, 10.1 and 12.1; RFC 6062, 4.3. Since 0.1.0.
 ///
 /// # Safety
 /// `out` is NULL or has room for `size` bytes.
@@ -68,6 +70,7 @@ impl PeerFunction {
         let (channel, address) = match reach {
             Reach::Permission(ip) => (0, ip.to_string()),
             Reach::Channel(number, peer) => (c_int::from(number), peer.to_string()),
+            Reach::Connection(peer) => (PJAUTH_TURN_CONNECTION, peer.to_string()),
         };
         let Ok(address) = CString::new(address) else {
             return;

@@ -223,7 +223,7 @@ pub extern "C" fn pjauth_turn_request_transport(request: *const pjauth_turn_requ
 }
 
 /// @return the STUN method: 3 Allocate; with `ask_each` also 4 Refresh,
-///         8 CreatePermission, 9 ChannelBind; 0 for a dead handle.
+///         8 CreatePermission, 9 ChannelBind, 10 Connect; 0 for a dead handle.
 #[unsafe(no_mangle)]
 pub extern "C" fn pjauth_turn_request_method(request: *const pjauth_turn_request) -> c_int {
     number(request, |state| state.ask.method as c_int)

@@ -125,7 +125,7 @@ pub struct pjauth_turn_observer_vtable {
     /// `pjauth_turn_request_set_password()` or `pjauth_turn_request_set_key()`.
     ///
     /// It is asked about each Allocate whose nonce is fresh; with `ask_each` about
-    /// Refresh, CreatePermission and ChannelBind too, where a key that it sets must be
+    /// Refresh, CreatePermission, ChannelBind and Connect too, where a key that it sets must be
     /// right as well as the allocation's; and, whatever `ask_each` says, about a
     /// request that is refused anyway, so that the refusal can be signed:
     /// any that finds no allocation (437, after a restart, say), one with other
@@ -176,13 +176,17 @@ pub struct pjauth_turn_relay {
     pub external: *const c_char,
 }
 
+/// In place of a channel's number: a connection of a TCP relay (RFC 6062).
+pub const PJAUTH_TURN_CONNECTION: c_int = -1;
+
 /// What lets an allocation reach a peer.
 #[repr(C)]
 pub struct pjauth_turn_peer {
-    /// The number of a channel; 0 for a permission.
+    /// The number of a channel; 0 for a permission, PJAUTH_TURN_CONNECTION for a
+    /// connection, whichever end made it.
     pub channel: c_int,
-    /// Of a channel the address with its port, of a permission the address alone, for
-    /// which the port does not matter.
+    /// Of a channel or connection the address with its port, of a permission the address
+    /// alone, for which the port does not matter.
     pub address: *const c_char,
 }
 
@@ -284,7 +288,7 @@ pub struct pjauth_turn_options {
     /// Makes nonces: servers with the same 32 bytes accept each other's. NULL,
     /// the default, for random ones.
     pub secret: *const u8,
-    /// Ask the observer about each Refresh, CreatePermission and ChannelBind
+    /// Ask the observer about each Refresh, CreatePermission, ChannelBind and Connect
     /// too, after the client has proven who it is. Default: 0; RFC 8656 has the
     /// allocation's key decide.
     pub ask_each: c_int,
@@ -328,8 +332,8 @@ pub struct pjauth_turn_options {
     pub nat64: *const *const c_char,
     /// How many.
     pub nat64_count: c_uint,
-    /// Told of each permission and channel that comes to be, not of those that are
-    /// refreshed; they end after five and ten minutes unless they are, and with their
+    /// Told of each permission, channel and connection (RFC 6062) that comes to be, not of
+    /// those that are refreshed; they end after five and ten minutes unless they are, and with their
     /// allocation (RFC 8656, 9 and 12). Called as the observer's functions are, between
     /// `on_server_allocation_created` and `on_server_allocation_removed` of the
     /// allocation; `peer` is good until it returns. NULL, the default, for nobody.
@@ -362,6 +366,14 @@ pub struct pjauth_turn_options {
     /// How long a client may take from its connection to the end of its handshake, in
     /// milliseconds. Default: 10000.
     pub handshake_msec: c_uint,
+    /// Whether clients over TCP and TLS may have TCP relays (RFC 6062), which connect to
+    /// peers and take connections from them; where not, they get 442. The rules for
+    /// peers are those of datagrams, and limits and rates hold for all connections of an
+    /// allocation together: a rate delays a stream and drops nothing. Default: 1.
+    pub tcp_relays: c_int,
+    /// Connections with peers of an allocation, with those that are being made; more get
+    /// 508. In all there are no more than `max_connections`. Default: 256.
+    pub max_peer_connections: c_uint,
 }
 
 /// Bytes of a user name in `pjauth_turn_allocation_info`, with the terminator.
@@ -402,4 +414,7 @@ pub struct pjauth_turn_allocation_info {
     pub age_msec: u64,
     /// How long it will exist if it is not refreshed.
     pub remaining_msec: u64,
+    /// How it talks to peers: PJAUTH_TURN_UDP, or PJAUTH_TURN_TCP for a TCP relay (RFC
+    /// 6062), of which bytes are counted and no packets.
+    pub relay_transport: c_int,
 }

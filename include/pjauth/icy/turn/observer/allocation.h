@@ -180,6 +180,9 @@ public:
 
     // Beyond icey's.
 
+    /// How it talks to peers: TCP for connections (RFC 6062).
+    detail::TransportType relayTransport() const { return detail::transport(info().relay_transport); }
+
     /// Bytes a second, both directions together, and how many at once after a pause.
     bool setRate(std::uint64_t bytesPerSecond, std::uint64_t burst)
     {

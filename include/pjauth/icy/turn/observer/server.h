@@ -103,7 +103,8 @@ struct ServerOptions {
     unsigned guessBurst = 100;             ///< How many of these at once.
     bool enableBinding = true;             ///< Answer STUN's Binding requests.
     unsigned heldDeadline = 30 * 1000;     ///< How long a request may wait for handleRequest(), in milliseconds.
-    bool askEachRequest = false;           ///< Ask about Refresh, CreatePermission and ChannelBind too, as icey does.
+    bool askEachRequest = false;           ///< Ask about Refresh, CreatePermission, ChannelBind and Connect too.
+    bool enableTCPRelays = true;           ///< Connections to and from peers (RFC 6062), for clients over TCP and TLS.
 
     /// Offer SHA-256 to clients of RFC 8489. Needs an observer that sets passwords, or keys for both.
     bool enableSHA256 = false;
@@ -515,6 +516,7 @@ private:
         _c.guess_burst = _given.guessBurst;
         _c.binding = _given.enableBinding;
         _c.ask_each = _given.askEachRequest;
+        _c.tcp_relays = _given.enableTCPRelays;
     }
 
     const ServerOptions& _given;
