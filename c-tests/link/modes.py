@@ -3,7 +3,11 @@
 import os
 import re
 import shutil
+import socket
+import ssl
 import subprocess
+import time
+from pathlib import Path
 
 import case
 from case import ARCHIVE, HERE, ROOT, STAGE, check, defined, names, pkg_config, run, staged, undefined
@@ -125,6 +129,45 @@ def turn_readme():
             serves("./server")
 
 
+def turn_tls():
+    """The lines that README.md prints for TLS, in the programs that it names: a client gets the certificate."""
+    readme_programs()
+    certificates = ROOT / "c-tests/turn/certificates"
+    for name in ("pem", "key"):
+        shutil.copy(certificates / f"turn.{name}", {"pem": "fullchain.pem", "key": "privkey.pem"}[name])
+    lines = dict(line.split(": ", 1) for line in (HERE / "link-lines.txt").read_text().splitlines())
+    for language, head in (("cpp", "    Server server("), ("c", "    if (pjauth_turn_server_create(")):
+        block = re.search(rf"^```{language}\n(    [^\n]*(?:5349|pjauth_turn_certificate).*?)^```$",
+                          (ROOT / "README.md").read_text(), flags=re.M | re.S)
+        check(block and "5349" in block[1], f"README.md has no TLS in {language}")
+        port = free_port()
+        source = Path(f"server.{language}")
+        source.write_text(source.read_text().replace(head, block[1].replace("5349", str(port)) + head, 1))
+        run("sh", "-ec", lines[f"turn_{language}"], env=staged())
+        with subprocess.Popen(["./server"], stdin=subprocess.PIPE, env={**os.environ, **staged()}) as server:
+            trust = ssl.create_default_context(cafile=certificates / "authority.pem")
+            with trust.wrap_socket(connected(port, server), server_hostname="turn.test") as client:
+                check(client.version() == "TLSv1.3", f"{client.version()}")
+            server.stdin.close()
+            check(server.wait(20) == 0, "it does not end")
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def connected(port, server):
+    """A connection to a server that is about to listen."""
+    while server.poll() is None:
+        try:
+            return socket.create_connection(("127.0.0.1", port), 10)
+        except ConnectionRefusedError:
+            time.sleep(0.05)
+    raise AssertionError("the server ended")
+
+
 def turn_cmake():
     """The same with find_package(pjauth), and what that finds."""
     readme_programs()
@@ -149,4 +192,4 @@ def readme():
 
 
 case.main({function.__name__: function for function in (
-    static_first, static_forced, static_unforced, shared, other_rust, panic, both_archives, turn, turn_readme, turn_cmake, readme)})
+    static_first, static_forced, static_unforced, shared, other_rust, panic, both_archives, turn, turn_readme, turn_tls, turn_cmake, readme)})

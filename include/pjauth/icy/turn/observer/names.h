@@ -175,7 +175,7 @@ C* handle(const Icy* object)
 
 inline TransportType transport(int number)
 {
-    return number == PJAUTH_TURN_TCP ? TCP : UDP;
+    return number == PJAUTH_TURN_TLS ? SSLTCP : number == PJAUTH_TURN_TCP ? TCP : UDP;
 }
 
 } // namespace detail

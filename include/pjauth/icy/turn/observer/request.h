@@ -255,6 +255,14 @@ public:
         }
     }
 
+    /// Whose certificate the client has shown over TLS, such as "CN=joe,O=Example"; empty without one.
+    std::string clientCertificate() const
+    {
+        return detail::text([this](char* out, std::size_t size) {
+            return pjauth_turn_request_client_certificate(c(), out, size);
+        });
+    }
+
     /// Whether the client holds what was set. The server asks the same after Authorized; ask it before if the answer
     /// is to depend on it, such as for taking something that others want too.
     bool verify() const { return pjauth_turn_request_verify(c()) == 1; }

@@ -76,6 +76,12 @@ static_assert(alignof(ServerObserver) == alignof(pjauth_turn_observer), "the sam
 static_assert(!std::has_virtual_destructor<ServerObserver>::value, "the table has three entries");
 static_assert(sizeof(AuthenticationState) == sizeof(int), "authenticate_request returns an int");
 
+/// A certificate with those that lead to the one that clients trust, and its key: PEM files.
+struct Certificate {
+    std::string chainFile;
+    std::string keyFile;
+};
+
 /// What a server is made with. Lifetimes are in milliseconds, as with icey.
 struct ServerOptions {
     std::string software;
@@ -96,7 +102,10 @@ struct ServerOptions {
 
     std::vector<std::string> allowedPeers; ///< Ranges such as 10.1.0.0/16 that clients may reach as well.
     std::vector<std::string> deniedPeers;  ///< Ranges that they may not; the most specific range decides.
-    std::vector<std::string> proxies;      ///< Ranges of proxies that speak the PROXY protocol to the TCP listener.
+    std::vector<std::string> proxies;      ///< Ranges of proxies that speak the PROXY protocol to TCP and TLS listeners.
+    detail::Address tlsAddr;               ///< Where clients come over TLS, such as {"0.0.0.0", 5349}.
+    std::vector<Certificate> certificates; ///< At least one for TLS; of several, clients get that of the name they ask for.
+    std::string clientAuthorities;         ///< PEM file of who signs clients' certificates, if those may show one.
     unsigned userQuota = 0;                ///< Allocations of a user; 0 for any number.
     unsigned workers = 0;                  ///< Threads; 0 for one for each processor.
     unsigned guessesPerMinute = 60;        ///< Wrong keys looked at from a source, and for a user; 0 for any number.
@@ -130,6 +139,15 @@ struct Owner {
     pjauth_turn_server* server = nullptr;
     std::string error;
 };
+
+/// Certificates as C wants them, as long as these live.
+inline std::vector<pjauth_turn_certificate> certificates(const std::vector<Certificate>& all)
+{
+    std::vector<pjauth_turn_certificate> found;
+    for (const auto& each : all)
+        found.push_back({each.chainFile.c_str(), each.keyFile.c_str(), nullptr, nullptr});
+    return found;
+}
 
 /// Whom the servers of the program belong to. What is looked up by a handle is here and not behind the handle's user
 /// data, which is the application's. Never destroyed: servers and observers may be static.
@@ -354,6 +372,18 @@ public:
         return pjauth_turn_server_set_user_quota(c(), user.c_str(), quota) == 0;
     }
 
+    /// Serves TLS with other certificates from now on. Returns 0; otherwise it goes on with those it had, and error()
+    /// says why.
+    int setCertificates(const std::vector<Certificate>& certificates)
+    {
+        const auto all = detail::certificates(certificates);
+        const int status = pjauth_turn_server_set_certificates(c(), all.data(), static_cast<unsigned>(all.size()));
+        if (auto* const own = owner())
+            own->error = detail::text(
+                [this](char* out, std::size_t size) { return pjauth_turn_server_error(c(), out, size); });
+        return status;
+    }
+
     /// Ends all allocations of a user. Returns how many.
     unsigned revokeUser(const std::string& user)
     {
@@ -454,7 +484,9 @@ public:
         : _given(owner.options)
         , _allowed(_given.allowedPeers)
         , _denied(_given.deniedPeers)
+        , _certificates(certificates(_given.certificates))
         , _host(_given.listenAddr.host())
+        , _tlsHost(_given.tlsAddr.host())
     {
         if (_given.enableLocalIPPermissions) {
             _allowed.insert(_allowed.end(),
@@ -470,6 +502,8 @@ public:
             _listeners.push_back({ip, port, PJAUTH_TURN_UDP});
         if (_given.enableTCP)
             _listeners.push_back({ip, port, PJAUTH_TURN_TCP});
+        if (_given.tlsAddr.port() != 0)
+            _listeners.push_back({_tlsHost.c_str(), _given.tlsAddr.port(), PJAUTH_TURN_TLS});
         _relay = {ip, _given.externalIP.c_str()};
 
         pjauth_turn_options_init(&_c, sizeof(_c));
@@ -488,6 +522,11 @@ public:
         _c.deny_count = static_cast<unsigned>(_deny.size());
         _c.proxies = _proxies.data();
         _c.proxy_count = static_cast<unsigned>(_proxies.size());
+        _c.certificates = _certificates.data();
+        _c.certificate_count = static_cast<unsigned>(_certificates.size());
+        _authorities = {_given.clientAuthorities.c_str(), nullptr, nullptr, nullptr};
+        if (!_given.clientAuthorities.empty())
+            _c.client_authorities = &_authorities;
         if (_given.log || ICY_TURN_HAS_LOGGER) {
             _c.log = detail::log;
             _c.log_user_data = &owner;
@@ -522,7 +561,9 @@ private:
     const ServerOptions& _given;
     std::vector<std::string> _allowed, _denied;
     std::vector<const char*> _allow, _deny, _proxies;
-    const std::string _host;
+    const std::vector<pjauth_turn_certificate> _certificates;
+    pjauth_turn_certificate _authorities;
+    const std::string _host, _tlsHost;
     std::vector<pjauth_turn_listener> _listeners;
     pjauth_turn_relay _relay;
     pjauth_turn_options _c;
