@@ -20,7 +20,7 @@ REGISTRAR = ROOT / "c-tests/pjsip/judges/registrar.py"
 def run(*words, env=None, ok=True):
     """What a command prints; where it fails, the test ends with that."""
     done = subprocess.run([str(word) for word in words], env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=250)
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=800)
     if ok and done.returncode != 0:
         sys.exit(f"$ {' '.join(map(str, words))}\n{done.stdout}FAIL exit status {done.returncode}")
     return done.stdout

@@ -24,7 +24,7 @@ SKIPPED = 77
 def run(*command, cwd=None, env=None):
     """Runs a command and returns what it printed; a failure ends the test with its output."""
     done = subprocess.run([str(word) for word in command], cwd=cwd, env={**os.environ, **(env or {})},
-                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=250)
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=800)
     if done.returncode != 0:
         print("$", *command)
         print(done.stdout + done.stderr)
