@@ -96,7 +96,12 @@ impl RelayAddresses {
 
     /// Where to open a relay for a client that uses the server's address
     /// `used`: the best first, those after it where it has no port left.
-    pub fn choose(&self, family: Family, used: IpAddr, random: usize) -> Vec<RelayAddress> {
+    pub fn choose(
+        &self,
+        family: Family,
+        used: IpAddr,
+        random: impl FnOnce() -> u32,
+    ) -> Vec<RelayAddress> {
         let state = self.0.read();
         // Whoever is on this host himself has no use for another address.
         if let Some(own) = state.loopback(used).filter(|_| Family::of(&used) == family) {
@@ -114,7 +119,7 @@ impl RelayAddresses {
             return found;
         }
         if !state.is_vague(family) {
-            let first = random % found.len();
+            let first = random() as usize % found.len();
             found.rotate_left(first);
             return found;
         }
@@ -234,7 +239,7 @@ mod tests {
     }
 
     fn chosen(addresses: &RelayAddresses, family: Family, used: &str) -> Vec<String> {
-        let found = addresses.choose(family, used.parse().unwrap(), 7);
+        let found = addresses.choose(family, used.parse().unwrap(), || 7);
         let text = |relay: &RelayAddress| format!("{}={}", relay.bind, relay.advertised);
         found.iter().map(text).collect()
     }

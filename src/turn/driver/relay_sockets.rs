@@ -278,9 +278,8 @@ impl Relays for RelaySockets {
         used: IpAddr,
     ) -> Result<SocketAddr, OpenError> {
         let pool = self.pool.clone();
-        let random = ports::random() as usize;
         let now = clock::now();
-        let addresses = pool.addresses.choose(family, used, random);
+        let addresses = pool.addresses.choose(family, used, ports::random);
         if addresses.is_empty() {
             return Err(OpenError::Family);
         }
