@@ -9,7 +9,7 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::Instant;
 
-use pjauth::handle::{Handle, Kind, Nest, Slab, Words};
+use pjauth::handle::{Cell, Handle, Kind, Nest, Slab, Words};
 
 const ROUNDS: u32 = 1_000_000;
 const RUNS: u32 = 7;
@@ -88,8 +88,8 @@ fn main() {
     row("mint + take", &mint_take);
     let nest = Nest::default();
     row("mint + take, in a nest", &|| {
-        let handle = SLAB.mint_in(&nest, black_box(1), black_box(2), || {
-            black_box([1, 2, 3, 4])
+        let handle = SLAB.mint_in(&nest, black_box(1), black_box(2), |cell| {
+            cell.put(black_box([1, 2, 3, 4]));
         });
         // Four threads may fill it.
         if let Some(handle) = black_box(handle) {

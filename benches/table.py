@@ -24,6 +24,8 @@ SIP_TITLES = {
     "token-4-threads": "token: the same from 4 threads",
     "token-group-lock": "token: with a group lock",
     "token-parent": "token: with a parent session",
+    "token-abandoned": "token: abandoned",
+    "token-declined": "token: declined in the callback",
     "digest-md5": "digest: MD5",
     "digest-sha-256": "digest: SHA-256",
     "digest-sha-512-256": "digest: SHA-512-256",
@@ -32,6 +34,9 @@ SIP_TITLES = {
     "reinit-md5-new-nonce": "reinit_req: MD5, a new nonce each time",
     "reinit-sha-256-new-nonce": "reinit_req: SHA-256, a new nonce each time",
     "set-credentials": "set_credentials: two",
+    "init-req-nothing": "init_req: nothing to add",
+    "init-req-empty": "init_req: initial_auth, two credentials",
+    "session": "session: init and deinit",
     "heap": "heap blocks for each challenge",
 }
 

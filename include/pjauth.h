@@ -291,7 +291,7 @@ typedef struct pjauth_challenge_info {
      */
     void *token;
     /**
-     * Milliseconds since the challenge arrived, to about 4 ms.
+     * Milliseconds since the challenge arrived, by the clock of the day.
      */
     uint64_t age_msec;
     /**

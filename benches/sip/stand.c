@@ -86,6 +86,10 @@ static pjsip_rx_data *parse_response(pj_pool_t *pool, const char *algorithm,
 
     response->tp_info.pool = pool;
     response->pkt_info.len = length;
+    /* As the transport manager has it. */
+    response->msg_info.msg_buf = packet;
+    response->msg_info.len = length;
+    pj_gettimeofday(&response->pkt_info.timestamp);
     pj_list_init(&response->msg_info.parse_err);
     if (!pjsip_parse_rdata(packet, length, response) ||
         !pj_list_empty(&response->msg_info.parse_err))

@@ -49,7 +49,9 @@ impl Twin {
             }
             7 | 8 => {
                 let value = [step, !step];
-                let minted = self.slab.mint_in(&self.nest, NESTED, step, || value);
+                let minted = self
+                    .slab
+                    .mint_in(&self.nest, NESTED, step, |cell| cell.put(value));
                 let before = self.nested();
                 assert_eq!(minted.is_some(), before < NEST);
                 if let Some(handle) = minted {

@@ -61,10 +61,12 @@ impl Handle {
     /// The handle with these bits, as they come back from the application, or `None`
     /// where they cannot be one. `Some` says nothing about the handle being live:
     /// only the slab knows that.
+    #[inline]
     #[must_use]
     pub fn from_bits(bits: u64) -> Option<Handle> {
-        let handle = Handle(NonZeroU64::new(bits)?);
-        (bits & MARKS == MARKS && handle.generation() != 0).then_some(handle)
+        // The upper half is above the mark alone: it has the mark, and a generation.
+        let is_handle = bits >> GENERATION_SHIFT > MARKS >> GENERATION_SHIFT && bits & 1 != 0;
+        NonZeroU64::new(bits).filter(|_| is_handle).map(Handle)
     }
 
     pub(super) fn new(kind: Kind, index: u32, generation: u32) -> Handle {

@@ -33,6 +33,7 @@ impl<const N: usize> Default for Words<N> {
     }
 }
 
+// Relaxed throughout: the slot's state word and the fences beside it order these.
 impl<const N: usize> Words<N> {
     /// One of the words, for [`Lent::look`](super::Lent::look).
     ///
@@ -42,12 +43,27 @@ impl<const N: usize> Words<N> {
     pub fn word(&self, i: usize) -> u64 {
         self.0[i].load(Relaxed)
     }
+
+    /// Stores one of the words, for [`Slab::mint_with`](super::Slab::mint_with).
+    ///
+    /// # Panics
+    /// If there are not so many.
+    #[inline]
+    pub fn set_word(&self, i: usize, word: u64) {
+        self.0[i].store(word, Relaxed);
+    }
+
+    /// The first of the words.
+    #[inline]
+    pub fn first<const M: usize>(&self) -> [u64; M] {
+        const { assert!(M <= N) };
+        std::array::from_fn(|i| self.0[i].load(Relaxed))
+    }
 }
 
 impl<const N: usize> Cell for Words<N> {
     type Value = [u64; N];
 
-    // Relaxed throughout: the slot's state word and the fences beside it order these.
     #[inline]
     fn put(&self, value: [u64; N]) {
         for (word, value) in self.0.iter().zip(value) {

@@ -185,7 +185,7 @@ fn nested() -> (Arc<Slab<Words<2>>>, Arc<Nest>) {
 }
 
 fn mint_in(slab: &Slab<Words<2>>, nest: &Nest, word: u64) -> Option<Handle> {
-    slab.mint_in(nest, 3, 0, || [word; 2])
+    slab.mint_in(nest, 3, 0, |cell| cell.put([word; 2]))
 }
 
 #[test]
@@ -239,6 +239,31 @@ fn a_taker_sees_its_own_life_while_the_nest_begins_the_next() {
         let next = mint_in(&slab, &nest, 8).unwrap();
         assert!(matches!(other.join().unwrap(), Some(VALUE)));
         assert_eq!(slab.get(next), Some([8, 8]));
+    });
+}
+
+#[test]
+fn what_was_seen_before_a_take_is_what_was_taken() {
+    model(|| {
+        let (slab, nest) = nested();
+        let handle = mint_in(&slab, &nest, 7).unwrap();
+        let other = {
+            let nest = Arc::clone(&nest);
+            beside(&slab, move |slab| {
+                let mine = slab.take(handle).is_some();
+                // The same slot again, if it is free.
+                mint_in(slab, &nest, 8).unwrap();
+                mine
+            })
+        };
+        let lent = slab.find(handle).unwrap();
+        let seen = lent.look(Words::first::<2>);
+        let mine = lent.take_seen();
+        if mine {
+            assert_eq!(seen, Some(VALUE));
+            lent.finish();
+        }
+        assert!(other.join().unwrap() != mine);
     });
 }
 

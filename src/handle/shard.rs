@@ -2,7 +2,7 @@
 
 use super::bits::INDEX_BITS;
 use super::cell::Cell;
-use super::slot::{After, Slot};
+use super::slot::Slot;
 use super::sync::{
     AcqRel, Acquire, AtomicU32, AtomicU64, Mutex, OnceLock, Relaxed, Release, const_fn,
 };
@@ -83,25 +83,17 @@ impl<C: Cell> Shard<C> {
     }
 
     /// The slot with this number, if its chunk exists.
-    #[inline]
+    #[inline(always)]
     pub(super) fn slot(&self, local: u32) -> Option<&Slot<C>> {
         let (chunk, offset) = locate(local);
         self.chunk(chunk)?.get()?.get(offset)
     }
 
-    #[inline]
+    #[inline(always)]
     fn chunk(&self, number: usize) -> Option<&Chunk<C>> {
         match self.early.get(number) {
             Some(chunk) => Some(chunk),
             None => self.late.get()?.get(number - EARLY),
-        }
-    }
-
-    /// Does what a slot's last user was told to do.
-    #[inline]
-    pub(super) fn settle(&self, local: u32, slot: &Slot<C>, after: After) {
-        if after == After::Recycle {
-            self.push(local, slot);
         }
     }
 
@@ -110,8 +102,9 @@ impl<C: Cell> Shard<C> {
         self.high_water.load(Acquire)
     }
 
+    /// Puts a slot on the free list.
     #[inline]
-    fn push(&self, local: u32, slot: &Slot<C>) {
+    pub(super) fn push(&self, local: u32, slot: &Slot<C>) {
         let mut head = self.head.load(Relaxed);
         loop {
             slot.next.store((head & LINK_MASK) as u32, Relaxed);
@@ -184,19 +177,20 @@ impl<C: Cell> Shard<C> {
 /// The chunk and the place in it of a slot. Chunk 0 has the first slots; early chunk
 /// k > 0 those from FIRST << (k - 1) on, as many again as all chunks before it; each
 /// late one a step more.
-#[inline]
+#[inline(always)]
 fn locate(local: u32) -> (usize, usize) {
+    if local >> FIRST_BITS == 0 {
+        return (0, local as usize);
+    }
     if local >> STEP_BITS > 0 {
         let (step, offset) = (local >> STEP_BITS, local & ((1 << STEP_BITS) - 1));
         return (EARLY + step as usize - 1, offset as usize);
     }
-    match local.checked_ilog2() {
-        Some(top) if top >= FIRST_BITS => {
-            let chunk = top - FIRST_BITS + 1;
-            (chunk as usize, (local - (1 << top)) as usize)
-        }
-        _ => (0, local as usize),
-    }
+    let top = local.ilog2();
+    (
+        (top - FIRST_BITS + 1) as usize,
+        (local - (1 << top)) as usize,
+    )
 }
 
 fn size_of_chunk(number: usize) -> usize {

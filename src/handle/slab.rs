@@ -1,7 +1,7 @@
 //! The slab: shards under one roof.
 
 use super::bits::{Handle, Kind};
-use super::cell::Cell;
+use super::cell::{Cell, Words};
 use super::nest::Nest;
 use super::shard::{self, Limits, MAX_SLOTS, SHARDS, Shard};
 use super::slot::{After, End, Slot};
@@ -59,27 +59,32 @@ impl<C: Cell> Slab<C> {
     /// is no memory for more.
     #[inline]
     pub fn mint(&self, owner: u64, now_ms: u64, value: C::Value) -> Option<Handle> {
+        self.mint_with(owner, now_ms, |cell| cell.put(value))
+    }
+
+    /// [`mint`](Slab::mint) where `fill` puts the value into the empty cell by itself.
+    #[inline]
+    pub fn mint_with(&self, owner: u64, now_ms: u64, fill: impl FnOnce(&C)) -> Option<Handle> {
         let (index, slot) = self.acquire()?;
-        let generation = slot.fill(owner, now_ms, value);
+        let generation = slot.fill(owner, now_ms, fill);
         Some(Handle::new(self.kind, index, generation))
     }
 
-    /// [`mint`](Slab::mint) into the owner's nest; `None` if there is no room in it.
-    /// The value is computed once there is.
-    #[inline]
+    /// The same into the owner's nest; `None` if there is no room in it.
+    #[inline(always)]
     pub fn mint_in(
         &self,
         nest: &Nest,
         owner: u64,
         now_ms: u64,
-        value: impl FnOnce() -> C::Value,
+        fill: impl FnOnce(&C),
     ) -> Option<Handle> {
         let (index, slot) = self.claim(nest)?;
-        let generation = slot.fill(owner, now_ms, value());
+        let generation = slot.fill(owner, now_ms, fill);
         Some(Handle::new(self.kind, index, generation))
     }
 
-    #[inline]
+    #[inline(always)]
     fn claim(&self, nest: &Nest) -> Option<(u32, &Slot<C>)> {
         for place in &nest.places {
             let Some(index) = place.load(Acquire).checked_sub(1) else {
@@ -262,7 +267,7 @@ impl<C: Cell> Slab<C> {
         of(home).or_else(|| (home + 1..SHARDS).chain(0..home).find_map(of))
     }
 
-    #[inline]
+    #[inline(always)]
     fn slot(&self, index: u32) -> Option<&Slot<C>> {
         let (shard, local) = shard::split(index);
         self.shards[shard].slot(local)
@@ -270,18 +275,19 @@ impl<C: Cell> Slab<C> {
 
     fn recycle(&self, index: u32, slot: &Slot<C>) {
         let (shard, local) = shard::split(index);
-        self.shards[shard].settle(local, slot, After::Recycle);
+        self.shards[shard].push(local, slot);
     }
 
-    #[inline]
+    #[inline(always)]
     fn finish(&self, index: u32, slot: &Slot<C>, generation: u32) {
-        let (shard, local) = shard::split(index);
-        self.shards[shard].settle(local, slot, slot.finish(generation));
+        if slot.finish(generation) == After::Recycle {
+            self.recycle(index, slot);
+        }
     }
 
     /// The slot that a handle of this slab's kind names, whatever its generation: for
     /// more than one question about the same handle.
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub fn find(&self, handle: Handle) -> Option<Lent<'_, C>> {
         if handle.kind() != self.kind {
@@ -314,7 +320,7 @@ impl<C: Cell> Copy for Lent<'_, C> {}
 impl<'a, C: Cell> Lent<'a, C> {
     /// What `look` makes of the handle's cell, where a part of the value will do. It
     /// may see a mixture of values, of which the result is then thrown away.
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub fn look<R>(&self, look: impl FnOnce(&'a C) -> R) -> Option<R> {
         self.slot.look(self.handle.generation(), look)
@@ -349,10 +355,22 @@ impl<'a, C: Cell> Lent<'a, C> {
 
     /// Says that this thread, which had the value of [`take`](Lent::take), is done with
     /// what it stood for.
-    #[inline]
+    #[inline(always)]
     pub fn finish(&self) {
         self.slab
             .finish(self.handle.index(), self.slot, self.handle.generation());
+    }
+}
+
+impl<const N: usize> Lent<'_, Words<N>> {
+    /// [`take`](Lent::take) for who has [looked](Lent::look) before: where it returns
+    /// true, what was seen is what the handle stood for.
+    #[inline(always)]
+    #[must_use]
+    pub fn take_seen(&self) -> bool {
+        self.slot
+            .leave(self.handle.generation(), thread())
+            .is_some()
     }
 }
 

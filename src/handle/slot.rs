@@ -98,8 +98,8 @@ impl<C: Cell> Slot<C> {
 
     /// Starts a life; returns its generation. The caller has just taken the slot off
     /// the free list, or claimed it, and so is alone with it.
-    #[inline]
-    pub(super) fn fill(&self, owner: u64, now_ms: u64, value: C::Value) -> u32 {
+    #[inline(always)]
+    pub(super) fn fill(&self, owner: u64, now_ms: u64, fill: impl FnOnce(&C)) -> u32 {
         let state = self.state.load(Relaxed);
         let generation = generation_of(state);
         // A reader of the previous life that sees one of the writes below must then
@@ -107,7 +107,7 @@ impl<C: Cell> Slot<C> {
         fence(Release);
         self.owner.store(owner, Relaxed);
         self.minted_at.store(now_ms, Relaxed);
-        self.cell.put(value);
+        fill(&self.cell);
         let live = state & NESTED | word(LIVE, generation);
         self.state.store(live, Release);
         generation
@@ -127,7 +127,7 @@ impl<C: Cell> Slot<C> {
     }
 
     /// Makes the caller the one who fills this nested slot, if it is free.
-    #[inline]
+    #[inline(always)]
     pub(super) fn claim(&self) -> bool {
         let state = self.state.load(Relaxed);
         if state & (STATUS | NESTED) != NESTED | FREE {
@@ -185,7 +185,7 @@ impl<C: Cell> Slot<C> {
         is(self.state.load(Acquire), LIVE, generation)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn look<'a, R>(
         &'a self,
         generation: u32,
@@ -203,7 +203,7 @@ impl<C: Cell> Slot<C> {
 
     /// What `read` returns, if the life was on before and after it: generations do not
     /// come back, so it was then on throughout.
-    #[inline]
+    #[inline(always)]
     fn snapshot<R>(&self, generation: u32, read: impl FnOnce() -> R) -> Option<R> {
         if !self.is_live(generation) {
             return None;
@@ -217,9 +217,16 @@ impl<C: Cell> Slot<C> {
     /// life, one gets it, and calls [`Slot::finish`] when done with what it stands for.
     #[inline(always)]
     pub(super) fn take(&self, generation: u32, thread: u32) -> Option<Option<C::Value>> {
+        self.leave(generation, thread)?;
+        Some(self.cell.clear())
+    }
+
+    /// The same, but that the value stays where it is.
+    #[inline(always)]
+    pub(super) fn leave(&self, generation: u32, thread: u32) -> Option<()> {
         self.leave_live(generation, USED)?;
         self.user.store(thread, Relaxed);
-        Some(self.cell.clear())
+        Some(())
     }
 
     /// The same, on the way to what [`Slot::begin`] begins.
@@ -263,7 +270,7 @@ impl<C: Cell> Slot<C> {
     }
 
     /// The taker is done: frees the slot for the next life, or retires it.
-    #[inline]
+    #[inline(always)]
     pub(super) fn finish(&self, generation: u32) -> After {
         self.user.store(0, Relaxed);
         let mut state = self.state.load(Relaxed);

@@ -11,7 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// host's and values of ours that are dropped with it.
 ///
 /// Nothing that can throw by `longjmp` runs in here.
-#[inline]
+#[inline(always)]
 pub fn guard<T>(f: impl FnOnce() -> Result<T, Status>) -> Result<T, Status> {
     catch_unwind(AssertUnwindSafe(f)).unwrap_or(Err(EBUG))
 }

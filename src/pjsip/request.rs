@@ -194,13 +194,13 @@ impl<'h> Initial<'h> {
         if !session.wants_initial_answer() {
             return Ok(None);
         }
-        let uri = *self.uri();
-        let uri = uri.get().filter(|uri| uri.len() < MAX_URL_SIZE);
-        let uri = uri.ok_or(EURITOOLONG)?;
+        let answerer = self.answerer;
         while let Some(credential) = session.credentials().nth(self.credentials) {
             self.credentials += 1;
-            if !self.has_answer(credential) {
-                return self.empty(credential, uri).map(Some);
+            if !answerer.request.answers(credential.realm()) {
+                let uri = self.uri().get().filter(|uri| uri.len() < MAX_URL_SIZE);
+                let uri = uri.ok_or(EURITOOLONG)?;
+                return answerer.empty(credential, uri).map(Some);
             }
         }
         Ok(None)
@@ -239,19 +239,12 @@ impl<'h> Initial<'h> {
             }
         }
     }
+}
 
-    /// Whether the request answers already with this credential.
-    fn has_answer(&self, credential: Credential<'h>) -> bool {
-        [false, true].into_iter().any(|proxy| {
-            self.answerer
-                .request
-                .previous_answers(proxy)
-                .any(|sent| sent.realm().eq_ignore_ascii_case(credential.realm()))
-        })
-    }
-
-    fn empty(&self, credential: Credential<'h>, uri: &[u8]) -> Result<Draft<'h>, Status> {
-        let pool = self.answerer.request.pool().ok_or(EINVAL)?;
+impl<'h> Answerer<'h> {
+    /// An answer that names the user and answers nothing.
+    fn empty(self, credential: Credential<'h>, uri: &[u8]) -> Result<Draft<'h>, Status> {
+        let pool = self.request.pool().ok_or(EINVAL)?;
         let (realm, username) = (credential.realm(), credential.username());
         let scheme = match credential.scheme() {
             // The host cannot print a header without a scheme.
@@ -273,7 +266,7 @@ impl<'h> Initial<'h> {
             });
         }
         let algorithm = algorithm::name_of(credential.algorithm_type())
-            .unwrap_or_else(|| self.answerer.session.preferred_algorithm());
+            .unwrap_or_else(|| self.session.preferred_algorithm());
         let texts = [scheme, username, realm, uri, algorithm];
         let [scheme, username, realm, uri, algorithm] = pool.copy(texts)?;
         Ok(Draft {

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::short_lived;
 use crate::handle::bits::LAST_GENERATION;
 use crate::handle::shard::SHARDS;
-use crate::handle::{Handle, Info, NEST, Nest, Slab, Words};
+use crate::handle::{Cell, Handle, Info, NEST, Nest, Slab, Words};
 
 const NESTS: usize = 2;
 
@@ -103,7 +103,9 @@ impl Twin {
     fn mint_in(&mut self, nest: usize, step: u64) {
         self.has_nests = true;
         let owner = nest as u64 + 10;
-        let handle = self.slab.mint_in(&self.nests[nest], owner, step, || [step]);
+        let handle = self
+            .slab
+            .mint_in(&self.nests[nest], owner, step, |cell| cell.put([step]));
         let live = self.live.values().filter(|(_, info)| info.owner == owner);
         let live = live.count();
         assert!(live <= NEST && (handle.is_none() || live < NEST));

@@ -20,7 +20,7 @@ const _: () = assert!(PJAUTH_REALM_SIZE == REALM + 1);
 pub struct pjauth_challenge_info {
     /// The token, as the application's callback got it.
     pub token: *mut c_void,
-    /// Milliseconds since the challenge arrived, to about 4 ms.
+    /// Milliseconds since the challenge arrived, by the clock of the day.
     pub age_msec: u64,
     /// Milliseconds until it is abandoned, 0 if that is due; -1 without a deadline.
     pub expires_msec: i64,
@@ -142,7 +142,7 @@ fn describe(handle: Handle, info: Info, words: &[u64; WORDS]) -> pjauth_challeng
     }
     pjauth_challenge_info {
         token: tokens::pointer(handle),
-        age_msec: now.saturating_sub(info.minted_at),
+        age_msec: host::wall_ms().saturating_sub(info.minted_at),
         expires_msec: due.map_or(-1, |due| due.saturating_sub(now) as i64),
         status_code: c_uint::from(listing.code),
         realm,

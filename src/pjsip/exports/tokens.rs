@@ -8,9 +8,9 @@ use crate::pjsip::abi::{
 use crate::pjsip::aside::is_aside;
 use crate::pjsip::hold::is_decided;
 use crate::pjsip::host::{self, Request, Response, Session};
-use crate::pjsip::status::{EIGNORED, EINVAL, ENOTSUP, SUCCESS, Status};
+use crate::pjsip::status::{EIGNORED, EINVAL, ENOTSUP, Status};
 use crate::pjsip::tokens::endings;
-use crate::pjsip::tokens::offer_once;
+use crate::pjsip::tokens::{offer, offer_once};
 use core::ffi::c_void;
 use core::time::Duration;
 
@@ -31,33 +31,34 @@ entry! {
         param: *const pjsip_auth_clt_async_on_chal_param,
     ) -> pj_status_t, else ENOTSUP, unless is_response_foreign(response_in(param));
     {
-        // SAFETY: the caller's pointers, NULL or valid.
-        let (sess, token, param) = unsafe {
-            (Session::from_raw(sess), host::implementation(token), param.as_ref().copied())
-        };
-        let (Some(sess), Some(token), Some(param)) = (sess, token, param) else {
+        if token.is_null() || param.is_null() {
             return EINVAL;
+        }
+        // SAFETY: the caller's structures, copied: they may go while the application is
+        // asked.
+        let (token, param) = unsafe { (*token, *param) };
+        // SAFETY: the caller's session, request and response, or NULL.
+        let (sess, request, response) = unsafe {
+            (Session::from_raw(sess), Request::from_raw(param.tdata), Response::from_raw(param.rdata))
         };
-        // SAFETY: the caller's request and response, or NULL.
-        let (request, response) = unsafe {
-            (Request::from_raw(param.tdata), Response::from_raw(param.rdata))
-        };
-        let (Some(request), Some(response)) = (request, response) else {
+        let (Some(sess), Some(request), Some(response)) = (sess, request, response) else {
             return EINVAL;
         };
         if is_decided(param.rdata.addr()) || request.is_cancel() {
             return EIGNORED;
         }
-        // SAFETY: the caller's response, of a transaction that it has locked. There is
-        // nothing to be done: the reference is the library's to drop.
+        // SAFETY: the caller's response, of a transaction that it has locked. In an ended
+        // call there is nothing to be done: the reference is the library's to drop.
         unsafe {
-            if host::is_of_ended_call(param.rdata, token.user_data) {
-                host::drop_group_lock(token.grp_lock);
-                return SUCCESS;
-            }
+            status_of(match host::dialog_of(param.rdata) {
+                None => offer(sess, token, request, response, param, |_| {}),
+                Some(dialog) if host::is_of_ended_call(dialog, token.user_data) => {
+                    host::drop_group_lock(token.grp_lock);
+                    Ok(())
+                }
+                Some(dialog) => offer_once(sess, token, request, response, param, dialog),
+            })
         }
-        // SAFETY: the caller's response, of a transaction that it has locked.
-        status_of(unsafe { offer_once(sess, token, request, response, param) })
     }
 }
 

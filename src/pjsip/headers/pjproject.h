@@ -411,8 +411,8 @@ struct pjsip_rx_data {
         pjsip_transport *transport;
         char keys[288];
     } tp_info;
-    char before_packet[16];
     struct {
+        pj_time_val timestamp;
         char packet[PJSIP_MAX_PKT_LEN];
         pj_uint32_t zero;
         pj_ssize_t len;

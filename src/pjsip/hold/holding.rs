@@ -122,8 +122,9 @@ impl Holding {
 }
 
 /// Whether a token is one of ours, whose [`answer`] is to be used.
+#[inline]
 pub fn is_held(token: &Token) -> bool {
-    of_token(token).is_some()
+    !table::is_empty() && of_token(token).is_some()
 }
 
 /// What is held under a token.
@@ -224,7 +225,18 @@ pub unsafe fn is_over(transaction: Transaction<'_>) -> bool {
 ///
 /// # Safety
 /// The caller has taken the token, and still has its reference of the group lock.
+#[inline]
 pub unsafe fn discard(id: usize, request: usize) {
+    if !table::is_empty() {
+        // SAFETY: as the caller promises.
+        unsafe { discard_held(id, request) };
+    }
+}
+
+/// # Safety
+/// As for [`discard`].
+#[cold]
+unsafe fn discard_held(id: usize, request: usize) {
     let Some(held) = table::get(id, request) else {
         return;
     };

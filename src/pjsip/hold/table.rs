@@ -95,6 +95,7 @@ pub fn set_wanted(wanted: bool) {
 }
 
 /// Whether nothing is held.
+#[inline]
 pub fn is_empty() -> bool {
     HELD_COUNT.load(Relaxed) == 0
 }
@@ -269,6 +270,7 @@ pub fn end_delivery(response: usize) -> bool {
 }
 
 /// Whether the application was asked about this response already.
+#[inline]
 pub fn is_decided(response: usize) -> bool {
     DELIVERY_COUNT.load(Relaxed) != 0
         && with_deliveries(|all| all.iter().any(|one| one.response == response))

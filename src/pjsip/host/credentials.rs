@@ -32,20 +32,20 @@ pub unsafe fn store(
     }
     // SAFETY: as the caller promises.
     let source = |i| unsafe { Credential::from_raw(source.add(i)) };
-    let lengths = |i| texts(source(i)).map(<[u8]>::len).iter().sum::<usize>();
-    let size = count * size_of::<pjsip_cred_info>() + (0..count).map(lengths).sum::<usize>();
-
     let old = session.credential_block();
-    // What is stored may be the session's own, handed back: copy, then wipe.
-    let from_old = old.is_some_and(|(start, capacity)| {
-        let range = start.addr().get()..start.addr().get() + capacity;
-        (0..count).any(|i| {
-            let credential = source(i);
-            let addresses = texts(credential).map(|text| text.as_ptr().addr());
-            range.contains(&core::ptr::from_ref(credential.get()).addr())
-                || addresses.iter().any(|address| range.contains(address))
-        })
+    let range = old.map_or(0..0, |(start, capacity)| {
+        start.addr().get()..start.addr().get() + capacity
     });
+    // What is stored may be the session's own, handed back: copy, then wipe.
+    let mut from_old = false;
+    let mut size = count * size_of::<pjsip_cred_info>();
+    for credential in (0..count).map(source) {
+        from_old |= range.contains(&core::ptr::from_ref(credential.get()).addr());
+        for text in texts(credential) {
+            from_old |= range.contains(&text.as_ptr().addr());
+            size += text.len();
+        }
+    }
     let fits = old.filter(|&(_, capacity)| capacity >= size && !from_old);
     let (start, capacity) = match fits {
         Some((start, capacity)) => {
@@ -110,6 +110,7 @@ pub unsafe fn wipe_copy((start, size): (NonNull<pjsip_cred_info>, usize)) {
     unsafe { wipe_block(start.cast(), size) };
 }
 
+#[inline]
 fn texts(credential: Credential<'_>) -> [&[u8]; TEXTS] {
     let [k, op, amf] = if is_aka(credential) {
         credential.aka_keys()

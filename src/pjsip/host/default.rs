@@ -19,10 +19,16 @@ static DEFAULT: Lock<Option<Setting>> = Lock::new(None);
 static IS_SET: AtomicBool = AtomicBool::new(false);
 
 /// What sessions of an endpoint go by that have no setting of their own.
+#[inline]
 pub fn default_setting(endpoint: *mut pjsip_endpoint) -> Option<pjsip_auth_clt_async_setting> {
-    if !IS_SET.load(Relaxed) {
-        return None;
+    match IS_SET.load(Relaxed) {
+        true => find(endpoint),
+        false => None,
     }
+}
+
+#[cold]
+fn find(endpoint: *mut pjsip_endpoint) -> Option<pjsip_auth_clt_async_setting> {
     let default = DEFAULT.lock();
     let found = default.as_ref()?;
     (found.endpoint == endpoint.addr()).then_some(found.setting)

@@ -85,14 +85,14 @@ pub unsafe fn is_hung_up(dialog: *mut pjsip_dialog) -> bool {
     })
 }
 
-/// Whether a response is for a request of the call whose session `user` is, and that has
-/// ended: with such a session nothing can be sent.
+/// Whether `user` is the session of the call in a dialog, and that has ended: with such a
+/// session nothing can be sent.
 ///
 /// # Safety
-/// `rdata` is a response that the host hands to its modules, under the dialog's lock.
-pub unsafe fn is_of_ended_call(rdata: *const pjsip_rx_data, user: *const c_void) -> bool {
+/// The dialog is alive, and locked.
+pub unsafe fn is_of_ended_call(dialog: NonNull<pjsip_dialog>, user: *const c_void) -> bool {
     // SAFETY: as the caller promises.
-    let call = unsafe { dialog_of(rdata) }.and_then(|dialog| unsafe { call_of(dialog.as_ptr()) });
+    let call = unsafe { call_of(dialog.as_ptr()) };
     call.is_some_and(|call| ptr::addr_eq(call.as_ptr(), user) && is_disconnected(call))
 }
 
@@ -115,6 +115,7 @@ pub unsafe fn is_for_ended_call(request: super::Request<'_>, rdata: *const pjsip
 ///
 /// # Safety
 /// `rdata` is a response that the host hands to its modules, or a copy of one.
+#[inline(always)]
 pub unsafe fn dialog_of(rdata: *const pjsip_rx_data) -> Option<NonNull<pjsip_dialog>> {
     // SAFETY: as the caller promises; a copy knows no transaction.
     unsafe {

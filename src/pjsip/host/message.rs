@@ -4,7 +4,7 @@ use super::challenge::{Challenge, challenge_of};
 use super::pool::Pool;
 use super::text::{Text, bytes};
 use crate::pjsip::abi::{
-    self, pjsip_authorization_hdr, pjsip_hdr, pjsip_msg, pjsip_rx_data, pjsip_tx_data,
+    self, pj_time_val, pjsip_authorization_hdr, pjsip_hdr, pjsip_msg, pjsip_rx_data, pjsip_tx_data,
 };
 use core::marker::PhantomData;
 use core::ptr::{self, NonNull};
@@ -63,7 +63,10 @@ impl<'h> Request<'h> {
 
     /// Whether it is a CANCEL, which cannot be sent again (RFC 3261 section 22.1).
     pub fn is_cancel(self) -> bool {
-        self.method() == b"CANCEL"
+        // SAFETY: a live message.
+        self.message().is_some_and(
+            |message| unsafe { (*message).line.req.method.id } == abi::PJSIP_CANCEL_METHOD,
+        )
     }
 
     /// The method itself, as the AKA callback wants it.
@@ -156,21 +159,18 @@ impl<'h> Request<'h> {
 
     /// The digest answers in the request, to servers or to proxies.
     pub fn previous_answers(self, to_proxy: bool) -> impl Iterator<Item = PreviousAnswer<'h>> {
-        let wanted = if to_proxy {
-            abi::PJSIP_H_PROXY_AUTHORIZATION
-        } else {
-            abi::PJSIP_H_AUTHORIZATION
-        };
-        self.headers().filter_map(move |header| {
-            // SAFETY: a header of the live message; the type says what it is.
-            unsafe {
-                if (*header).type_ != wanted {
-                    return None;
-                }
-                let answer = header.cast::<pjsip_authorization_hdr>();
-                let digest = bytes(&(*answer).scheme).eq_ignore_ascii_case(b"Digest");
-                digest.then_some(PreviousAnswer(answer, PhantomData))
-            }
+        self.headers()
+            .filter_map(move |header| PreviousAnswer::of(header, to_proxy))
+    }
+
+    /// Whether there is a digest answer for a realm, to a server or to a proxy.
+    pub fn answers(self, realm: &[u8]) -> bool {
+        let is_for_realm = |answer: PreviousAnswer<'_>| answer.realm().eq_ignore_ascii_case(realm);
+        self.headers().any(|header| {
+            [false, true]
+                .into_iter()
+                .filter_map(|to_proxy| PreviousAnswer::of(header, to_proxy))
+                .any(is_for_realm)
         })
     }
 
@@ -208,6 +208,23 @@ unsafe fn links(head: Option<*mut pjsip_hdr>) -> impl Iterator<Item = *mut pjsip
 pub struct PreviousAnswer<'h>(*mut pjsip_authorization_hdr, PhantomData<&'h ()>);
 
 impl<'h> PreviousAnswer<'h> {
+    /// The answer that a header of a live message is, if it is one.
+    fn of(header: *mut pjsip_hdr, to_proxy: bool) -> Option<PreviousAnswer<'h>> {
+        let wanted = match to_proxy {
+            true => abi::PJSIP_H_PROXY_AUTHORIZATION,
+            false => abi::PJSIP_H_AUTHORIZATION,
+        };
+        // SAFETY: as said above; the type says what it is.
+        unsafe {
+            if (*header).type_ != wanted {
+                return None;
+            }
+            let answer = header.cast::<pjsip_authorization_hdr>();
+            let digest = bytes(&(*answer).scheme).eq_ignore_ascii_case(b"Digest");
+            digest.then_some(PreviousAnswer(answer, PhantomData))
+        }
+    }
+
     /// The realm it answers for.
     pub fn realm(self) -> &'h [u8] {
         // SAFETY: a header of a live message, of the Digest scheme.
@@ -241,22 +258,43 @@ impl<'h> PreviousAnswer<'h> {
 
 /// A received response.
 #[derive(Clone, Copy)]
-pub struct Response<'h>(NonNull<pjsip_msg>, PhantomData<&'h ()>);
+pub struct Response<'h> {
+    message: NonNull<pjsip_msg>,
+    arrival: pj_time_val,
+    _message: PhantomData<&'h ()>,
+}
 
 impl<'h> Response<'h> {
     /// # Safety
     /// `rdata` is NULL or lives for `'h`, with its message parsed.
     pub unsafe fn from_raw(rdata: *const pjsip_rx_data) -> Option<Response<'h>> {
         // SAFETY: as the caller promises.
-        let message = unsafe { rdata.as_ref() }?.msg_info.msg;
-        NonNull::new(message.cast()).map(|message| Response(message, PhantomData))
+        let (message, arrival) = unsafe {
+            let rdata = NonNull::new(rdata.cast_mut())?.as_ptr();
+            ((*rdata).msg_info.msg, (*rdata).pkt_info.timestamp)
+        };
+        Some(Response {
+            message: NonNull::new(message.cast())?,
+            arrival,
+            _message: PhantomData,
+        })
+    }
+
+    /// When it arrived, in milliseconds of the clock of the day. What was made by hand
+    /// arrives now.
+    #[inline]
+    pub fn arrival_ms(self) -> u64 {
+        match u64::try_from(self.arrival.sec) {
+            Ok(seconds) if seconds > 0 => seconds * 1000 + self.arrival.msec as u64,
+            _ => super::wall_ms(),
+        }
     }
 
     /// The status code, `None` where it is not a response.
     pub fn code(self) -> Option<i32> {
         // SAFETY: a live message; its type says which line it has.
         unsafe {
-            let message = self.0.as_ref();
+            let message = self.message.as_ref();
             (message.type_ == abi::PJSIP_RESPONSE_MSG).then_some(message.line.status.code)
         }
     }
@@ -265,7 +303,7 @@ impl<'h> Response<'h> {
     pub fn challenges(self) -> impl Iterator<Item = Challenge<'h>> {
         // SAFETY: the list of headers of a live message, which nobody changes.
         unsafe {
-            let head = &raw mut (*self.0.as_ptr()).hdr;
+            let head = &raw mut (*self.message.as_ptr()).hdr;
             links(Some(head)).filter_map(|header| challenge_of(header))
         }
     }
@@ -275,7 +313,7 @@ impl<'h> Response<'h> {
     pub fn last_challenge(self) -> Option<Challenge<'h>> {
         // SAFETY: the closed list of headers of a live message, which nobody changes.
         unsafe {
-            let head = &raw mut (*self.0.as_ptr()).hdr;
+            let head = &raw mut (*self.message.as_ptr()).hdr;
             let mut at = (*head).prev;
             while !ptr::eq(at, head) {
                 if let Some(challenge) = challenge_of(at) {

@@ -50,7 +50,7 @@ pub use session::{Credential, Session};
 pub use symbols::{is_answered_here, share_host};
 pub use text::{Text, bytes};
 pub use timer::{Alarm, on_exit};
-pub use token::{Listing, REALM, Token, WORDS, implementation};
+pub use token::{Listing, REALM, TOKEN_WORDS, Token, WORDS};
 pub use transaction::{Transaction, code_of};
 
 use super::abi;
@@ -163,15 +163,24 @@ pub fn boxed<T>(value: T) -> Option<NonNull<T>> {
     }
 }
 
-/// Milliseconds of a clock that never goes back. Coarse: ages and deadlines need
-/// no more, and the precise clock costs as much as minting a token.
+/// Milliseconds of a clock that never goes back. Coarse: deadlines need no more.
 pub fn now_ms() -> u64 {
+    read_ms(libc::CLOCK_MONOTONIC_COARSE)
+}
+
+/// Milliseconds of the clock of the day, by which the host says when a packet arrived.
+#[cold]
+pub fn wall_ms() -> u64 {
+    read_ms(libc::CLOCK_REALTIME)
+}
+
+fn read_ms(clock: libc::clockid_t) -> u64 {
     let mut time = libc::timespec {
         tv_sec: 0,
         tv_nsec: 0,
     };
     // SAFETY: `time` is ours to write; the clock exists on every Linux we build for.
-    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC_COARSE, &mut time) };
+    unsafe { libc::clock_gettime(clock, &mut time) };
     let (seconds, nanoseconds) = (time.tv_sec as u64, time.tv_nsec as u64);
     seconds * 1000 + nanoseconds / 1_000_000
 }

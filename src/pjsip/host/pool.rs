@@ -92,7 +92,11 @@ impl Block {
     ///
     /// # Panics
     /// Where the room is used up: the caller added the lengths up before.
+    #[inline]
     pub fn push(&mut self, bytes: &[u8]) -> Text {
+        if bytes.is_empty() {
+            return Text::EMPTY;
+        }
         assert!(bytes.len() <= self.capacity - self.used);
         // SAFETY: in bounds, as just checked, of memory that is ours; and fresh, so
         // that it overlaps nothing that is borrowed.

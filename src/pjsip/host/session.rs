@@ -101,9 +101,17 @@ impl<'h> Session<'h> {
 
     /// The session that credentials, preferences and callbacks are taken from: the
     /// last of the parents. `None` where the chain does not end.
+    #[inline(always)]
     pub fn root(self) -> Option<Session<'h>> {
+        match self.parent() {
+            None => Some(self),
+            Some(parent) => parent.last_parent(),
+        }
+    }
+
+    fn last_parent(self) -> Option<Session<'h>> {
         let mut session = self;
-        for _ in 0..MAX_PARENTS {
+        for _ in 1..MAX_PARENTS {
             match session.parent() {
                 None => return Some(session),
                 Some(parent) => session = parent,
@@ -168,14 +176,16 @@ impl<'h> Session<'h> {
 
     /// The asynchronous callback and its user data, where they are configured, for
     /// this session or for all.
+    #[inline(always)]
     pub fn callback(self) -> Option<abi::pjsip_auth_clt_async_setting> {
-        self.own_callback().or_else(|| {
-            let endpoint = self.endpoint()?;
-            super::default_setting(endpoint.as_ptr())
-        })
+        match self.own_callback() {
+            None => super::default_setting(self.endpoint()?.as_ptr()),
+            own => own,
+        }
     }
 
     /// Those of this session.
+    #[inline(always)]
     pub fn own_callback(self) -> Option<abi::pjsip_auth_clt_async_setting> {
         // SAFETY: a live session; the setting is in its pool.
         let setting = unsafe { (*self.callback_field()).as_ref() }?;

@@ -4,7 +4,7 @@
 use crate::handle::Words;
 use crate::pjsip::abi::{
     pj_grp_lock_t, pjsip_auth_clt_async_impl_abandon, pjsip_auth_clt_async_impl_send,
-    pjsip_auth_clt_async_impl_token, pjsip_auth_clt_sess, pjsip_endpoint, pjsip_tx_data,
+    pjsip_auth_clt_sess, pjsip_endpoint, pjsip_tx_data,
 };
 use crate::pjsip::status::{EINVAL, EUNKNOWN, Status};
 use core::ffi::c_void;
@@ -13,11 +13,8 @@ use core::ptr;
 /// How many words the slab keeps of a challenge: a [`Token`], then a [`Listing`].
 pub const WORDS: usize = TOKEN_WORDS + 1 + REALM / 8;
 
-const TOKEN_WORDS: usize = 8;
-
-/// Where the two sessions stand among the words.
-const SESSION: usize = 4;
-const ROOT: usize = 5;
+/// How many of them are the [`Token`].
+pub const TOKEN_WORDS: usize = 8;
 
 /// Bytes of a challenge's realm that are kept for listings; the rest is cut off.
 pub const REALM: usize = 48;
@@ -56,32 +53,42 @@ pub struct Listing {
 }
 
 impl Token {
-    /// The slab's form. `realm` is cut off where it is longer than [`REALM`].
-    #[inline]
-    pub fn to_words(self, code: u16, realm: &[u8]) -> [u64; WORDS] {
-        let realm = &realm[..realm.len().min(REALM)];
-        let mut words = [0; WORDS];
-        words[0] = self.user_data.expose_provenance() as u64;
-        words[1] = self.send.map_or(0, |f| f as usize as u64);
-        words[2] = self.abandon.map_or(0, |f| f as usize as u64);
-        words[3] = self.group_lock.expose_provenance() as u64;
-        words[SESSION] = self.session.expose_provenance() as u64;
-        words[ROOT] = self.root.expose_provenance() as u64;
-        words[6] = self.request.expose_provenance() as u64;
-        words[7] = self.endpoint.expose_provenance() as u64;
-        words[TOKEN_WORDS] = u64::from(code) | (realm.len() as u64) << 16;
-        for i in 0..realm.len().div_ceil(8) {
-            words[TOKEN_WORDS + 1 + i] = word_of(realm, i);
-        }
-        words
+    /// As plain words.
+    #[inline(always)]
+    pub fn to_words(self) -> [u64; TOKEN_WORDS] {
+        [
+            self.user_data.expose_provenance() as u64,
+            self.send.map_or(0, |f| f as usize as u64),
+            self.abandon.map_or(0, |f| f as usize as u64),
+            self.group_lock.expose_provenance() as u64,
+            self.session.expose_provenance() as u64,
+            self.root.expose_provenance() as u64,
+            self.request.expose_provenance() as u64,
+            self.endpoint.expose_provenance() as u64,
+        ]
     }
 
-    /// What [`Token::to_words`] was made of.
+    /// Writes itself and what listings say into the slab. `realm` is cut off where it is
+    /// longer than [`REALM`].
+    #[inline(always)]
+    pub fn write(self, to: &Words<WORDS>, code: u16, realm: &[u8]) {
+        for (i, word) in self.to_words().into_iter().enumerate() {
+            to.set_word(i, word);
+        }
+        let realm = &realm[..realm.len().min(REALM)];
+        to.set_word(TOKEN_WORDS, u64::from(code) | (realm.len() as u64) << 16);
+        for i in 0..realm.len().div_ceil(8) {
+            to.set_word(TOKEN_WORDS + 1 + i, word_of(realm, i));
+        }
+    }
+
+    /// What [`Token::to_words`] or [`Token::write`] was made of.
     ///
     /// # Safety
-    /// `words` is what that function returned.
+    /// `words` begins with what those functions wrote.
     #[inline]
-    pub unsafe fn from_words(words: [u64; WORDS]) -> Token {
+    pub unsafe fn from_words<const N: usize>(words: [u64; N]) -> Token {
+        const { assert!(N >= TOKEN_WORDS) };
         fn pointer<T>(word: u64) -> *mut T {
             ptr::with_exposed_provenance_mut(word as usize)
         }
@@ -98,19 +105,17 @@ impl Token {
                 ))
             },
             group_lock: pointer(words[3]),
-            session: pointer(words[SESSION]),
-            root: pointer(words[ROOT]),
+            session: pointer(words[4]),
+            root: pointer(words[5]),
             request: pointer(words[6]),
             endpoint: pointer(words[7]),
         }
     }
 
-    /// Whether a session is the challenge's own, or the root of that, by the words
-    /// that are still in the slab.
+    /// Whether a session is the challenge's own, or the root of that.
     #[inline]
-    pub fn is_of(words: &Words<WORDS>, session: *mut pjsip_auth_clt_sess) -> bool {
-        let session = session.addr() as u64;
-        words.word(SESSION) == session || words.word(ROOT) == session
+    pub fn is_of(&self, session: *mut pjsip_auth_clt_sess) -> bool {
+        ptr::eq(self.session, session) || ptr::eq(self.root, session)
     }
 
     /// Drops the references. What they kept alive may go with them.
@@ -176,29 +181,24 @@ fn word_of(text: &[u8], i: usize) -> u64 {
 }
 
 impl Listing {
-    /// What [`Token::to_words`] was given.
+    /// What [`Token::write`] was given.
     pub fn from_words(words: &[u64; WORDS]) -> Listing {
         let facts = words[TOKEN_WORDS];
+        let realm_length = (facts >> 16) as u8;
+        // What is behind the realm is another's, from before.
+        let used = usize::from(realm_length).div_ceil(8);
         let mut realm = [0; REALM];
-        for (bytes, word) in realm.chunks_mut(8).zip(&words[TOKEN_WORDS + 1..]) {
+        for (bytes, word) in realm
+            .chunks_mut(8)
+            .take(used)
+            .zip(&words[TOKEN_WORDS + 1..])
+        {
             bytes.copy_from_slice(&word.to_le_bytes());
         }
         Listing {
             code: facts as u16,
-            realm_length: (facts >> 16) as u8,
+            realm_length,
             realm,
         }
     }
-}
-
-/// A copy of the implementation's own structure, which may go while the application
-/// is asked.
-///
-/// # Safety
-/// `token` is NULL or valid.
-pub unsafe fn implementation(
-    token: *const pjsip_auth_clt_async_impl_token,
-) -> Option<pjsip_auth_clt_async_impl_token> {
-    // SAFETY: as the caller promises.
-    unsafe { token.as_ref() }.copied()
 }

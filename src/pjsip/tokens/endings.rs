@@ -23,28 +23,30 @@ const PATIENCE: Duration = Duration::from_secs(3);
 ///
 /// # Safety
 /// `sess` is what the caller says the token is of; `request` is alive.
+#[inline]
 pub unsafe fn send(
     sess: *mut pjsip_auth_clt_sess,
     token: *mut c_void,
     request: *mut pjsip_tx_data,
 ) -> Status {
-    match take(sess, token, true) {
-        // SAFETY: just taken by us alone; the request's reference goes along.
-        Ok((lent, token)) => unsafe {
-            let status = if hold::is_held(&token) {
-                lent.stand_back();
-                hold::answer(&token, request)
-            } else {
-                token.call_send(request)
-            };
-            if status != SUCCESS {
-                events::give_up(token.request.addr());
-            }
-            release(token);
-            lent.finish();
-            status
-        },
-        Err(status) => status,
+    let (lent, token) = match take(sess, token, true) {
+        Ok(taken) => taken,
+        Err(status) => return refuse(status),
+    };
+    // SAFETY: just taken by us alone; the request's reference goes along.
+    unsafe {
+        let status = if hold::is_held(&token) {
+            lent.stand_back();
+            hold::answer(&token, request)
+        } else {
+            token.call_send(request)
+        };
+        if status != SUCCESS {
+            events::give_up(token.request.addr());
+        }
+        release(token);
+        lent.finish();
+        status
     }
 }
 
@@ -52,8 +54,9 @@ pub unsafe fn send(
 ///
 /// # Safety
 /// `sess` is what the caller says the token is of.
+#[inline]
 pub unsafe fn give_up(sess: *mut pjsip_auth_clt_sess, token: *mut c_void) -> Result<(), Status> {
-    let (lent, token) = take(sess, token, false)?;
+    let (lent, token) = take(sess, token, false).map_err(refuse)?;
     count(Event::Abandoned);
     if hold::is_held(&token) {
         lent.stand_back();
@@ -72,6 +75,7 @@ pub unsafe fn give_up(sess: *mut pjsip_auth_clt_sess, token: *mut c_void) -> Res
 ///
 /// # Safety
 /// The caller took this token, and releases it only here.
+#[inline]
 pub unsafe fn release(token: Token) {
     // SAFETY: as the caller promises.
     unsafe {
@@ -109,28 +113,41 @@ pub fn end(sess: Session<'_>) -> Result<(), Status> {
 /// A dead token's session may be dead as well: `sess` is not looked at before the
 /// token has proved alive, and then only if it is none of the token's own. Such a
 /// session has to be configured, where `configured` asks for it.
+#[inline(always)]
 fn take(
     sess: *mut pjsip_auth_clt_sess,
     token: *mut c_void,
     configured: bool,
 ) -> Result<(Lent, Token), Status> {
-    let taken = guard(|| {
-        let lent = tokens::find(tokens::handle(token)?)?;
-        if configured && !lent.is_of(sess)? {
-            // SAFETY: the caller's session, which PJSIP wants alive in this call.
-            let root = unsafe { Session::from_raw(sess) }.and_then(Session::root);
-            if root.and_then(Session::callback).is_none() {
-                return Err(EINVALIDOP);
-            }
-        }
-        // SAFETY: words of a token, just taken by us alone.
-        lent.take()
-            .map(|words| (lent, unsafe { Token::from_words(words) }))
-    });
-    if matches!(taken, Err(EINVAL)) {
+    let lent = tokens::find(tokens::handle(token)?)?;
+    // SAFETY: words of a token.
+    let token = unsafe { Token::from_words(lent.look()?) };
+    if configured && !token.is_of(sess) {
+        // SAFETY: the caller's session, which PJSIP wants alive in this call.
+        unsafe { expect_configured(sess) }?;
+    }
+    lent.take()?;
+    Ok((lent, token))
+}
+
+/// # Safety
+/// The session is NULL or alive.
+#[cold]
+unsafe fn expect_configured(sess: *mut pjsip_auth_clt_sess) -> Result<(), Status> {
+    guard(|| {
+        // SAFETY: as the caller promises.
+        let root = unsafe { Session::from_raw(sess) }.and_then(Session::root);
+        let setting = root.and_then(Session::callback);
+        setting.map(|_| ()).ok_or(EINVALIDOP)
+    })
+}
+
+#[cold]
+fn refuse(status: Status) -> Status {
+    if status == EINVAL {
         count(Event::Refused);
     }
-    taken
+    status
 }
 
 /// Gives a live token a deadline in milliseconds from now; 0 takes it away.
@@ -148,7 +165,7 @@ pub fn arm(handle: Handle, milliseconds: u32) -> Result<(), Status> {
 }
 
 /// Has the deadlines of this endpoint kept, and its end noticed.
-#[inline]
+#[inline(always)]
 pub fn watch_endpoint(endpoint: *mut pjsip_endpoint) {
     if !deadline::is_watched(endpoint.addr()) {
         watch(endpoint);

@@ -6,8 +6,10 @@
 
 use super::offer::offer;
 use super::table as tokens;
-use crate::pjsip::abi::{pjsip_auth_clt_async_impl_token, pjsip_auth_clt_async_on_chal_param};
-use crate::pjsip::host::{self, Endpoint, Lock, Request, Response, Session, Token, WORDS};
+use crate::pjsip::abi::{
+    pjsip_auth_clt_async_impl_token, pjsip_auth_clt_async_on_chal_param, pjsip_dialog,
+};
+use crate::pjsip::host::{self, Endpoint, Lock, Request, Response, Session, TOKEN_WORDS, Token};
 use crate::pjsip::status::{EIGNORED, Status};
 use core::ffi::c_void;
 use core::ptr::{self, NonNull};
@@ -18,24 +20,26 @@ use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 const SYNCHRONOUS: *mut c_void = ptr::without_provenance_mut(2);
 
 /// Those that follow, as words of a [`Token`], and the requests that they are about.
-static FOLLOWERS: Lock<Vec<(usize, [u64; WORDS])>> = Lock::new(Vec::new());
+static FOLLOWERS: Lock<Vec<(usize, [u64; TOKEN_WORDS])>> = Lock::new(Vec::new());
 
 /// Their number, so that a process that has none takes no lock.
 static FOLLOWER_COUNT: AtomicUsize = AtomicUsize::new(0);
 
-/// [`offer`], once for each response.
+/// [`offer`], once for each response of a dialog's.
 ///
 /// # Safety
 /// The response is one that the host tells the usages of its dialog about.
+#[inline(never)]
 pub unsafe fn offer_once(
     sess: Session<'_>,
     implementation: pjsip_auth_clt_async_impl_token,
     request: Request<'_>,
     response: Response<'_>,
     param: pjsip_auth_clt_async_on_chal_param,
+    dialog: NonNull<pjsip_dialog>,
 ) -> Result<(), Status> {
     // SAFETY: as the caller promises.
-    let Some(note) = (unsafe { shared_note(sess, &param) }) else {
+    let Some(note) = (unsafe { shared_note(sess, &param, dialog) }) else {
         return offer(sess, implementation, request, response, param, |_| {});
     };
     // SAFETY: a field of the response, which only this thread looks at; the reference of
@@ -70,10 +74,10 @@ pub unsafe fn offer_once(
 unsafe fn shared_note(
     sess: Session<'_>,
     param: &pjsip_auth_clt_async_on_chal_param,
+    dialog: NonNull<pjsip_dialog>,
 ) -> Option<NonNull<*mut c_void>> {
     // SAFETY: as the caller promises; the dialog is locked by who tells its usages.
     unsafe {
-        let dialog = host::dialog_of(param.rdata)?;
         if host::usages_of(dialog) < 2 {
             return None;
         }
@@ -107,7 +111,7 @@ unsafe fn follow(
             let mut all = FOLLOWERS.lock();
             let has_room = all.try_reserve(1).is_ok();
             if has_room {
-                all.push((token.request.addr(), token.to_words(0, b"")));
+                all.push((token.request.addr(), token.to_words()));
                 FOLLOWER_COUNT.store(all.len(), Relaxed);
             }
             has_room
@@ -131,6 +135,7 @@ unsafe fn follow(
 ///
 /// # Safety
 /// The caller took the token of that request; what follows is still there.
+#[inline]
 pub unsafe fn give_up(request: usize) {
     while let Some(words) = take(request) {
         // SAFETY: words of a token, just taken by us alone.
@@ -146,6 +151,7 @@ pub unsafe fn give_up(request: usize) {
 ///
 /// # Safety
 /// The caller took the token of that request.
+#[inline]
 pub unsafe fn let_go(request: usize) {
     while let Some(words) = take(request) {
         // SAFETY: words of a token, just taken by us alone.
@@ -158,10 +164,16 @@ pub fn forget(request: usize) {
     while take(request).is_some() {}
 }
 
-fn take(request: usize) -> Option<[u64; WORDS]> {
-    if FOLLOWER_COUNT.load(Relaxed) == 0 {
-        return None;
+#[inline]
+fn take(request: usize) -> Option<[u64; TOKEN_WORDS]> {
+    match FOLLOWER_COUNT.load(Relaxed) {
+        0 => None,
+        _ => take_one(request),
     }
+}
+
+#[cold]
+fn take_one(request: usize) -> Option<[u64; TOKEN_WORDS]> {
     let mut all = FOLLOWERS.lock();
     let at = all.iter().position(|(of, _)| *of == request)?;
     let (_, words) = all.swap_remove(at);

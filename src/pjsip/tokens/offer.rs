@@ -5,7 +5,6 @@ use super::endings::watch_endpoint;
 use super::table as tokens;
 use crate::handle::Handle;
 use crate::pjsip::abi::{pjsip_auth_clt_async_impl_token, pjsip_auth_clt_async_on_chal_param};
-use crate::pjsip::guard::guard;
 use crate::pjsip::host::{self, Endpoint, Request, Response, Session, Token};
 use crate::pjsip::stats::{Event, count};
 use crate::pjsip::status::{EIGNORED, EINVAL, EINVALIDOP, Status};
@@ -13,6 +12,7 @@ use core::ptr;
 
 /// Asks the application. See `pjsip_auth_clt_async_impl_on_challenge`. `minted` gets
 /// the token before anybody else does.
+#[inline(always)]
 pub fn offer(
     sess: Session<'_>,
     implementation: pjsip_auth_clt_async_impl_token,
@@ -21,11 +21,11 @@ pub fn offer(
     param: pjsip_auth_clt_async_on_chal_param,
     minted: impl FnOnce(Handle),
 ) -> Result<(), Status> {
-    let (root, setting) = guard(|| {
-        let root = sess.root().ok_or(EINVAL)?;
+    let root = sess.root().ok_or(EINVAL)?;
+    let setting = {
         let _held = root.locked();
-        Ok((root, root.callback().ok_or(EINVALIDOP)?))
-    })?;
+        root.callback().ok_or(EINVALIDOP)?
+    };
     let endpoint = sess.endpoint().map_or(ptr::null_mut(), Endpoint::as_ptr);
     if !endpoint.is_null() {
         watch_endpoint(endpoint);
@@ -33,7 +33,7 @@ pub fn offer(
     // The token's own reference: there before anybody can find the token in a list.
     // SAFETY: the request is alive.
     unsafe { host::add_request(request.as_ptr()) };
-    let handle = guard(|| tokens::mint(sess, root, &implementation, request, response));
+    let handle = tokens::mint(sess, root, implementation, request, response);
     let handle = handle.inspect_err(|_| {
         // SAFETY: the reference taken above, which no token owns.
         unsafe { host::drop_request(request.as_ptr()) };
@@ -55,7 +55,7 @@ pub fn offer(
         return Ok(());
     }
     // What was consumed inside the callback counts as taken whatever it returns.
-    let Ok(words) = guard(|| tokens::take(handle)) else {
+    let Ok(words) = tokens::take(handle) else {
         return Ok(());
     };
     count(Event::Declined);

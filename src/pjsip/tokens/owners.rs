@@ -7,7 +7,9 @@
 
 use super::table::TOKENS;
 use crate::handle::{Handle, Kind, Nest, Slab};
+use crate::pjsip::guard::guard;
 use crate::pjsip::host::{self, Lock, Session, WORDS};
+use crate::pjsip::status::ENOMEM;
 use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, DefaultHasher};
@@ -29,7 +31,7 @@ const PAUSE: Duration = Duration::from_millis(1);
 
 /// The number that a session's tokens are minted under; given to it on first use,
 /// which two challenges at once may race for. `None` where memory runs out.
-#[inline]
+#[inline(always)]
 pub fn owner_of(session: Session<'_>) -> Option<Handle> {
     match session.owner() {
         0 => make_owner(session),
@@ -44,7 +46,7 @@ fn make_owner(session: Session<'_>) -> Option<Handle> {
         host::get_before_fork(TOKENS.growth());
         host::get_before_fork(OWNERS.growth());
     }
-    let fresh = OWNERS.mint(0, 0, ())?;
+    let fresh = guard(|| OWNERS.mint(0, 0, ()).ok_or(ENOMEM)).ok()?;
     let bits = session.set_owner(fresh.bits());
     if bits != fresh.bits() {
         OWNERS.take(fresh);
@@ -53,26 +55,31 @@ fn make_owner(session: Session<'_>) -> Option<Handle> {
 }
 
 /// The nest of an owner that has not ended.
-#[inline]
+#[inline(always)]
 pub fn nest_of(owner: Handle) -> Option<&'static Nest> {
     OWNERS.find(owner)?.look(|nest| nest)
 }
 
 /// Mints a token that the owner's nest has no room for; `None` where memory runs out.
+#[cold]
 pub fn mint_beyond(owner: Handle, mint: impl FnOnce() -> Option<Handle>) -> Option<Handle> {
-    let mut beyond = BEYOND.lock();
-    beyond.try_reserve(1).ok()?;
-    let tokens = beyond.entry(owner).or_default();
-    if tokens.len() == tokens.capacity() {
-        tokens.retain(|&token| TOKENS.is_live(token));
-        if 2 * tokens.len() >= tokens.capacity() {
-            tokens.try_reserve(tokens.len().max(FEW)).ok()?;
+    let minted = guard(|| {
+        let mut beyond = BEYOND.lock();
+        beyond.try_reserve(1).map_err(|_| ENOMEM)?;
+        let tokens = beyond.entry(owner).or_default();
+        if tokens.len() == tokens.capacity() {
+            tokens.retain(|&token| TOKENS.is_live(token));
+            if 2 * tokens.len() >= tokens.capacity() {
+                let more = tokens.len().max(FEW);
+                tokens.try_reserve(more).map_err(|_| ENOMEM)?;
+            }
         }
-    }
-    // Under the lock, so that there is still room for it.
-    let token = mint()?;
-    tokens.push(token);
-    Some(token)
+        // Under the lock, so that there is still room for it.
+        let token = mint().ok_or(ENOMEM)?;
+        tokens.push(token);
+        Ok(token)
+    });
+    minted.ok()
 }
 
 /// Takes back all of a session's tokens, gives the words of each to `release`, and waits

@@ -10,7 +10,7 @@ use super::deadline;
 use super::owners::{self, nest_of, owner_of};
 use crate::handle::{self, Handle, Info, Kind, Slab, Words};
 use crate::pjsip::abi;
-use crate::pjsip::host::{self, Request, Response, Session, Token, WORDS};
+use crate::pjsip::host::{self, Request, Response, Session, TOKEN_WORDS, Token, WORDS};
 use crate::pjsip::status::{EINVAL, ENOMEM, Status};
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
@@ -26,11 +26,11 @@ pub const BATCH: usize = 16;
 /// Lends a challenge out. The token owns one reference of the group lock and one
 /// of the request; the caller has taken both, and keeps them on failure. Where there
 /// is a default deadline, it is there before the token can be found.
-#[inline]
+#[inline(always)]
 pub fn mint(
     session: Session<'_>,
     root: Session<'_>,
-    implementation: &abi::pjsip_auth_clt_async_impl_token,
+    implementation: abi::pjsip_auth_clt_async_impl_token,
     request: Request<'_>,
     response: Response<'_>,
 ) -> Result<Handle, Status> {
@@ -49,30 +49,73 @@ pub fn mint(
             .endpoint()
             .map_or(core::ptr::null_mut(), host::Endpoint::as_ptr),
     };
-    let words = || {
-        let realm = response
-            .last_challenge()
-            .map_or(&[][..], |challenge| challenge.realm());
-        let code = response.code().and_then(|code| code.try_into().ok());
-        token.to_words(code.unwrap_or(0), realm)
+    let challenge = response.last_challenge();
+    let realm = challenge.map_or(&[][..], |challenge| challenge.realm());
+    let code = response.code().and_then(|code| code.try_into().ok());
+    let fresh = Fresh {
+        owner: owner_of(session).ok_or(ENOMEM)?,
+        arrived: response.arrival_ms(),
+        token,
+        code: code.unwrap_or(0),
+        realm,
     };
-    let owner = owner_of(session).ok_or(ENOMEM)?;
-    let endpoint = token.endpoint.addr();
-    match DEFAULT_DEADLINE.load(Relaxed) {
-        wait if wait != 0 && deadline::is_watched(endpoint) => {
-            deadline::mint_due(endpoint, wait, || mint_for(owner, words))
-        }
-        _ => mint_for(owner, words),
-    }
-    .ok_or(ENOMEM)
+    let minted = match DEFAULT_DEADLINE.load(Relaxed) {
+        0 => fresh.mint(),
+        wait => fresh.mint_due(wait),
+    };
+    minted.ok_or(ENOMEM)
 }
 
-#[inline]
-fn mint_for(owner: Handle, words: impl Fn() -> [u64; WORDS]) -> Option<Handle> {
-    let now = host::now_ms();
-    nest_of(owner)
-        .and_then(|nest| TOKENS.mint_in(nest, owner.bits(), now, &words))
-        .or_else(|| owners::mint_beyond(owner, || TOKENS.mint(owner.bits(), now, words())))
+/// A challenge on its way into the slab.
+#[derive(Clone, Copy)]
+struct Fresh<'h> {
+    owner: Handle,
+    arrived: u64,
+    token: Token,
+    code: u16,
+    realm: &'h [u8],
+}
+
+impl Fresh<'_> {
+    #[inline(always)]
+    fn mint(self) -> Option<Handle> {
+        let minted = nest_of(self.owner).and_then(|nest| {
+            TOKENS.mint_in(nest, self.owner.bits(), self.arrived, |to| self.write(to))
+        });
+        match minted {
+            None => self.mint_beyond(),
+            minted => minted,
+        }
+    }
+
+    #[cold]
+    fn mint_beyond(self) -> Option<Handle> {
+        owners::mint_beyond(self.owner, || {
+            TOKENS.mint_with(self.owner.bits(), self.arrived, |to| self.write(to))
+        })
+    }
+
+    /// With a deadline, in milliseconds from now.
+    #[cold]
+    fn mint_due(self, wait: u32) -> Option<Handle> {
+        let endpoint = self.token.endpoint.addr();
+        // A closure of its own, so that the one of `mint` is used once, and inlined.
+        let mint = || {
+            let nested = nest_of(self.owner).and_then(|nest| {
+                TOKENS.mint_in(nest, self.owner.bits(), self.arrived, |to| self.write(to))
+            });
+            nested.or_else(|| self.mint_beyond())
+        };
+        match deadline::is_watched(endpoint) {
+            true => deadline::mint_due(endpoint, wait, mint),
+            false => mint(),
+        }
+    }
+
+    #[inline(always)]
+    fn write(&self, to: &Words<WORDS>) {
+        self.token.write(to, self.code, self.realm);
+    }
 }
 
 /// The handle that an application's pointer stands for, if it is one.
@@ -104,19 +147,17 @@ pub fn find(handle: Handle) -> Result<Lent, Status> {
 pub struct Lent(handle::Lent<'static, Words<WORDS>>);
 
 impl Lent {
-    /// Whether the token is of this session, or of one that has it for a root.
+    /// The words of the [`Token`], which may be out of date at once.
     #[inline]
-    pub fn is_of(&self, session: *mut abi::pjsip_auth_clt_sess) -> Result<bool, Status> {
-        self.0
-            .look(|words| Token::is_of(words, session))
-            .ok_or(EINVAL)
+    pub fn look(&self) -> Result<[u64; TOKEN_WORDS], Status> {
+        self.0.look(Words::first).ok_or(EINVAL)
     }
 
-    /// Ends the token's life. One caller gets it, and calls [`Lent::finish`] when it
-    /// is done with what the token stood for.
+    /// Ends the life of the token that was looked at. One caller gets it, and calls
+    /// [`Lent::finish`] when it is done with what the token stood for.
     #[inline(always)]
-    pub fn take(&self) -> Result<[u64; WORDS], Status> {
-        self.0.take().ok_or(EINVAL)
+    pub fn take(&self) -> Result<(), Status> {
+        self.0.take_seen().then_some(()).ok_or(EINVAL)
     }
 
     /// The same for the library's own purposes: the session may end meanwhile, and is
@@ -144,8 +185,12 @@ impl Lent {
 
 /// Ends the token's life. One caller gets it.
 #[inline]
-pub fn take(handle: Handle) -> Result<[u64; WORDS], Status> {
-    TOKENS.take(handle).ok_or(EINVAL)
+pub fn take(handle: Handle) -> Result<[u64; TOKEN_WORDS], Status> {
+    let lent = find(handle)?;
+    let words = lent.look()?;
+    lent.take()?;
+    lent.finish();
+    Ok(words)
 }
 
 /// Takes some of the tokens that `wanted` picks; fewer than [`BATCH`] are the last.
