@@ -1,5 +1,6 @@
 #include "compare.h"
 #include "judge.h"
+#include "memory.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -20,7 +21,7 @@ struct match {
         unsigned long value;
     } counts[MAX_STEPS * MAX_CHALLENGES];
     unsigned count_count;
-    int ok, apart;
+    int ok, apart, differed;
 };
 
 static const char *const field_names[FIELDS] = {
@@ -73,6 +74,7 @@ static void differ(struct match *m, enum kind kind, const char *name,
     m->d.stock = stock_answer ? &stock_answer->credential.digest : NULL;
     m->d.ours = our_answer ? &our_answer->credential.digest : NULL;
     rule = rule_for(&m->d);
+    m->differed |= strcmp(name, "cnonce") != 0;
     m->apart |= kind != FIELD;
     if (rule) {
         ++rule->seen;
@@ -315,6 +317,21 @@ static void compare_carried(struct match *m, unsigned by_stock,
     }
 }
 
+/* As long as nothing was answered differently, or could have been. */
+static void compare_memories(struct match *m)
+{
+    m->differed |= m->responses[m->d.response_count - 1].count > 1;
+    if (m->differed || !remember_one(&m->stock, &m->ours))
+        return;
+    ++tally.memories;
+    if (remember_alike(&m->stock, &m->ours))
+        return;
+    ++tally.unlisted;
+    complain(m, "UNLISTED difference: what is remembered");
+    show_memory(&m->stock);
+    show_memory(&m->ours);
+}
+
 /* -------------------------------------------------------------------- steps */
 
 static void begin(struct match *m)
@@ -356,6 +373,8 @@ static void meet(struct match *m, const struct step *step, pj_pool_t *pool)
         differ(m, STATUS, "status of reinit_req", NULL, NULL);
     else if (m->by_stock.to_be_sent != m->by_ours.to_be_sent)
         differ(m, STATUS, "readiness to be sent", NULL, NULL);
+    else if (m->by_ours.status == PJ_SUCCESS)
+        compare_memories(m);
 }
 
 int compare(pjsip_endpoint *endpoint, const struct scenario *scenario)

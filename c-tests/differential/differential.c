@@ -84,10 +84,10 @@ int main(int argc, char **argv)
     pjsip_endpt_destroy(endpoint);
     unseen = (unsigned)print_rules();
     printf("\n%u recorded and %u generated scenarios (seed %llu), %lu "
-           "responses, %lu answers of ours judged, %lu given up as ambiguous\n"
+           "responses, %lu answers of ours judged, %lu memories of a server, %lu given up as ambiguous\n"
            "%u scenarios failed: %lu unlisted differences, %lu wrong answers; "
            "%u rules never met\n",
-           recorded_count, count, seed, tally.steps, tally.answers, tally.ambiguous,
+           recorded_count, count, seed, tally.steps, tally.answers, tally.memories, tally.ambiguous,
            failed,
            tally.unlisted, tally.wrong, unseen);
     return failed || unseen ? 1 : 0;
