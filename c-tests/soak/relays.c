@@ -43,6 +43,7 @@ static struct {
     struct client *all;
     struct pollfd *polled;
     unsigned count;
+    pthread_mutex_t mutex; /* of the address */
     unsigned restart_msec;
     unsigned long long restart_at;
     struct relays_figures figures;
@@ -125,8 +126,8 @@ static void *decide(void *arg)
 static void start_server(void)
 {
     static const char *const loopback[] = {"127.0.0.0/8"};
-    static const pjauth_turn_listener listener = {"127.0.0.1", 0,
-                                                  PJAUTH_TURN_UDP};
+    static const pjauth_turn_listener listener = {
+        "127.0.0.1", 0, PJAUTH_TURN_UDP | PJAUTH_TURN_TCP};
     char text[PJAUTH_TURN_ADDRESS_SIZE];
     pjauth_turn_options options;
 
@@ -144,10 +145,12 @@ static void start_server(void)
         pjauth_turn_server_start(s.server) ||
         !pjauth_turn_server_listener(s.server, 0, NULL, text, sizeof(text)))
         soak_die("TURN server", 0);
+    pthread_mutex_lock(&s.mutex);
     s.address.sin_family = AF_INET;
     s.address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     s.address.sin_port =
         htons((unsigned short)atoi(strrchr(text, ':') + 1));
+    pthread_mutex_unlock(&s.mutex);
     s.restart_at = soak_now() + s.restart_msec;
 }
 
@@ -157,6 +160,16 @@ static void stop_server(void)
     if (pjauth_turn_server_stop(s.server) ||
         pjauth_turn_server_destroy(s.server))
         soak_die("end of the TURN server", 0);
+}
+
+struct sockaddr_in relays_address(void)
+{
+    struct sockaddr_in address;
+
+    pthread_mutex_lock(&s.mutex);
+    address = s.address;
+    pthread_mutex_unlock(&s.mutex);
+    return address;
 }
 
 static void run_echo(void)
@@ -295,6 +308,7 @@ void relays_start(unsigned number, unsigned restart_msec)
 
     memset(&s, 0, sizeof(s));
     soak_queue_init(&s.held);
+    pthread_mutex_init(&s.mutex, NULL);
     s.echo = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     s.echo_address.sin_family = AF_INET;
     s.echo_address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);

@@ -2,6 +2,7 @@
 #ifndef PJAUTH_TESTS_SOAK_H
 #define PJAUTH_TESTS_SOAK_H
 
+#include <netinet/in.h>
 #include <pthread.h>
 
 #include <pjlib.h>
@@ -51,5 +52,13 @@ struct relays_figures {
 void relays_start(unsigned count, unsigned restart_msec);
 void relays_step(void); /* does not wait */
 void relays_stop(struct relays_figures *figures);
+/* Where the server is now; any thread. */
+struct sockaddr_in relays_address(void);
+
+/* A client of that server that has TCP relays (RFC 6062), and its peer, in a
+ * thread; they leave with or without a word. Started after the relays. */
+void streams_start(void);
+/* Stopped before them. Returns how many streams carried what they should. */
+unsigned long streams_stop(void);
 
 #endif

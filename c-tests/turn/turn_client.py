@@ -8,15 +8,16 @@ import struct
 import time
 
 ALLOCATE, REFRESH, SEND, DATA, CREATE_PERMISSION, CHANNEL_BIND = 3, 4, 6, 7, 8, 9
+CONNECT, CONNECTION_BIND, CONNECTION_ATTEMPT = 10, 11, 12
 BINDING = 1
 USERNAME, MESSAGE_INTEGRITY, ERROR_CODE, CHANNEL_NUMBER, LIFETIME = 0x06, 0x08, 0x09, 0x0C, 0x0D
 XOR_PEER_ADDRESS, DATA_VALUE, REALM, NONCE, XOR_RELAYED_ADDRESS = 0x12, 0x13, 0x14, 0x15, 0x16
 REQUESTED_ADDRESS_FAMILY, REQUESTED_TRANSPORT = 0x17, 0x19
 DONT_FRAGMENT, ICMP = 0x1A, 0x8004
-XOR_MAPPED_ADDRESS = 0x20
+XOR_MAPPED_ADDRESS, CONNECTION_ID = 0x20, 0x2A
 REQUEST, INDICATION, SUCCESS, FAILURE = 0, 1, 2, 3
 COOKIE = 0x2112A442
-UDP = 17
+TCP, UDP = 6, 17
 
 
 class Refused(Exception):
@@ -219,9 +220,9 @@ class Client:
     def binding(self):
         return self.transaction(self.build(BINDING, [], signed=False))
 
-    def allocate(self, lifetime=None, family=None):
+    def allocate(self, lifetime=None, family=None, transport=UDP):
         """Returns the relayed address, as (ip, port). The family is 4 or 6, or the server's choice."""
-        attributes = [(REQUESTED_TRANSPORT, struct.pack("!I", UDP << 24))]
+        attributes = [(REQUESTED_TRANSPORT, struct.pack("!I", transport << 24))]
         if lifetime is not None:
             attributes.append((LIFETIME, struct.pack("!I", lifetime)))
         if family is not None:
@@ -241,6 +242,32 @@ class Client:
         """Returns the lifetime granted; 0 deletes the allocation."""
         response = self.request(REFRESH, [(LIFETIME, struct.pack("!I", lifetime))])
         return struct.unpack("!I", response.attributes[LIFETIME])[0]
+
+    # -- TCP relays (RFC 6062)
+
+    def connect_peer(self, peer):
+        """Returns the CONNECTION-ID."""
+        return self.request(CONNECT, [peer_address(peer)]).attributes[CONNECTION_ID]
+
+    def bind_connection(self, identifier):
+        """From now on the socket carries the peer's bytes; those in `buffer` have come already."""
+        self.request(CONNECTION_BIND, [(CONNECTION_ID, identifier)])
+
+    def attempted(self, wait=5):
+        """The next peer that connects, and its CONNECTION-ID; None if none comes."""
+        frame = self.arrived.pop(0) if self.arrived else self.read_frame(time.monotonic() + wait)
+        if frame is None:
+            return None
+        message = Message(frame)
+        assert message.method == CONNECTION_ATTEMPT, f"method {message.method}"
+        return plain_address(message.attributes[XOR_PEER_ADDRESS], message.id), message.attributes[CONNECTION_ID]
+
+    def receive_bytes(self, size):
+        """So many of the peer's bytes, or fewer where they end before."""
+        while len(self.buffer) < size and (more := self.socket.recv(size - len(self.buffer))):
+            self.buffer += more
+        taken, self.buffer = self.buffer[:size], self.buffer[size:]
+        return taken
 
     # -- data
 

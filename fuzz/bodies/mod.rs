@@ -4,6 +4,7 @@
 
 mod digest;
 mod handles;
+mod turn_connections;
 mod turn_framing;
 mod turn_message;
 mod turn_server;
@@ -13,12 +14,13 @@ pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
 #[allow(dead_code, reason = "a fuzz target is one of them")]
-pub const TARGETS: [Target; 5] = [
+pub const TARGETS: [Target; 6] = [
     ("digest", digest::run),
     ("handles", handles::run),
     ("turn_message", turn_message::run),
     ("turn_framing", turn_framing::run),
     ("turn_server", turn_server::run),
+    ("turn_connections", turn_connections::run),
 ];
 
 /// Runs the target of this name.

@@ -3,17 +3,35 @@
 usage: pjnath.py SERVER CASE PROGRAM
 """
 
+import contextlib
+import socket
 import subprocess
 import sys
+import threading
+from contextlib import contextmanager
 
 import lab
 
 REFUSED = 4
 
 
+@contextmanager
+def echoing_stream():
+    """A peer that takes one connection, and sends back what comes; gives its port."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        def echo():
+            with contextlib.suppress(OSError), listener.accept()[0] as stream:
+                while data := stream.recv(65536):
+                    stream.sendall(data)
+
+        threading.Thread(target=echo, daemon=True).start()
+        yield listener.getsockname()[1]
+
+
 def case(transport, password=lab.PASSWORD, expected=0, server_options=()):
     def run(kind):
-        with lab.server(kind, *server_options) as server, lab.echoing() as peer:
+        echoing = echoing_stream if transport == "stream" else lab.echoing
+        with lab.server(kind, *server_options) as server, echoing() as peer:
             command = [sys.argv[3], transport, str(server.port), str(peer), lab.USER, password]
             done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, timeout=60)
             print(done.stdout)
@@ -24,6 +42,7 @@ def case(transport, password=lab.PASSWORD, expected=0, server_options=()):
 CASES = {
     "udp": case("udp"),
     "tcp": case("tcp"),
+    "stream": case("stream"),
     "password": case("udp", password="wrong", expected=REFUSED),
     "delayed": case("udp", server_options=["--delay-ms", "200"]),
 }

@@ -1,6 +1,7 @@
-/* PJNATH's pj_turn_sock against a TURN server: allocate, permission, Send indications, channel, ChannelData.
+/* PJNATH's pj_turn_sock against a TURN server: allocate, permission, Send indications, channel, ChannelData; or, with a
+ * stream, a TCP allocation and a connection to the peer (RFC 6062).
  *
- * usage: turn_sock udp|tcp SERVER_PORT PEER_PORT USER PASSWORD
+ * usage: turn_sock udp|tcp|stream SERVER_PORT PEER_PORT USER PASSWORD
  *
  * The peer on 127.0.0.1 must echo. Ends with 0 when everything came back; with 4 when the server refused with 401.
  */
@@ -12,6 +13,7 @@
 #include <string.h>
 
 #define MESSAGES 20
+#define STREAM (200 * 1000)
 
 enum { REFUSED = 4 };
 
@@ -25,6 +27,9 @@ static struct {
     pj_status_t last_status;
     unsigned received;
     unsigned spoiled;
+    int is_stream;
+    int is_connected;
+    unsigned bytes; /* of the stream that came back */
 } judge;
 
 static void require(pj_status_t status, const char *what) {
@@ -46,12 +51,36 @@ static unsigned message(unsigned number, pj_uint8_t *buffer) {
     return length;
 }
 
+static pj_uint8_t stream_byte(unsigned at) {
+    return (pj_uint8_t)(at * 7 + at / 251);
+}
+
+static void on_connection_status(pj_turn_sock *sock, pj_status_t status, pj_uint32_t id, const pj_sockaddr_t *peer,
+                                 unsigned size) {
+    (void)sock;
+    (void)id;
+    (void)peer;
+    (void)size;
+    require(status, "the connection to the peer");
+    judge.is_connected = 1;
+}
+
 static void on_rx_data(pj_turn_sock *sock, void *packet, unsigned length, const pj_sockaddr_t *peer, unsigned size) {
     pj_uint8_t expected[2048];
     unsigned number = length > 0 ? *(pj_uint8_t *)packet : 0;
 
     (void)sock;
     (void)size;
+    if (judge.is_stream) {
+        const pj_uint8_t *bytes = packet;
+        unsigned at;
+
+        for (at = 0; at < length; at++) {
+            judge.spoiled += bytes[at] != stream_byte(judge.bytes + at);
+        }
+        judge.bytes += length;
+        return;
+    }
     if (number >= 2 * MESSAGES || message(number, expected) != length || memcmp(expected, packet, length) != 0 ||
         pj_sockaddr_cmp(peer, &judge.peer) != 0) {
         judge.spoiled++;
@@ -90,6 +119,14 @@ static int half_received(void) {
 
 static int all_received(void) {
     return judge.received >= 2 * MESSAGES;
+}
+
+static int is_connected(void) {
+    return judge.is_connected;
+}
+
+static int stream_received(void) {
+    return judge.bytes >= STREAM;
 }
 
 static int never(void) {
@@ -132,6 +169,7 @@ static void allocate(pj_turn_tp_type transport, int port, char *user, char *pass
     memset(&callbacks, 0, sizeof(callbacks));
     callbacks.on_rx_data = on_rx_data;
     callbacks.on_state = on_state;
+    callbacks.on_connection_status = on_connection_status;
     pj_turn_sock_cfg_default(&settings);
     require(pj_turn_sock_create(&judge.stun, pj_AF_INET(), transport, &callbacks, &settings, NULL, &judge.sock),
             "pj_turn_sock_create");
@@ -141,6 +179,7 @@ static void allocate(pj_turn_tp_type transport, int port, char *user, char *pass
     credential.data.static_cred.data_type = PJ_STUN_PASSWD_PLAIN;
     credential.data.static_cred.data = pj_str(password);
     pj_turn_alloc_param_default(&parameters);
+    parameters.peer_conn_type = judge.is_stream ? PJ_TURN_TP_TCP : PJ_TURN_TP_UDP;
     require(pj_turn_sock_alloc(judge.sock, &server, port, NULL, &credential, &parameters), "pj_turn_sock_alloc");
     poll_until(is_ready_or_over, 1000);
 }
@@ -182,24 +221,56 @@ static int exchange(void) {
     return check(poll_until(all_received, 500), "ChannelData") && check(judge.spoiled == 0, "what came back");
 }
 
+/* A stream to the peer and back, in pieces of any size. */
+static int exchange_stream(void) {
+    unsigned size = pj_sockaddr_get_len(&judge.peer);
+    unsigned sent = 0;
+    unsigned piece;
+
+    require(pj_turn_sock_connect(judge.sock, &judge.peer, size), "pj_turn_sock_connect");
+    if (!check(poll_until(is_connected, 1000), "the connection to the peer")) {
+        return 0;
+    }
+    for (piece = 1; sent < STREAM; piece = piece % 1400 + 97) {
+        pj_uint8_t buffer[2048];
+        unsigned length = piece < STREAM - sent ? piece : STREAM - sent;
+        unsigned at;
+        pj_status_t status;
+
+        for (at = 0; at < length; at++) {
+            buffer[at] = stream_byte(sent + at);
+        }
+        status = pj_turn_sock_sendto(judge.sock, buffer, length, &judge.peer, size);
+        if (status == PJ_EBUSY) {
+            poll_until(never, 1);
+            continue;
+        }
+        require(status == PJ_EPENDING ? PJ_SUCCESS : status, "pj_turn_sock_sendto");
+        sent += length;
+        poll_until(never, 1);
+    }
+    return check(poll_until(stream_received, 1000), "the stream") && check(judge.spoiled == 0, "what came back");
+}
+
 int main(int argc, char **argv) {
     int passed;
 
     if (argc != 6) {
-        printf("usage: turn_sock udp|tcp SERVER_PORT PEER_PORT USER PASSWORD\n");
+        printf("usage: turn_sock udp|tcp|stream SERVER_PORT PEER_PORT USER PASSWORD\n");
         return 2;
     }
+    judge.is_stream = strcmp(argv[1], "stream") == 0;
     set_up(atoi(argv[3]));
-    allocate(strcmp(argv[1], "tcp") == 0 ? PJ_TURN_TP_TCP : PJ_TURN_TP_UDP, atoi(argv[2]), argv[4], argv[5]);
+    allocate(strcmp(argv[1], "udp") == 0 ? PJ_TURN_TP_UDP : PJ_TURN_TP_TCP, atoi(argv[2]), argv[4], argv[5]);
     if (is_over() && judge.last_status == PJ_STATUS_FROM_STUN_CODE(PJ_STUN_SC_UNAUTHORIZED)) {
         printf("refused with 401\n");
         return REFUSED;
     }
-    passed = check(is_ready(), "allocation") && exchange();
+    passed = check(is_ready(), "allocation") && (judge.is_stream ? exchange_stream() : exchange());
     if (passed) {
         pj_turn_sock_destroy(judge.sock);
         passed = check(poll_until(is_over, 1000), "deallocation");
     }
-    printf("%s: %u messages came back\n", passed ? "ok" : "FAIL", judge.received);
+    printf("%s: %u messages, %u bytes of a stream came back\n", passed ? "ok" : "FAIL", judge.received, judge.bytes);
     return passed ? 0 : 1;
 }

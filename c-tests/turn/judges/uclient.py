@@ -62,6 +62,7 @@ def refuses(*options, what, server_options=(), **rest):
     return case
 
 
+# Not -P, peers that connect: coturn's server loses as much with it.
 # Not -Z, two relayed addresses at once: coturn asks for them with attribute 0x8032, where RFC 8656 has 0x8000.
 CASES = {
     "udp": relays("-l", "160"),
@@ -72,6 +73,7 @@ CASES = {
     "tcp": relays("-t", "-l", "160"),
     "tcp-send": relays("-t", "-s", "-l", "160"),
     "tcp-odd": relays("-t", "-l", "161"),
+    "tcp-relay": relays("-T", "-l", "160"),
     "ipv6": relays("-x", "-l", "160", address="::1"),
     "ipv6-tcp-send": relays("-x", "-t", "-s", "-l", "160", address="::1"),
     "between-clients": relays("-y", "-c", "-l", "160"),
