@@ -1,13 +1,16 @@
 """TLS listeners: tls.py PROGRAM CASE."""
+import os
 import socket
 import ssl
 import sys
+import threading
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parent / "field")]
 
 from hosts import Refused, Server, check, wait_until  # noqa: E402
+import turn_client  # noqa: E402
 from turn_client import ERROR_CODE, FAILURE, XOR_MAPPED_ADDRESS, Client, Peer, exchange, plain_address  # noqa: E402
 
 UDP, TCP, TLS = 1, 2, 8
@@ -63,6 +66,42 @@ def relays(program):
                     check(joe.receive() == (peer.address, bytes(size)), f"{size} bytes from the peer")
                 check(running.figure("handshakes_total") == 1, "the handshake is counted")
                 check(running.figure("connections") == 1, "the connection is counted")
+
+
+def streams(program):
+    """A TCP relay (RFC 6062) whose control and data connections are TLS: bytes both ways at once, more than fit into
+    any buffer, and the peer's end, after which the client still speaks."""
+    payload = os.urandom(3 << 20)
+    for version in VERSIONS:
+        with server(program, "--workers", "3") as running, socket.create_server(("127.0.0.1", 0)) as listener, \
+                client(running, context(version=version)) as joe:
+            joe.allocate(transport=turn_client.TCP)
+            identifier = joe.connect_peer(listener.getsockname())
+            with listener.accept()[0] as peer, client(running, context(version=version)) as data:
+                data.bind_connection(identifier)
+                sender = threading.Thread(target=peer.sendall, args=(payload,))
+                sender.start()
+                check(data.receive_bytes(len(payload)) == payload, "other bytes than the peer sent")
+                sender.join()
+                reader = threading.Thread(target=lambda: got.append(received(peer, len(payload))))
+                got = []
+                reader.start()
+                data.socket.sendall(payload)
+                reader.join()
+                check(got == [payload], "other bytes than the client sent")
+                peer.shutdown(socket.SHUT_WR)
+                check(data.socket.recv(1) == b"", "the peer's end is not passed on")
+                data.socket.sendall(b"last words")
+                check(received(peer, 10) == b"last words", "what follows the end is lost")
+            wait_until(lambda: running.figure("peer_connections") == 0, "a connection stays")
+            check(running.figure("bytes_to_peers_total") == len(payload) + 10, "bytes are not counted")
+
+
+def received(end, size):
+    got = b""
+    while len(got) < size and (more := end.recv(size - len(got))):
+        got += more
+    return got
 
 
 def refuses(program):
@@ -346,8 +385,8 @@ def proxied(program):
         wait_until(lambda: running.figure("proxy_refused_total") == 1, "it is not counted")
 
 
-CASES = {case.__name__: case for case in (relays, refuses, replaced, names, protocols, resumed, certified, bounds, memory,
-                                          misdirected, stops, proxied)}
+CASES = {case.__name__: case for case in (relays, streams, refuses, replaced, names, protocols, resumed, certified, bounds,
+                                          memory, misdirected, stops, proxied)}
 
 if __name__ == "__main__":
     CASES[sys.argv[2]](sys.argv[1])
