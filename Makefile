@@ -103,7 +103,7 @@ $(target)/$(release)/libpjauth.a: FORCE
 $(target)/tested/$(release)/libpjauth.a: FORCE
 	$(if $(layouts),,PJAUTH_CONFIG=default) $(call cargo_archive,$(target)/tested)
 $(target)/turn/$(release)/libpjauth.a: FORCE
-	$(call cargo_archive,$(target)/turn,--no-default-features --features tls)
+	$(call cargo_archive,$(target)/turn,--no-default-features --features tls$(comma)kernel)
 $(target)/asterisk/$(release)/libpjauth.a: FORCE
 	PJAUTH_CONFIG=asterisk $(call cargo_archive,$(target)/asterisk)
 $(target)/pjsua2-wheel/$(release)/libpjauth.a: FORCE
@@ -195,17 +195,21 @@ build-tests: configure
 
 # -- the crate -----------------------------------------------------------------------------------------------------
 
-.PHONY: header differences lint loom miri
+.PHONY: header kernel differences lint loom miri
 differences: build-tests ## write the table of docs/differences.md anew from the list that the comparison goes by
 	python3 c-tests/differential/documented.py --update docs/differences.md $(ctests)/differential/differential
 
 header: ## write include/pjauth.h anew from src/
 	PJAUTH_UPDATE_HEADER=1 $(CARGO) test --quiet --test header
 
+kernel: ## make src/turn/kernel/relay.bpf anew from relay.c (with the clang that tests/kernel_program.rs names)
+	PJAUTH_UPDATE_KERNEL=1 $(CARGO) test --quiet --no-default-features --features kernel --test kernel_program
+
 lint: ## formatting, clippy and documentation without a warning
 	$(CARGO) fmt --check
 	$(CARGO) clippy --all-targets -- -D warnings
 	$(CARGO) clippy --no-default-features --features turn -- -D warnings
+	$(CARGO) clippy --no-default-features --features kernel --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --no-deps --document-private-items
 
 loom: ## the handles under the model checker

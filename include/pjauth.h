@@ -181,6 +181,21 @@ struct sockaddr;
 #define PJAUTH_TURN_CONNECTION -1
 
 /**
+ * Nothing is relayed in the kernel.
+ */
+#define PJAUTH_TURN_KERNEL_OFF 0
+
+/**
+ * What can be is, and a server without goes on by its sockets.
+ */
+#define PJAUTH_TURN_KERNEL_ON 1
+
+/**
+ * Likewise, and a server that can do so at no interface does not start.
+ */
+#define PJAUTH_TURN_KERNEL_REQUIRED 2
+
+/**
  * Bytes of a user name in `pjauth_turn_allocation_info`, with the terminator.
  */
 #define PJAUTH_TURN_USERNAME_SIZE 512
@@ -795,6 +810,30 @@ typedef struct pjauth_turn_options {
      * 508. In all there are no more than `max_connections`. Default: 256.
      */
     unsigned int max_peer_connections;
+    /**
+     * Whether ChannelData between clients over UDP and their peers is relayed in the
+     * kernel, by an eBPF program at the network interfaces, without reaching a socket:
+     * PJAUTH_TURN_KERNEL_OFF, _ON or _REQUIRED. Needs Linux 6.6, CAP_BPF and
+     * CAP_NET_ADMIN. The rules and figures are the same; allocations with a byte limit
+     * or a rate, their own or their user's, stay with the sockets, as does every packet
+     * that is not plain. Netfilter and the sockets' own tools see nothing of what goes
+     * so. Default: PJAUTH_TURN_KERNEL_OFF.
+     */
+    int kernel;
+    /**
+     * Channels that the kernel has room for; the sockets serve those beyond. A channel
+     * takes 64 bytes at once, and about 400 more while it is bound. Default: 65536.
+     */
+    unsigned int kernel_channels;
+    /**
+     * Names of the interfaces where packets come in, such as `eth0`. NULL, the
+     * default, for those that have the listeners' and relays' addresses.
+     */
+    const char *const *kernel_interfaces;
+    /**
+     * How many.
+     */
+    unsigned int kernel_interface_count;
 } pjauth_turn_options;
 
 /**
@@ -1735,6 +1774,25 @@ int pjauth_turn_server_get_counters(const struct pjauth_turn_server *server,
  * @return the length of the text, about 7000; 0 for a dead handle.
  */
 size_t pjauth_turn_server_metrics(const struct pjauth_turn_server *server, char *out, size_t size);
+
+/**
+ * Writes whether ChannelData is relayed in the kernel (option `kernel`), and where: the
+ * names of the interfaces, as `eth0, eth1`; or why it is not, at all or at one that was
+ * asked for.
+ *
+ * @param server  The server.
+ * @param on    Gets 1 where it is at least at one interface, and 0 elsewhere; may be NULL.
+ * @param out   Gets the text.
+ * @param size  Room in `out`.
+ * @return the length of the text; 0 where nothing was asked for, for a server that does
+ *         not run, and for a dead handle.
+ *
+ * Since 0.1.0.
+ */
+size_t pjauth_turn_server_kernel_status(const struct pjauth_turn_server *server,
+                                        int *on,
+                                        char *out,
+                                        size_t size);
 
 /**
  * Reads one counter by its name, also one that `pjauth_turn_counters` does not

@@ -87,7 +87,7 @@ run() {
         return
     fi
     programs='' tests=''
-    archive turn --no-default-features --features turn
+    archive turn --no-default-features --features turn,kernel
     if pkg-config --exists libpjproject; then
         archive both
         for name in $sip; do programs="$programs pjsip/$name.pjauth"; done

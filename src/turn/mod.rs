@@ -31,6 +31,8 @@ mod auth;
 mod core;
 pub mod driver;
 pub mod exports;
+#[cfg_attr(not(feature = "kernel"), path = "kernel/absent.rs")]
+mod kernel;
 mod policy;
 mod shrink;
 mod state;
@@ -46,6 +48,7 @@ pub use self::core::action::{
 pub use self::core::config::Config;
 pub use self::core::connections::Direction;
 pub use self::core::counters::Counters;
+pub use self::core::routes::{Route, RouteChange, RouteId};
 pub use self::core::{Core, Request};
 pub use auth::accounts::Accounts;
 pub use auth::credentials::{Algorithm, Credential, Identity, userhash};

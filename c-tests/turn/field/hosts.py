@@ -149,7 +149,8 @@ class Server:
                 line = self.arrived.get(timeout=max(0, end - time.monotonic()))
             except queue.Empty:
                 line = None
-            check(line is not None, f"no line {pattern!r} after {self.lines}")
+            if line is None:
+                raise AssertionError(f"no line {pattern!r} after {self.lines}")
             self.lines.append(line)
             if re.match(pattern, line):
                 return line

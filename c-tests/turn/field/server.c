@@ -5,6 +5,7 @@
  *                     [--ports FIRST-LAST] [--workers N] [--max-allocations N] [--max-held N] [--hold NAME]
  *                     [--nat64 PREFIX]... [--certificate CHAIN,KEY]... [--handshakes TOTAL,SOURCE,MSEC] [--proxy RANGE]
  *                     [--authorities FILE] [--certified]
+ *                     [--kernel WISH] [--interface NAME]... [--kernel-channels N]
  *
  * Every user's password is "secret". Prints "listening ADDRESS TRANSPORT" for each listener and then "ready"; or, when
  * it cannot start, "refused STATUS TEXT", and ends. Each line of input is a command, answered with lines of which the last
@@ -26,7 +27,7 @@ static struct {
 static struct {
     pjauth_turn_listener listeners[MOST];
     pjauth_turn_relay relays[MOST];
-    const char *allow[MOST], *deny[MOST], *nat64[MOST], *proxies[MOST];
+    const char *allow[MOST], *deny[MOST], *nat64[MOST], *proxies[MOST], *interfaces[MOST];
     pjauth_turn_certificate certificates[MOST], authorities;
 } lists;
 
@@ -103,6 +104,7 @@ static void read_options(int argc, char **argv, pjauth_turn_options *options) {
         {"nat64", 1, NULL, 'n'},   {"hold", 1, NULL, 'h'},            {"max-allocations", 1, NULL, 'm'},
         {"max-held", 1, NULL, 'k'}, {"certificate", 1, NULL, 'c'},    {"handshakes", 1, NULL, 's'},
         {"proxy", 1, NULL, 'x'},    {"authorities", 1, NULL, 'A'},    {"certified", 0, NULL, 'C'},
+        {"kernel", 1, NULL, 'K'},  {"interface", 1, NULL, 'i'},       {"kernel-channels", 1, NULL, 'N'},
         {NULL, 0, NULL, 0}};
     int name;
 
@@ -140,6 +142,12 @@ static void read_options(int argc, char **argv, pjauth_turn_options *options) {
             options->client_certificate_required = 1;
         } else if (name == 'x') {
             lists.proxies[options->proxy_count++ % MOST] = optarg;
+        } else if (name == 'K') {
+            options->kernel = atoi(optarg);
+        } else if (name == 'i') {
+            lists.interfaces[options->kernel_interface_count++ % MOST] = optarg;
+        } else if (name == 'N') {
+            options->kernel_channels = (unsigned)atoi(optarg);
         } else if (name == 'h') {
             host.never = optarg;
         } else {
@@ -153,6 +161,7 @@ static void read_options(int argc, char **argv, pjauth_turn_options *options) {
     options->nat64 = lists.nat64;
     options->proxies = lists.proxies;
     options->certificates = lists.certificates;
+    options->kernel_interfaces = lists.interfaces;
 }
 
 static void list_listeners(pjauth_turn_server *server) {
@@ -176,6 +185,16 @@ static int obey(pjauth_turn_server *server, char *line) {
         pjauth_turn_server_metrics(server, text, sizeof(text));
         fputs(text, stdout);
         return 0;
+    }
+    if (strcmp(line, "kernel") == 0) {
+        int on;
+
+        pjauth_turn_server_kernel_status(server, &on, text, sizeof(text));
+        printf("kernel %d %s\n", on, text);
+        return 0;
+    }
+    if (strncmp(line, "revoke ", 7) == 0) {
+        return pjauth_turn_server_revoke_user(server, line + 7, NULL);
     }
     if (strncmp(line, "external ", 9) == 0) {
         char *external = after(line + 9, ' ');

@@ -96,6 +96,7 @@ impl Core {
                 allocation.lifetime = lifetime;
             }
         });
+        self.reroute(id);
         true
     }
 
@@ -107,6 +108,7 @@ impl Core {
         if let Some(allocation) = self.table.get_mut(id).filter(|_| is_live) {
             allocation.byte_cap = cap;
         }
+        self.reroute(id);
         is_live
     }
 
@@ -117,6 +119,7 @@ impl Core {
         if let Some(allocation) = self.table.get_mut(id).filter(|_| is_live) {
             allocation.bucket.set(rate);
         }
+        self.reroute(id);
         is_live
     }
 
@@ -133,7 +136,7 @@ impl Core {
         let is_meant =
             |ip: &IpAddr| ranges.is_none_or(|ranges| ranges.iter().any(|range| range.contains(ip)));
         if ranges.is_some_and(<[Range]>::is_empty) {
-            return;
+            return self.reroute_all();
         }
         let policy = &self.config.policy;
         let may = |ip: &IpAddr, port| policy.judge(ip, port) != Verdict::Deny;
@@ -150,6 +153,7 @@ impl Core {
         for peer in self.peers.matching(denied) {
             self.disconnect(peer);
         }
+        self.reroute_all();
     }
 
     /// Goes by these limits from now on; what exists stays.

@@ -154,7 +154,11 @@ impl Core {
             if wish.transport == RelayTransport::Udp {
                 self.table.link_address(address, *relay);
             }
-            self.config.policy.relay(address.ip());
+            if !self.config.policy.is_relay(&address.ip()) {
+                self.config.policy.relay(address.ip());
+                // What goes there stays inside from now on.
+                self.reroute_all();
+            }
         }
         self.timers.set(expires, Due::Allocation(id));
         self.counters.allocations_created += 1;

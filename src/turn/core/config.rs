@@ -83,6 +83,8 @@ pub struct Config {
     /// Whether the relay sockets can send with the DF bit set. If not,
     /// DONT-FRAGMENT gets 420.
     pub dont_fragment: bool,
+    /// Announce the routes of channels, for a driver that has a faster way for them.
+    pub routes: bool,
     /// Whether clients may have TCP relays (RFC 6062). If not, they get 442.
     pub tcp_relays: bool,
     /// Connections with peers of an allocation; more get 508.
@@ -161,6 +163,7 @@ impl Default for Config {
             max_connections_in_all: 20_000,
             connect_timeout: Duration::from_secs(30),
             bind_timeout: Duration::from_secs(30),
+            routes: false,
             ask_each: false,
             tell_peers: false,
         }

@@ -269,6 +269,10 @@ counters! {
         pub tls_missing: u64,
         /// Connections to a TCP listener whose client spoke TLS.
         pub tls_unexpected: u64,
+        /// Packets that the program in the kernel has relayed. The figures above have them too.
+        pub packets_by_kernel: u64,
+        /// Channels that the kernel had no room for.
+        pub kernel_refused: u64,
     }
 }
 

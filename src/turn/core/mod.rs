@@ -15,6 +15,7 @@ mod refuse;
 mod replied;
 mod reply;
 mod requests;
+pub(in crate::turn) mod routes;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -41,6 +42,7 @@ use crate::turn::state::timers::{Due, Timers};
 use crate::turn::time::Time;
 
 pub use requests::Request;
+use routes::Routes;
 
 /// A TURN server without sockets, clock or threads.
 ///
@@ -75,6 +77,8 @@ pub struct Core {
     hasher: RandomState,
     /// Counts the transaction ids of Data indications.
     indications: u64,
+    /// What the driver may forward by itself; `None` where it does not.
+    routes: Option<Routes>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,6 +114,7 @@ impl Core {
             unused: Vec::new(),
             state: State::Open,
             counters: Counters::default(),
+            routes: config.routes.then(|| Routes::new(&hasher)),
             hasher,
             indications: 0,
             shared,
@@ -263,6 +268,7 @@ impl Core {
             self.table.unlink_address(&relayed.address, relayed.relay);
         }
         self.counters.allocations_removed += 1;
+        self.reroute(id);
         self.events.push_back(Event::Removed(id, reason));
     }
 
@@ -317,6 +323,7 @@ impl Core {
         self.disconnect_all(id, |peer| Family::of(&peer.ip()) == family);
         self.table.unlink_address(&relayed.address, relayed.relay);
         self.unused.push(relayed.relay);
+        self.reroute(id);
     }
 
     /// Closes a reserved port whose token nobody brought.

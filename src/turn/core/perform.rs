@@ -56,6 +56,9 @@ impl Core {
             },
             _ => Err(errors::BAD_REQUEST),
         };
+        if done.is_ok() {
+            self.reroute(id);
+        }
         match done {
             Ok(performed) => self.succeed(message, Some(signer), out, |writer| match performed {
                 Performed::Refreshed(lifetime) => {

@@ -16,10 +16,11 @@ use crate::turn::state::five_tuple::Listener;
 use crate::turn::state::shared::Shared;
 
 use super::connections::ConnectionCount;
+use super::forwarding::Forwarding;
 use super::listeners::ListenerSocket;
 use super::mailbox::{Command, Mailbox};
 use super::misdirected::Misdirected;
-use super::observer::Log;
+use super::observer::{Level, Log};
 use super::proxies::Proxies;
 use super::relay_sockets::{RelayPool, RelaySockets};
 use super::sys::{Changes, HostAddress};
@@ -45,6 +46,8 @@ pub struct Control {
     pub tls: Option<Arc<Tls>>,
     pub proxies: Proxies,
     pub misdirected: Misdirected,
+    /// The way through the kernel.
+    pub forwarding: Forwarding,
     pub log: Arc<Log>,
     pub stopping: AtomicBool,
     pub draining: AtomicBool,
@@ -103,6 +106,15 @@ impl Control {
         }
     }
 
+    /// Forwards in the kernel where clients and peers reach the server now. Returns what to log.
+    pub fn attend(&self, interfaces: &[HostAddress]) -> Option<(Level, String)> {
+        let listening = self.relays.listening.read();
+        let mut used: Vec<_> = listening.iter().map(|own| own.address.ip()).collect();
+        drop(listening);
+        used.extend(self.relays.addresses.all().iter().map(|relay| relay.bind));
+        self.forwarding.attend(&used, interfaces)
+    }
+
     /// Changes the policy. The cores have yet to take it up.
     pub fn change_policy(&self, change: impl FnOnce(&mut Policy)) {
         let mut config = self.config.lock();
@@ -132,6 +144,7 @@ impl Control {
         Locked {
             core,
             sockets: RelaySockets::new(worker, self.relays.clone()),
+            routes: self.forwarding.routes(),
             losses: Counters::default(),
         }
     }

@@ -26,6 +26,11 @@ pub trait CoreAccess: Send + Sync {
     /// Has `f` look at the core or change it, at the driver's time.
     fn with_core(&self, f: &mut dyn FnMut(&mut Core, Time));
 
+    /// Has the core's figures include what was relayed past it, by an allocation or by all.
+    fn gather(&self, of: Option<AllocationId>) {
+        let _ = of;
+    }
+
     /// There may be events to tell, or an earlier deadline.
     fn wake(&self);
 
@@ -68,6 +73,7 @@ impl Cores {
 
     /// What is known of an allocation; `None` when it is gone.
     pub fn figures(&self, at: Place<AllocationId>) -> Option<Figures> {
+        self.0.get(usize::from(at.worker))?.gather(Some(at.id));
         self.look(at.worker, |core, now| core.figures(at.id, now))?
     }
 
@@ -112,10 +118,18 @@ impl Cores {
         self.change(at.worker, |core, _| core.set_rate(at.id, rate))
     }
 
+    /// A user's rate has changed, which is beside the cores.
+    pub fn rate_changed(&self) {
+        for worker in self.workers() {
+            self.look(worker, |core, _| core.reroute_all());
+        }
+    }
+
     /// Figures of the whole server, connections excepted.
     pub fn totals(&self) -> Counters {
         let mut totals = Counters::default();
         for (worker, driver) in self.workers().zip(&self.0) {
+            driver.gather(None);
             totals.add(&driver.losses());
             self.look(worker, |core, _| {
                 totals.add(core.counters());

@@ -171,7 +171,10 @@ impl Worker {
             let _ = self.poller.add(fd, tag, Interest::Read);
         }
         match self.listeners.get_mut(number) {
-            Some(known) => *known = socket,
+            Some(known) => {
+                *known = socket;
+                locked.settle_routes(false);
+            }
             None => {
                 locked.core.add_listener(socket.listener);
                 self.listeners.push(socket);
@@ -186,6 +189,7 @@ impl Worker {
         if let Some(listener) = self.listeners.get_mut(number) {
             locked.losses.packets_dropped += listener.newly_dropped();
             listener.close();
+            locked.listener_gone(listener.listener.address);
         }
     }
 

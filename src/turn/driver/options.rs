@@ -46,6 +46,8 @@ pub struct Options {
     pub tls: TlsOptions,
     /// Makes nonces. Servers with the same accept each other's.
     pub secret: Option<[u8; 32]>,
+    /// The way through the kernel.
+    pub kernel: KernelOptions,
     /// Where log lines go.
     pub log: Arc<Log>,
 }
@@ -67,7 +69,40 @@ impl Default for Options {
             proxies: Proxies::default(),
             tls: TlsOptions::default(),
             secret: None,
+            kernel: KernelOptions::default(),
             log: Arc::new(|_, _| {}),
+        }
+    }
+}
+
+/// Whether channel data may be relayed in the kernel, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KernelOptions {
+    /// How much it is wanted.
+    pub wish: KernelWish,
+    /// The names of the interfaces; empty for those of the listeners and relays.
+    pub interfaces: Vec<String>,
+    /// How many channels there is room for; those beyond have the sockets.
+    pub channels: u32,
+}
+
+/// How much the kernel's way is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KernelWish {
+    /// Not at all.
+    Off,
+    /// Where it can be had.
+    On,
+    /// A server without does not start.
+    Required,
+}
+
+impl Default for KernelOptions {
+    fn default() -> Self {
+        KernelOptions {
+            wish: KernelWish::Off,
+            interfaces: Vec::new(),
+            channels: 65_536,
         }
     }
 }

@@ -112,6 +112,12 @@ impl RelaySockets {
         }
     }
 
+    /// Where a socket is bound, which peers may see as another address.
+    pub fn bound(&self, id: RelayId) -> Option<SocketAddr> {
+        let relay = self.table.get(id.index())?.as_ref()?;
+        (relay.id == id).then(|| self.pool.ports.bound(relay.claim))
+    }
+
     /// Whether the network may fragment what this socket sends now.
     pub fn fragments(&self, id: RelayId) -> Option<bool> {
         let relay = self.table.get(id.index())?.as_ref()?;

@@ -24,6 +24,7 @@ use super::control::{Control, random};
 use super::cores::{CoreAccess, Cores};
 use super::credentials::{BadTls, Pair};
 use super::descriptor::Descriptor;
+use super::forwarding::{Forwarding, KernelStatus};
 use super::listeners::ListenerSocket;
 use super::mailbox::{Command, Handover, Mailbox};
 use super::misdirected::Misdirected;
@@ -75,9 +76,14 @@ impl Server {
         for line in traps::warnings(options, &bound).into_iter().chain(warning) {
             reception.tell(Level::Warning, line);
         }
-        let mut reception = Some(reception);
         try_relays(&options.relays, &interfaces)?;
         let control = Arc::new(control(options, count, &bound, &interfaces)?);
+        let line = control.attend(&interfaces);
+        control.forwarding.check()?;
+        if let Some((level, line)) = line {
+            reception.tell(level, line);
+        }
+        let mut reception = Some(reception);
         let workers = listeners.into_iter().enumerate().map(|(index, listeners)| {
             let index = index as u16;
             let mut worker = worker(index, &control, listeners, options, observer(index))?;
@@ -124,6 +130,11 @@ impl Server {
     pub fn set_alternate(&self, family: Family, server: Option<SocketAddr>) {
         self.control.config.lock().alternate[family.index()] = server;
         self.cores.set_alternate(family, server);
+    }
+
+    /// Whether channel data goes through the kernel.
+    pub fn kernel_status(&self) -> KernelStatus {
+        self.control.forwarding.status()
     }
 
     /// Ends every allocation and every worker. When it returns, the observer
@@ -216,6 +227,7 @@ impl Server {
             connections: self.control.connections.total().into(),
             ports_used: used as u64,
             ports_resting: resting as u64,
+            kernel_refused: self.control.forwarding.refused(),
             ..self.cores.totals()
         }
     }
@@ -275,6 +287,8 @@ fn control(
     });
     relays.set_listening(bound.to_vec());
     process::enter(&relays);
+    let forwarding = Forwarding::open(&options.kernel)?;
+    config.routes = forwarding.is_open();
     config.neighbours = Some(Arc::new(Neighbourhood(relays.clone())));
     Ok(Control {
         config: Mutex::new(config),
@@ -286,6 +300,7 @@ fn control(
         tls: options.tls()?.map(Arc::new),
         proxies: options.proxies.clone(),
         misdirected: Misdirected::default(),
+        forwarding,
         log: options.log.clone(),
         stopping: AtomicBool::new(false),
         draining: AtomicBool::new(false),

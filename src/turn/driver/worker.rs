@@ -11,7 +11,8 @@ use parking_lot::{Mutex, MutexGuard};
 use crate::turn::core::Core;
 use crate::turn::core::action::{Decided, Decision, Event};
 use crate::turn::core::counters::Counters;
-use crate::turn::state::arena::{PeerId, RelayId, RequestId};
+use crate::turn::kernel::Routes;
+use crate::turn::state::arena::{AllocationId, PeerId, RelayId, RequestId};
 use crate::turn::state::five_tuple::{Link, Transport};
 use crate::turn::time::Time;
 
@@ -50,7 +51,14 @@ pub struct WorkerCore {
 
 impl CoreAccess for WorkerCore {
     fn with_core(&self, f: &mut dyn FnMut(&mut Core, Time)) {
-        f(&mut self.locked.lock().core, clock::now());
+        let mut locked = self.locked.lock();
+        f(&mut locked.core, clock::now());
+        // Who calls off a route may rely on it.
+        locked.apply_routes();
+    }
+
+    fn gather(&self, of: Option<AllocationId>) {
+        self.locked.lock().gather(of);
     }
 
     fn wake(&self) {
@@ -70,6 +78,8 @@ impl CoreAccess for WorkerCore {
 pub struct Locked {
     pub core: Core,
     pub sockets: RelaySockets,
+    /// What may pass by the core, where there is a way for it.
+    pub routes: Option<Routes>,
     /// What the driver counts.
     pub losses: Counters,
 }
@@ -172,6 +182,7 @@ impl Worker {
             if locked.core.next_deadline().is_some_and(|at| at <= self.now) {
                 locked.core.tick(self.now);
             }
+            locked.apply_routes();
             self.housekeeping(&mut locked);
             self.tell(&mut locked);
             self.flush(&mut locked);
@@ -415,6 +426,8 @@ impl Conversation for Worker {
     }
 
     fn next_event(&mut self, locked: &mut Guard<'_>) -> Option<Event> {
+        // The last figures are those of the removal.
+        locked.apply_routes();
         // The next event may close a socket that a packet waits for.
         if self.queue.holds_relays() || self.queue.is_full() {
             self.flush(locked);

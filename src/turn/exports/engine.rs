@@ -8,7 +8,9 @@ use parking_lot::Mutex;
 use crate::stun::address::Family;
 use crate::turn::auth::accounts::Accounts;
 use crate::turn::core::counters::Counters;
-use crate::turn::driver::{BadTls, Cores, Embedded, Options, Output, Pair, RawAddress, Server};
+use crate::turn::driver::{
+    BadTls, Cores, Embedded, KernelStatus, Options, Output, Pair, RawAddress, Server,
+};
 use crate::turn::policy::ranges::Range;
 use crate::turn::state::five_tuple::Listener;
 
@@ -61,6 +63,23 @@ impl Engine {
         match self {
             Engine::Threads(server) => server.totals(),
             Engine::Embedded(core, _) => core.cores().totals(),
+        }
+    }
+
+    /// Whether channel data goes through the kernel. What the application drives has
+    /// its own sockets.
+    pub fn kernel_status(&self) -> KernelStatus {
+        match self {
+            Engine::Threads(server) => server.kernel_status(),
+            Engine::Embedded(..) => KernelStatus::default(),
+        }
+    }
+
+    /// A user's rate has changed.
+    pub fn rate_changed(&self) {
+        match self {
+            Engine::Threads(server) => server.cores().rate_changed(),
+            Engine::Embedded(..) => {}
         }
     }
 

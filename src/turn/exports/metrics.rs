@@ -1,6 +1,6 @@
 //! Figures of a whole server: counters, also as Prometheus wants them.
 
-use core::ffi::c_char;
+use core::ffi::{c_char, c_int};
 use std::borrow::Cow;
 use std::fmt::Write;
 
@@ -54,6 +54,41 @@ pub unsafe extern "C" fn pjauth_turn_server_metrics(
         let found = totals(server).map(|totals| prometheus(&totals));
         // SAFETY: the caller's room.
         unsafe { strings::write(&found.unwrap_or_default(), out, size) }
+    })
+}
+
+/// Writes whether ChannelData is relayed in the kernel (option `kernel`), and where: the
+/// names of the interfaces, as `eth0, eth1`; or why it is not, at all or at one that was
+/// asked for.
+///
+/// @param server  The server.
+/// @param on    Gets 1 where it is at least at one interface, and 0 elsewhere; may be NULL.
+/// @param out   Gets the text.
+/// @param size  Room in `out`.
+/// @return the length of the text; 0 where nothing was asked for, for a server that does
+///         not run, and for a dead handle.
+///
+/// Since 0.1.0.
+///
+/// # Safety
+/// `on` is NULL or points to an int, `out` is NULL or has room for `size` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pjauth_turn_server_kernel_status(
+    server: *const pjauth_turn_server,
+    on: *mut c_int,
+    out: *mut c_char,
+    size: usize,
+) -> usize {
+    value(0, || {
+        let running = server_of(server).and_then(|state| state.running());
+        let status = running.map(|running| running.kernel_status());
+        let status = status.unwrap_or_default();
+        if !on.is_null() {
+            // SAFETY: the caller's int.
+            unsafe { on.write((!status.interfaces.is_empty()).into()) };
+        }
+        // SAFETY: the caller's room.
+        unsafe { strings::write(&status.to_string(), out, size) }
     })
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::turn::auth::credentials::Algorithm;
 use crate::turn::core::action::Grant;
-use crate::turn::driver::{Level, Options, Proxies, RelayAddress};
+use crate::turn::driver::{KernelWish, Level, Options, Proxies, RelayAddress};
 use crate::turn::policy::limits::{Frequency, Rate};
 use crate::turn::policy::ranges::Range;
 use crate::turn::state::five_tuple::{Listener, Transport};
@@ -18,7 +18,8 @@ use super::peers::PeerFunction;
 use super::strings;
 use super::tls::{read_authorities, read_certificates};
 use super::types::{
-    PJAUTH_TURN_BOTH_FAMILIES, PJAUTH_TURN_MD5, PJAUTH_TURN_SHA256, PJAUTH_TURN_TCP,
+    PJAUTH_TURN_BOTH_FAMILIES, PJAUTH_TURN_KERNEL_OFF, PJAUTH_TURN_KERNEL_ON,
+    PJAUTH_TURN_KERNEL_REQUIRED, PJAUTH_TURN_MD5, PJAUTH_TURN_SHA256, PJAUTH_TURN_TCP,
     PJAUTH_TURN_TLS, PJAUTH_TURN_UDP, PJAUTH_TURN_UNLIMITED, pjauth_turn_listener,
     pjauth_turn_options, pjauth_turn_relay,
 };
@@ -61,6 +62,7 @@ fn defaults() -> pjauth_turn_options {
         ports,
         port_rest,
         streams,
+        kernel,
         ..
     } = Options::default();
     let seconds = |duration: Duration| duration.as_secs() as c_uint;
@@ -109,6 +111,10 @@ fn defaults() -> pjauth_turn_options {
         binding: 1,
         nat64: core::ptr::null(),
         nat64_count: 0,
+        kernel: PJAUTH_TURN_KERNEL_OFF,
+        kernel_channels: kernel.channels,
+        kernel_interfaces: core::ptr::null(),
+        kernel_interface_count: 0,
         guesses_per_minute: config.guesses.map_or(0, per_minute),
         port_rest_msec: millis(port_rest),
         guess_burst: config.guesses.map_or(0, |guesses| guesses.burst),
@@ -218,6 +224,10 @@ unsafe fn read_all(c: &pjauth_turn_options) -> Result<(Options, Grant), BadOptio
         options.tls.certificates = certificates.map_err(bad("certificates"))?;
         let authorities = read_authorities(c.client_authorities);
         options.tls.authorities = authorities.map_err(bad("client_authorities"))?;
+        let names = each(c.kernel_interfaces, c.kernel_interface_count, |name| {
+            strings::read(*name).map(str::to_owned)
+        });
+        options.kernel.interfaces = names.map_err(bad("kernel_interfaces"))?;
         if !c.secret.is_null() {
             options.secret = Some(c.secret.cast::<[u8; 32]>().read());
         }
@@ -275,6 +285,13 @@ fn numbers(c: &pjauth_turn_options, options: &mut Options) -> Result<(), BadOpti
     config.challenges = Frequency {
         every: Duration::from_secs(1) / c.challenges_per_second,
         burst: c.challenge_burst,
+    };
+    options.kernel.channels = c.kernel_channels;
+    options.kernel.wish = match c.kernel {
+        PJAUTH_TURN_KERNEL_OFF => KernelWish::Off,
+        PJAUTH_TURN_KERNEL_ON => KernelWish::On,
+        PJAUTH_TURN_KERNEL_REQUIRED => KernelWish::Required,
+        _ => return Err("kernel"),
     };
     options.ports = c.min_port..=c.max_port;
     options.port_rest = millis(c.port_rest_msec);

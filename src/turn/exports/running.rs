@@ -152,7 +152,9 @@ pub unsafe extern "C" fn pjauth_turn_server_set_user_rate(
         // SAFETY: the caller's string.
         let user = unsafe { strings::read(username) }?;
         let rate = rate(bytes_per_second, burst);
-        running(server)?.accounts().set_rate(user, rate);
+        let running = running(server)?;
+        running.accounts().set_rate(user, rate);
+        running.rate_changed();
         Ok(())
     })
 }

@@ -374,7 +374,30 @@ pub struct pjauth_turn_options {
     /// Connections with peers of an allocation, with those that are being made; more get
     /// 508. In all there are no more than `max_connections`. Default: 256.
     pub max_peer_connections: c_uint,
+    /// Whether ChannelData between clients over UDP and their peers is relayed in the
+    /// kernel, by an eBPF program at the network interfaces, without reaching a socket:
+    /// PJAUTH_TURN_KERNEL_OFF, _ON or _REQUIRED. Needs Linux 6.6, CAP_BPF and
+    /// CAP_NET_ADMIN. The rules and figures are the same; allocations with a byte limit
+    /// or a rate, their own or their user's, stay with the sockets, as does every packet
+    /// that is not plain. Netfilter and the sockets' own tools see nothing of what goes
+    /// so. Default: PJAUTH_TURN_KERNEL_OFF.
+    pub kernel: c_int,
+    /// Channels that the kernel has room for; the sockets serve those beyond. A channel
+    /// takes 64 bytes at once, and about 400 more while it is bound. Default: 65536.
+    pub kernel_channels: c_uint,
+    /// Names of the interfaces where packets come in, such as `eth0`. NULL, the
+    /// default, for those that have the listeners' and relays' addresses.
+    pub kernel_interfaces: *const *const c_char,
+    /// How many.
+    pub kernel_interface_count: c_uint,
 }
+
+/// Nothing is relayed in the kernel.
+pub const PJAUTH_TURN_KERNEL_OFF: c_int = 0;
+/// What can be is, and a server without goes on by its sockets.
+pub const PJAUTH_TURN_KERNEL_ON: c_int = 1;
+/// Likewise, and a server that can do so at no interface does not start.
+pub const PJAUTH_TURN_KERNEL_REQUIRED: c_int = 2;
 
 /// Bytes of a user name in `pjauth_turn_allocation_info`, with the terminator.
 pub const PJAUTH_TURN_USERNAME_SIZE: usize = 512;

@@ -44,6 +44,11 @@ impl Bucket {
         self.rate.store(rate, Relaxed);
     }
 
+    /// Whether there is a limit now.
+    pub(crate) fn is_limited(&self) -> bool {
+        self.rate.load(Relaxed) != 0
+    }
+
     /// Takes `bytes` out, or nothing and says `false`.
     pub(crate) fn admit(&self, bytes: usize, now: Time) -> bool {
         let rate = match self.rate.load(Relaxed) {

@@ -40,6 +40,12 @@ impl Traffic {
         self.bytes += bytes as u64;
     }
 
+    /// Adds what was counted elsewhere.
+    pub(crate) fn add(&mut self, other: Traffic) {
+        self.packets += other.packets;
+        self.bytes += other.bytes;
+    }
+
     /// Takes back what was counted and did not happen.
     pub(crate) fn take_back(&mut self, bytes: usize) {
         self.packets = self.packets.saturating_sub(1);
@@ -168,6 +174,12 @@ impl Allocation {
             share.bucket().charge(bytes, now);
         }
         bytes
+    }
+
+    /// Whether a rate is to be kept, its own or its user's.
+    pub(crate) fn is_limited(&self) -> bool {
+        let of_user = self.quota_share.as_ref();
+        self.bucket.is_limited() || of_user.is_some_and(|share| share.bucket().is_limited())
     }
 
     pub(crate) fn bytes_used(&self) -> u64 {

@@ -53,6 +53,12 @@ impl Channels {
         self.peer(number, now).map(|_| number)
     }
 
+    /// All, in the order of their numbers, with when they expire; some may have.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (u16, SocketAddr, Time)> {
+        let channels = self.by_number.iter();
+        channels.map(|channel| (channel.number, channel.peer, channel.expires))
+    }
+
     /// Whether a number can be bound to a peer, or is already.
     pub(crate) fn check(
         &mut self,

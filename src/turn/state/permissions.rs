@@ -34,6 +34,12 @@ impl Permissions {
         }
     }
 
+    /// When the permission of an address expires, or did; the beginning of time where there is none.
+    pub(crate) fn until(&self, ip: &IpAddr) -> Time {
+        let found = self.find(&AddrKey::of_ip(ip));
+        found.map_or(Time::ZERO, |at| self.list[at].1)
+    }
+
     /// Installs or refreshes permissions for all addresses, or for none.
     pub(crate) fn grant(&mut self, ips: &[IpAddr], limit: usize, now: Time) -> Result<(), Full> {
         self.list.retain(|(_, expires)| *expires > now);

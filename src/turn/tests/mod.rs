@@ -13,6 +13,7 @@ mod hostile;
 mod icmp;
 mod lifetimes;
 mod refusals;
+mod routes;
 mod sharing;
 mod vectors;
 mod walk;

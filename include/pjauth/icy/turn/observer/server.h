@@ -102,6 +102,8 @@ struct ServerOptions {
 
     std::vector<std::string> allowedPeers; ///< Ranges such as 10.1.0.0/16 that clients may reach as well.
     std::vector<std::string> deniedPeers;  ///< Ranges that they may not; the most specific range decides.
+    int kernel = PJAUTH_TURN_KERNEL_OFF;   ///< Relay ChannelData in the kernel: PJAUTH_TURN_KERNEL_ON, or _REQUIRED.
+    std::vector<std::string> kernelInterfaces; ///< Where: by name; empty for those of the addresses.
     std::vector<std::string> proxies;      ///< Ranges of proxies that speak the PROXY protocol to TCP and TLS listeners.
     detail::Address tlsAddr;               ///< Where clients come over TLS, such as {"0.0.0.0", 5349}.
     std::vector<Certificate> certificates; ///< At least one for TLS; of several, clients get that of the name they ask for.
@@ -496,6 +498,7 @@ public:
         _allow = pointers(_allowed);
         _deny = pointers(_denied);
         _proxies = pointers(_given.proxies);
+        _kernelInterfaces = pointers(_given.kernelInterfaces);
         const char* const ip = _host.c_str();
         const auto port = _given.listenAddr.port();
         if (_given.enableUDP)
@@ -520,6 +523,9 @@ public:
         _c.allow_count = static_cast<unsigned>(_allow.size());
         _c.deny = _deny.data();
         _c.deny_count = static_cast<unsigned>(_deny.size());
+        _c.kernel = _given.kernel;
+        _c.kernel_interfaces = _kernelInterfaces.data();
+        _c.kernel_interface_count = static_cast<unsigned>(_kernelInterfaces.size());
         _c.proxies = _proxies.data();
         _c.proxy_count = static_cast<unsigned>(_proxies.size());
         _c.certificates = _certificates.data();
@@ -560,7 +566,7 @@ private:
 
     const ServerOptions& _given;
     std::vector<std::string> _allowed, _denied;
-    std::vector<const char*> _allow, _deny, _proxies;
+    std::vector<const char*> _allow, _deny, _proxies, _kernelInterfaces;
     const std::vector<pjauth_turn_certificate> _certificates;
     pjauth_turn_certificate _authorities;
     const std::string _host, _tlsHost;

@@ -1,0 +1,199 @@
+//! The way of channel data that never reaches a socket: an eBPF program at the interfaces.
+//!
+//! ```text
+//!   core: RouteChange          driver: figures, start, status
+//!        |                        |
+//!   routes: one worker's       Kernel: what the workers share
+//!        |         \              |           \
+//!   program  tallies  hops     interfaces    sys: bpf(2)
+//!        |
+//!   relay.c  relay.h           in the kernel; relay.bpf is what clang makes of them
+//! ```
+//!
+//! The sockets remain the reference: what the program does not forward, they get. Everything here is owned by
+//! descriptors, so that nothing forwards any more when the process is gone.
+
+mod hops;
+mod interfaces;
+mod layout;
+mod program;
+mod routes;
+mod sys;
+mod tallies;
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::io;
+use std::net::IpAddr;
+use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use parking_lot::Mutex;
+
+use crate::turn::state::allocation::Traffic;
+use crate::turn::time::Time;
+
+use hops::Hops;
+use layout::{Flow, Hop, Onward};
+use program::Program;
+pub use routes::{Relayed, Routes};
+
+/// The program of a server, and what it goes by.
+pub struct Kernel {
+    program: Program,
+    hops: Mutex<Hops>,
+    places: Mutex<Places>,
+    attached: Mutex<Vec<Attached>>,
+    /// A moment in the driver's time and in the kernel's.
+    start: (Time, u64),
+    /// Routes that the table had no room for.
+    refused: AtomicU64,
+}
+
+/// Tallies that nobody has.
+struct Places {
+    /// The first that has never been given away.
+    next: u32,
+    /// In the order in which they came back: the program may still hold on to the last.
+    free: VecDeque<u32>,
+}
+
+/// The program at an interface, until the descriptor is closed.
+struct Attached {
+    name: String,
+    number: u32,
+    _link: OwnedFd,
+}
+
+impl fmt::Debug for Kernel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Kernel")
+            .field("interfaces", &self.interfaces())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Kernel {
+    /// Loads the program, with room for so many channels. `now` is the driver's time.
+    ///
+    /// # Errors
+    /// What the system says: most often that it wants CAP_BPF and CAP_NET_ADMIN.
+    pub fn open(channels: u32, now: Time) -> io::Result<Self> {
+        let program = Program::load(channels.clamp(1, 1 << 24) * 2)?;
+        Ok(Kernel {
+            program,
+            hops: Mutex::new(Hops::new()?),
+            places: Mutex::new(Places {
+                next: 0,
+                free: VecDeque::new(),
+            }),
+            attached: Mutex::default(),
+            start: (now, sys::monotonic()),
+            refused: AtomicU64::new(0),
+        })
+    }
+
+    /// Has the program see what comes in at these interfaces, and at no others. Returns why it cannot, where it
+    /// cannot.
+    pub fn attend(&self, names: &[String]) -> Vec<(String, io::Error)> {
+        let mut attached = self.attached.lock();
+        attached.retain(|own| {
+            names.contains(&own.name) && interfaces::number(&own.name) == Some(own.number)
+        });
+        let mut refused = Vec::new();
+        for name in names {
+            if attached.iter().any(|own| own.name == *name) {
+                continue;
+            }
+            match self.attach(name) {
+                Ok(new) => attached.push(new),
+                Err(error) => refused.push((name.clone(), error)),
+            }
+        }
+        refused
+    }
+
+    fn attach(&self, name: &str) -> io::Result<Attached> {
+        let number = interfaces::number(name).ok_or(io::ErrorKind::NotFound)?;
+        if !interfaces::is_ethernet(number) {
+            return Err(io::Error::other("not an Ethernet interface"));
+        }
+        Ok(Attached {
+            name: name.to_owned(),
+            number,
+            _link: self.program.attach(number)?,
+        })
+    }
+
+    /// The interfaces where the program is.
+    pub fn interfaces(&self) -> Vec<String> {
+        let attached = self.attached.lock();
+        attached.iter().map(|own| own.name.clone()).collect()
+    }
+
+    /// Routes that the table had no room for, so far.
+    pub fn refused(&self) -> u64 {
+        self.refused.load(Relaxed)
+    }
+
+    fn hop(&self, from: IpAddr, to: IpAddr) -> Option<Hop> {
+        self.hops.lock().find(from, to)
+    }
+
+    /// Two tallies that nobody has.
+    fn claim(&self) -> Option<[u32; 2]> {
+        let mut places = self.places.lock();
+        let tallies = self.program.tallies();
+        let mut claim = || {
+            let fresh = (places.next < tallies.count()).then_some(places.next);
+            places.next += u32::from(fresh.is_some());
+            let tally = fresh.or_else(|| places.free.pop_front())?;
+            tallies.clear(tally);
+            Some(tally)
+        };
+        match (claim(), claim()) {
+            (Some(first), Some(second)) => Some([first, second]),
+            (first, _) => {
+                places.free.extend(first);
+                self.refused.fetch_add(1, Relaxed);
+                None
+            }
+        }
+    }
+
+    fn set_until(&self, tally: u32, until: Time) {
+        // What was over before the start is over.
+        let left = until.since(self.start.0).as_nanos() as u64;
+        let until = self.start.1.saturating_add(left);
+        self.program.tallies().set_until(tally, until);
+    }
+
+    fn stop(&self, tallies: [u32; 2]) {
+        for tally in tallies {
+            self.program.tallies().set_until(tally, 0);
+        }
+    }
+
+    fn read(&self, tally: u32) -> Traffic {
+        self.program.tallies().read(tally)
+    }
+
+    /// `false` where there is no room.
+    fn put(&self, flow: &Flow, onward: &Onward) -> bool {
+        let done = self.program.put(flow, onward);
+        if done.is_err() {
+            self.refused.fetch_add(1, Relaxed);
+        }
+        done.is_ok()
+    }
+
+    fn remove(&self, ways: &[(Flow, u32); 2]) {
+        for (flow, _) in ways {
+            self.program.take(flow);
+        }
+        let mut places = self.places.lock();
+        places.free.extend(ways.iter().map(|(_, tally)| *tally));
+    }
+}

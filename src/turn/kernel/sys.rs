@@ -1,0 +1,194 @@
+//! The system call `bpf(2)`, as far as it is needed here.
+
+use std::ffi::CStr;
+use std::io;
+use std::mem;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+
+use super::layout::{FLOW, ROUTE};
+
+/// Commands, kinds and flags of `linux/bpf.h`.
+const MAP_CREATE: i32 = 0;
+const MAP_UPDATE: i32 = 2;
+const MAP_DELETE: i32 = 3;
+const PROG_LOAD: i32 = 5;
+#[cfg(test)]
+const PROG_TEST_RUN: i32 = 10;
+const LINK_CREATE: i32 = 28;
+const MAP_TYPE_HASH: u32 = 1;
+const MAP_TYPE_ARRAY: u32 = 2;
+const PROG_TYPE_SCHED_CLS: u32 = 3;
+const TCX_INGRESS: u32 = 46;
+const NO_PREALLOC: u32 = 1;
+const MMAPABLE: u32 = 1 << 10;
+
+/// How the arguments of a command lie in memory: those that are not named are zero.
+#[repr(C, align(8))]
+struct Arguments([u8; 144]);
+
+impl Arguments {
+    fn new() -> Self {
+        Arguments([0; 144])
+    }
+
+    fn word(mut self, at: usize, value: u32) -> Self {
+        self.0[at..at + 4].copy_from_slice(&value.to_ne_bytes());
+        self
+    }
+
+    fn fd(self, at: usize, fd: BorrowedFd<'_>) -> Self {
+        self.word(at, fd.as_raw_fd() as u32)
+    }
+
+    /// The address of something that outlives the call.
+    fn pointer<T: ?Sized>(mut self, at: usize, to: *const T) -> Self {
+        let address = to.cast::<u8>().addr() as u64;
+        self.0[at..at + 8].copy_from_slice(&address.to_ne_bytes());
+        self
+    }
+
+    fn name(mut self, at: usize, name: &CStr) -> Self {
+        let bytes = name.to_bytes();
+        let len = bytes.len().min(15);
+        self.0[at..at + len].copy_from_slice(&bytes[..len]);
+        self
+    }
+
+    #[cfg(test)]
+    fn word_at(&self, at: usize) -> u32 {
+        u32::from_ne_bytes(self.0[at..at + 4].try_into().unwrap_or_default())
+    }
+}
+
+/// # Safety
+/// Every address among the arguments is that of memory as large as the command makes of it, which the kernel may
+/// write to where it does.
+unsafe fn bpf(command: i32, arguments: &mut Arguments) -> io::Result<i32> {
+    let size = mem::size_of::<Arguments>();
+    // SAFETY: the arguments are as long as it says, and as the caller promises.
+    let done = unsafe { libc::syscall(libc::SYS_bpf, command, arguments.0.as_mut_ptr(), size) };
+    match i32::try_from(done) {
+        Ok(done) if done >= 0 => Ok(done),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// # Safety
+/// As for [`bpf`]; and the command is one that makes a descriptor.
+unsafe fn opened(command: i32, arguments: &mut Arguments) -> io::Result<OwnedFd> {
+    // SAFETY: as the caller promises; the descriptor is new, and nobody else's.
+    unsafe { bpf(command, arguments).map(|fd| OwnedFd::from_raw_fd(fd)) }
+}
+
+/// An array that can be mapped into this process.
+pub fn make_array(name: &CStr, value: u32, count: u32) -> io::Result<OwnedFd> {
+    make_map(name, [MAP_TYPE_ARRAY, 4, value, count, MMAPABLE])
+}
+
+fn make_map(name: &CStr, words: [u32; 5]) -> io::Result<OwnedFd> {
+    let named = Arguments::new().name(28, name);
+    let mut arguments = (0..5).fold(named, |all, i| all.word(4 * i, words[i]));
+    // SAFETY: no address among them.
+    unsafe { opened(MAP_CREATE, &mut arguments) }
+}
+
+/// The table of routes: entries take memory as they come.
+#[derive(Debug)]
+pub struct Table(OwnedFd);
+
+impl Table {
+    pub fn new(name: &CStr, most: u32) -> io::Result<Self> {
+        let (key, value) = (FLOW as u32, ROUTE as u32);
+        make_map(name, [MAP_TYPE_HASH, key, value, most, NO_PREALLOC]).map(Table)
+    }
+
+    pub fn fd(&self) -> &OwnedFd {
+        &self.0
+    }
+
+    pub fn put(&self, key: &[u8; FLOW], value: &[u8; ROUTE]) -> io::Result<()> {
+        let entry = Arguments::new().fd(0, self.0.as_fd());
+        let mut entry = entry.pointer(8, key.as_ptr()).pointer(16, value.as_ptr());
+        // SAFETY: key and value outlive the call, and are as long as those of the table.
+        unsafe { bpf(MAP_UPDATE, &mut entry) }.map(drop)
+    }
+
+    pub fn take(&self, key: &[u8; FLOW]) -> io::Result<()> {
+        let entry = Arguments::new().fd(0, self.0.as_fd());
+        let mut entry = entry.pointer(8, key.as_ptr());
+        // SAFETY: the key outlives the call, and is as long as those of the table.
+        unsafe { bpf(MAP_DELETE, &mut entry) }.map(drop)
+    }
+}
+
+/// Loads a program for packets that come in at an interface.
+pub fn load(name: &CStr, instructions: &[u64]) -> io::Result<OwnedFd> {
+    let mut arguments = Arguments::new()
+        .word(0, PROG_TYPE_SCHED_CLS)
+        .word(4, instructions.len() as u32)
+        .pointer(8, instructions.as_ptr())
+        .pointer(16, c"Dual MIT/GPL".as_ptr())
+        .name(48, name);
+    // SAFETY: instructions and licence outlive the call; there are as many as it says, and the licence is terminated.
+    unsafe { opened(PROG_LOAD, &mut arguments) }
+}
+
+/// Attaches a program to what comes in at an interface, for as long as the descriptor is open.
+pub fn attach(program: BorrowedFd<'_>, interface: u32) -> io::Result<OwnedFd> {
+    let mut arguments = Arguments::new()
+        .fd(0, program)
+        .word(4, interface)
+        .word(8, TCX_INGRESS);
+    // SAFETY: no address among them.
+    unsafe { opened(LINK_CREATE, &mut arguments) }
+}
+
+/// What a program made of a packet.
+#[cfg(test)]
+#[derive(Debug)]
+pub struct Ran {
+    pub answer: i32,
+    pub packet: Vec<u8>,
+    /// Of one run, in nanoseconds.
+    pub duration: u32,
+}
+
+/// Runs a program on a frame that came in at an interface.
+#[cfg(test)]
+pub fn try_out(
+    program: BorrowedFd<'_>,
+    frame: &[u8],
+    interface: u32,
+    repeat: u32,
+) -> io::Result<Ran> {
+    // `__sk_buff`, of which only the number of the interface is said.
+    let mut context = [0_u8; 192];
+    context[40..44].copy_from_slice(&interface.to_ne_bytes());
+    let mut packet = vec![0_u8; frame.len() + 256];
+    let mut arguments = Arguments::new()
+        .fd(0, program)
+        .word(8, frame.len() as u32)
+        .word(12, packet.len() as u32)
+        .pointer(16, frame.as_ptr())
+        .pointer(24, packet.as_mut_ptr())
+        .word(32, repeat)
+        .word(40, context.len() as u32)
+        .pointer(48, context.as_ptr());
+    // SAFETY: frame, room and context outlive the call and are as long as it says.
+    unsafe { bpf(PROG_TEST_RUN, &mut arguments) }?;
+    packet.truncate(arguments.word_at(12) as usize);
+    Ok(Ran {
+        answer: arguments.word_at(4) as i32,
+        packet,
+        duration: arguments.word_at(36),
+    })
+}
+
+/// The clock of deadlines in the kernel, in nanoseconds.
+pub fn monotonic() -> u64 {
+    // SAFETY: the C structure is made of numbers, for which zero is a value.
+    let mut time: libc::timespec = unsafe { mem::zeroed() };
+    // SAFETY: the structure outlives the call.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut time) };
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+}
