@@ -116,6 +116,22 @@ def icey(program):
         server.stop()
 
 
+def closed_ports(server):
+    """What ICMP says of a peer reaches the client, and the next packet for another peer is not lost for it."""
+    with Client(server.address, "joe", "secret") as client:
+        client.allocate()
+        peer, closed = Peer(), Peer()
+        closed.socket.close()
+        client.permit(peer.address)
+        for dont_fragment in (False, True):
+            client.send_indication(closed.address, b"knock", dont_fragment)
+            told = client.receive_icmp()
+            check(told == (closed.address, 3, 3, 0), f"told {told} of a closed port")
+            client.send_indication(peer.address, b"hello")
+            check((peer.receive() or [None])[0] == b"hello", "a packet was lost for an ICMP error")
+        client.refresh(0)
+
+
 def loop(program):
     """The server on libuv: every call of the observer's is on the loop's thread, or the program aborts."""
     with start(program, "--user", "joe:secret", "--user", "ann:hush", "--delay", "300") as server:
@@ -129,6 +145,7 @@ def loop(program):
         for user, password in (("joe", "guess"), ("nobody", "secret")):
             with Client(server.address, user, password) as client:
                 check(refusal(client) == 401, f"{user} is let in")
+        closed_ports(server)
         gone = Client(server.address, "ann", "hush", "tcp")
         gone.allocate()
         server.expect("created   ann")

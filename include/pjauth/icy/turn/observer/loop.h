@@ -14,110 +14,17 @@
 #include <cstdio>
 #include <unordered_map>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "server.h"
+#include "sockets.h"
 
 namespace icy {
 namespace turn {
 inline namespace pjauth_turn {
-namespace detail {
-
-/// A descriptor, closed with its owner.
-class Descriptor
-{
-public:
-    explicit Descriptor(int fd = -1)
-        : _fd(fd)
-    {
-    }
-    Descriptor(Descriptor&& other) noexcept
-        : _fd(std::exchange(other._fd, -1))
-    {
-    }
-    Descriptor& operator=(Descriptor&& other) noexcept
-    {
-        std::swap(_fd, other._fd);
-        return *this;
-    }
-    ~Descriptor()
-    {
-        if (_fd >= 0)
-            ::close(_fd);
-    }
-    int get() const { return _fd; }
-
-private:
-    int _fd;
-};
-
-/// An address as the system has it.
-struct SystemAddress {
-    sockaddr_storage storage = {};
-    socklen_t size = sizeof(sockaddr_storage);
-
-    sockaddr* get() { return reinterpret_cast<sockaddr*>(&storage); }
-    std::string bytes() const { return {reinterpret_cast<const char*>(&storage), size}; }
-
-    static bool from(const Address& address, SystemAddress& out)
-    {
-        auto* v4 = reinterpret_cast<sockaddr_in*>(&out.storage);
-        auto* v6 = reinterpret_cast<sockaddr_in6*>(&out.storage);
-        if (inet_pton(AF_INET, address.host().c_str(), &v4->sin_addr) == 1) {
-            v4->sin_family = AF_INET;
-            v4->sin_port = htons(address.port());
-            out.size = sizeof(*v4);
-            return true;
-        }
-        v6->sin6_family = AF_INET6;
-        v6->sin6_port = htons(address.port());
-        out.size = sizeof(*v6);
-        return inet_pton(AF_INET6, address.host().c_str(), &v6->sin6_addr) == 1;
-    }
-
-    std::uint16_t port() const
-    {
-        if (storage.ss_family == AF_INET6)
-            return ntohs(reinterpret_cast<const sockaddr_in6*>(&storage)->sin6_port);
-        return ntohs(reinterpret_cast<const sockaddr_in*>(&storage)->sin_port);
-    }
-
-    bool isUnspecified() const
-    {
-        if (storage.ss_family == AF_INET6)
-            return IN6_IS_ADDR_UNSPECIFIED(&reinterpret_cast<const sockaddr_in6*>(&storage)->sin6_addr);
-        return reinterpret_cast<const sockaddr_in*>(&storage)->sin_addr.s_addr == INADDR_ANY;
-    }
-};
-
-/// A bound socket that does not block, or one with the descriptor -1 and errno.
-inline Descriptor bound(SystemAddress address, int type)
-{
-    const int on = 1;
-    Descriptor made(::socket(address.storage.ss_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-    if (made.get() < 0)
-        return made;
-    if (address.storage.ss_family == AF_INET6)
-        ::setsockopt(made.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
-    if (type == SOCK_STREAM)
-        ::setsockopt(made.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-    if (::bind(made.get(), address.get(), address.size) != 0 ||
-        (type == SOCK_STREAM && ::listen(made.get(), SOMAXCONN) != 0)) {
-        const int error = errno;
-        made = Descriptor();
-        errno = error;
-    }
-    return made;
-}
-
-} // namespace detail
-
 /// A server without threads, for an application with a loop of its own: icey's way. The loop waits for fd() to be
 /// readable or for timeout() to pass, and calls process(); the observer's functions are called from there, and from
 /// stop(), and may touch whatever belongs to the loop. examples/turn_loop.cpp has it on libuv.
@@ -225,8 +132,11 @@ private:
         std::uint64_t relay = 0;
         detail::SystemAddress peer = {};
         std::string in = {}, out = {};
-        bool waits = false; // for room to send
+        bool waits = false;    // for room to send
+        bool fragments = true; // whether the network may cut what a relay sends
     };
+
+    bool isV4() const { return _told.storage.ss_family == AF_INET; }
 
     static std::uint64_t now()
     {
@@ -307,8 +217,11 @@ private:
         wanted.data.fd = fd;
         if (fd < 0 || ::epoll_ctl(_events.get(), EPOLL_CTL_ADD, fd, &wanted) != 0)
             return false;
-        if (socket.kind == Kind::Relay)
+        if (socket.kind == Kind::Relay) {
             _relays[socket.relay] = fd;
+            detail::keepErrors(fd, isV4());
+            detail::setDontFragment(fd, isV4(), false);
+        }
         if (socket.kind == Kind::Stream)
             _streams[socket.peer.bytes()] = fd;
         _sockets.insert_or_assign(fd, std::move(socket));
@@ -350,7 +263,7 @@ private:
 
     int openRelay(pjauth_turn_opening& opening)
     {
-        if ((opening.family == 4) != (_told.storage.ss_family == AF_INET))
+        if ((opening.family == 4) != isV4())
             return 440;
         for (int tries = 0; tries < 16; ++tries) {
             detail::SystemAddress address;
@@ -414,13 +327,31 @@ private:
                 flush(socket);
             read(fd);
             break;
-        default: receive(socket);
+        case Kind::Relay:
+            if (events & EPOLLERR)
+                hear(socket);
+            [[fallthrough]];
+        default: receive(fd);
         }
     }
 
-    void receive(const Socket& socket)
+    /// Tells the core what ICMP says of what a relay sent.
+    void hear(const Socket& relay)
     {
-        const int fd = socket.descriptor.get();
+        detail::IcmpError error;
+        for (int i = 0; i < 64 && detail::takeError(relay.descriptor.get(), error); ++i)
+            if (error.type >= 0)
+                pjauth_turn_core_from_icmp(_owner.server, relay.relay, error.peer.get(), error.peer.size, error.type,
+                                           error.code, error.mtu, now());
+        put();
+    }
+
+    void receive(int fd)
+    {
+        const auto found = _sockets.find(fd);
+        if (found == _sockets.end())
+            return;
+        const auto& socket = found->second;
         const auto kind = socket.kind;
         const auto listener = socket.listener;
         const auto relay = socket.relay;
@@ -497,8 +428,20 @@ private:
             if (output.kind == PJAUTH_TURN_CLOSE_RELAY)
                 close(found->second);
             else
-                ::sendto(found->second, output.data, output.data_size, 0, output.to, output.to_size);
+                toPeer(_sockets.at(found->second), output);
         }
+    }
+
+    void toPeer(Socket& relay, const pjauth_turn_output& output)
+    {
+        const int fd = relay.descriptor.get();
+        if (relay.fragments == !!output.dont_fragment) {
+            relay.fragments = !output.dont_fragment;
+            detail::setDontFragment(fd, isV4(), !!output.dont_fragment);
+        }
+        // An error of an earlier datagram is told once, in the place of sending this one.
+        if (::sendto(fd, output.data, output.data_size, 0, output.to, output.to_size) < 0 && errno != EAGAIN)
+            ::sendto(fd, output.data, output.data_size, 0, output.to, output.to_size);
     }
 
     void toClient(const pjauth_turn_output& output)
