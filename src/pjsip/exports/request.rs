@@ -3,7 +3,7 @@
 use super::{entry, status_of};
 use crate::pjsip::abi::{pj_status_t, pjsip_auth_clt_sess, pjsip_rx_data, pjsip_tx_data};
 use crate::pjsip::guard::guard;
-use crate::pjsip::hold::{Answer, take_answer};
+use crate::pjsip::hold::{Decision, take_decision};
 use crate::pjsip::host::{self, Request, Response, Session};
 use crate::pjsip::request::{Initial, Retry};
 use crate::pjsip::status::{ECANCELLED, EINVAL, ENOTRESPONSEMSG, ENOTSUP, SUCCESS, Status};
@@ -67,10 +67,10 @@ entry! {
         if unsafe { host::is_for_ended_call(request, rdata) } {
             return ECANCELLED;
         }
-        match take_answer(rdata.addr()) {
-            Answer::Ordinary => {}
-            Answer::None => return ECANCELLED,
-            Answer::Prepared(prepared) => {
+        match take_decision(rdata.addr()) {
+            Decision::Ordinary => {}
+            Decision::None => return ECANCELLED,
+            Decision::Prepared(prepared) => {
                 let prepared = ptr::with_exposed_provenance_mut(prepared);
                 // SAFETY: the application's request, whose reference goes to the caller.
                 unsafe {

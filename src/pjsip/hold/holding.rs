@@ -1,6 +1,6 @@
 //! What a held challenge owns, and how its transaction gets it at last.
 
-use super::table::{self, Answer, Held};
+use super::table::{self, Decision, Held};
 use crate::pjsip::abi::{self, pjsip_rx_data, pjsip_tx_data};
 use crate::pjsip::host::{self, Token, Transaction};
 use crate::pjsip::status::{EBUG, EINVAL, SUCCESS, Status};
@@ -155,10 +155,10 @@ pub unsafe fn hand_over(id: usize, request: *mut pjsip_tx_data) -> Status {
     unsafe {
         let holding = Holding::of(held);
         let transaction = holding.transaction;
-        let answer = if request.is_null() {
-            Answer::None
+        let decision = if request.is_null() {
+            Decision::None
         } else {
-            Answer::Prepared(request.expose_provenance())
+            Decision::Prepared(request.expose_provenance())
         };
         let acquired = transaction.acquire();
         if !table::stop_waiting(held.id) || !transaction.is_open() {
@@ -169,7 +169,7 @@ pub unsafe fn hand_over(id: usize, request: *mut pjsip_tx_data) -> Status {
         if table::of(id).is_some_and(|held| held.is_acknowledged) {
             transaction.mute_once();
         }
-        let used = deliver(transaction, holding.response, answer);
+        let used = deliver(transaction, holding.response, decision);
         transaction.unmute();
         transaction.release(acquired);
         if is_over && held.is_invite {
@@ -184,21 +184,21 @@ pub unsafe fn hand_over(id: usize, request: *mut pjsip_tx_data) -> Status {
 }
 
 /// Hands the response to the transaction. Whoever asks what to answer is told
-/// `answer`, or where the call is over that there is none; returns whether
-/// `answer` was made use of.
+/// `decision`, or where the call is over that there is no answer; returns whether
+/// `decision` was made use of.
 ///
 /// # Safety
 /// The lock is held, the transaction open; `rdata` is its response.
 pub unsafe fn deliver(
     transaction: Transaction<'_>,
     rdata: *mut pjsip_rx_data,
-    answer: Answer,
+    decision: Decision,
 ) -> bool {
     // SAFETY: as the caller promises.
     unsafe {
         let is_over = is_over(transaction);
-        let answer = if is_over { Answer::None } else { answer };
-        table::begin_delivery(rdata.addr(), answer);
+        let decision = if is_over { Decision::None } else { decision };
+        table::begin_delivery(rdata.addr(), decision);
         transaction.receive(rdata);
         table::end_delivery(rdata.addr()) && !is_over
     }

@@ -17,4 +17,4 @@ pub use holding::{answer, discard, forget, is_held};
 #[cfg(not(pj_async))]
 pub use story::has_callback;
 pub use story::{hold_in, hold_in_endpoint_of};
-pub use table::{Answer, holds, is_decided, set_wanted, take_answer};
+pub use table::{Decision, holds, is_decided, set_wanted, take_decision};

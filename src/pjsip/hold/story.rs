@@ -2,7 +2,7 @@
 //! has decided. docs/deferral.md tells why there, and what goes over the wire.
 
 use super::holding::{Holding, deliver, discard, hand_over, is_held, is_over};
-use super::table::{self, Answer};
+use super::table::{self, Decision};
 use crate::handle::Handle;
 use crate::pjsip::abi::{
     pj_bool_t, pj_status_t, pjsip_auth_clt_async_impl_token, pjsip_auth_clt_async_on_chal_param,
@@ -147,7 +147,7 @@ unsafe fn hold_back(transaction: Transaction<'_>, rdata: *mut pjsip_rx_data) -> 
         };
         let (request, dialog) = (transaction.request(), transaction.dialog());
         if is_over(transaction) {
-            deliver(transaction, rdata, Answer::None);
+            deliver(transaction, rdata, Decision::None);
             transaction.release(acquired);
             return true;
         }
@@ -213,7 +213,7 @@ unsafe fn ask(
     let id = holding.as_ptr().addr();
     // SAFETY: as the caller promises.
     unsafe {
-        host::introduce(rdata, transaction, dialog);
+        host::attach_to_transaction(rdata, transaction, dialog);
         let implementation = pjsip_auth_clt_async_impl_token {
             user_data: holding.as_ptr().cast(),
             send_impl: Some(send),
@@ -240,7 +240,7 @@ unsafe fn ask(
                 transaction.drop_reference();
                 let acquired = transaction.acquire();
                 if transaction.is_open() {
-                    deliver(transaction, rdata, Answer::Ordinary);
+                    deliver(transaction, rdata, Decision::Ordinary);
                 }
                 transaction.release(acquired);
             }

@@ -39,7 +39,7 @@ pub struct Held {
 
 /// What a challenge's module is to be told when it asks for an answer.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Answer {
+pub enum Decision {
     /// The application declined: the library answers by itself.
     Ordinary,
     /// The request at this address.
@@ -51,7 +51,7 @@ pub enum Answer {
 /// A response that a transaction is being handed.
 struct Delivery {
     response: usize,
-    answer: Answer,
+    decision: Decision,
     used: bool,
 }
 
@@ -207,9 +207,11 @@ pub fn waiting_in(dialog: usize) -> Option<Held> {
 
 /// The peer was sent the ACK.
 pub fn note_acknowledged(id: usize) {
-    if let Some(held) = HELD.lock().held.get_mut(&id) {
-        held.is_acknowledged = true;
-    }
+    with(|all| {
+        if let Some(held) = all.held.get_mut(&id) {
+            held.is_acknowledged = true;
+        }
+    });
 }
 
 /// The token of an INVITE that waits in this dialog.
@@ -244,22 +246,22 @@ fn find(id: impl FnOnce(&Table) -> Option<usize>) -> Option<Held> {
     with(|all| all.held.get(&id(all)?).copied())
 }
 
-/// From now on, whoever asks about this response is told `answer`.
-pub fn begin_delivery(response: usize, answer: Answer) {
+/// From now on, whoever asks about this response is told `decision`.
+pub fn begin_delivery(response: usize, decision: Decision) {
     with_deliveries(|all| {
         if all.try_reserve(1).is_err() {
             return; // as if the application had declined
         }
         all.push(Delivery {
             response,
-            answer,
+            decision,
             used: false,
         });
         DELIVERY_COUNT.store(all.len(), Relaxed);
     });
 }
 
-/// Ends what [`begin_delivery`] began. Returns whether the answer was asked for.
+/// Ends what [`begin_delivery`] began. Returns whether the decision was asked for.
 pub fn end_delivery(response: usize) -> bool {
     with_deliveries(|all| {
         let at = all.iter().position(|one| one.response == response);
@@ -277,17 +279,17 @@ pub fn is_decided(response: usize) -> bool {
 }
 
 /// What was decided about a response. A prepared request is given out once.
-pub fn take_answer(response: usize) -> Answer {
+pub fn take_decision(response: usize) -> Decision {
     if DELIVERY_COUNT.load(Relaxed) == 0 {
-        return Answer::Ordinary;
+        return Decision::Ordinary;
     }
-    let answer = with_deliveries(|all| {
+    let decision = with_deliveries(|all| {
         let delivery = all.iter_mut().find(|one| one.response == response)?;
         let first = !core::mem::replace(&mut delivery.used, true);
-        Some(match delivery.answer {
-            Answer::Prepared(_) if !first => Answer::None,
-            answer => answer,
+        Some(match delivery.decision {
+            Decision::Prepared(_) if !first => Decision::None,
+            decision => decision,
         })
     });
-    answer.unwrap_or(Answer::Ordinary)
+    decision.unwrap_or(Decision::Ordinary)
 }

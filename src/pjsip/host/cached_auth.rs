@@ -1,6 +1,6 @@
 //! What a session remembers of one server's challenges (`pjsip_cached_auth`).
 
-use super::challenge::Challenge;
+use super::challenge_header::Challenge;
 use super::endpoint::Endpoint;
 use super::pool::{Block, Pool};
 use super::text::{Text, bytes};

@@ -5,8 +5,9 @@
 //!   | credential 0 | ... | credential n-1 | texts ...          | spare |
 //! ```
 
+use super::credential::Credential;
 use super::pool::{Block, Pool};
-use super::session::{Credential, Session};
+use super::session::Session;
 use crate::pjsip::abi::{self, pjsip_cred_info};
 use crate::pjsip::status::{EINVAL, Status};
 use core::ptr::NonNull;

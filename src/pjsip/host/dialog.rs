@@ -23,7 +23,7 @@ pub unsafe fn session_of<'h>(dialog: *mut pjsip_dialog) -> Option<Session<'h>> {
 /// # Safety
 /// All three are alive, and the response is this transaction's; without a dialog it
 /// is NULL.
-pub unsafe fn introduce(
+pub unsafe fn attach_to_transaction(
     rdata: *mut pjsip_rx_data,
     transaction: Transaction<'_>,
     dialog: *mut pjsip_dialog,

@@ -1,7 +1,7 @@
 //! Authorization and Proxy-Authorization headers, in two steps: a [`Draft`] is
 //! computed where nothing can throw, then made a header where nothing is held.
 
-use super::challenge::{Challenge, link_parameter};
+use super::challenge_header::{Challenge, link_parameter};
 use super::credentials;
 use super::message::Request;
 use super::pool::Pool;

@@ -1,6 +1,6 @@
 //! Messages: the challenged request and the response to it.
 
-use super::challenge::{Challenge, challenge_of};
+use super::challenge_header::{Challenge, challenge_of};
 use super::pool::Pool;
 use super::text::{Text, bytes};
 use crate::pjsip::abi::{

@@ -8,7 +8,8 @@
 
 mod cached_auth;
 mod canary;
-mod challenge;
+mod challenge_header;
+mod credential;
 mod credentials;
 mod default;
 mod dialog;
@@ -17,6 +18,7 @@ mod endpoint;
 mod fork;
 mod message;
 mod module;
+mod mute;
 mod pool;
 #[cfg(not(pj_async))]
 mod request_session;
@@ -29,14 +31,16 @@ mod transaction;
 
 pub use cached_auth::CachedAuth;
 pub use canary::{Verdict, judge_requests, judge_response};
-pub use challenge::Challenge;
+pub use challenge_header::Challenge;
+pub use credential::Credential;
 pub use credentials::{DATA_MASK, copy_to_pool, is_aka, store, wipe};
 pub use default::{default_setting, forget_default_setting, set_default_setting};
 #[cfg(not(pj_async))]
 pub use dialog::is_for_ended_call;
 pub use dialog::{
-    dialog_cancelled_by, dialog_of, introduce, is_call_over, is_hung_up, is_of_ended_call,
-    keep_dialog, let_dialog_go, note_on, send_as_keep_alive, session_of, usages_of,
+    attach_to_transaction, dialog_cancelled_by, dialog_of, is_call_over, is_hung_up,
+    is_of_ended_call, keep_dialog, let_dialog_go, note_on, send_as_keep_alive, session_of,
+    usages_of,
 };
 pub use draft::{AkaCall, Bearer, Digest, Draft, Fields};
 pub use endpoint::Endpoint;
@@ -46,7 +50,7 @@ pub use module::{ensure_module, free_module, module_of};
 pub use pool::Pool;
 #[cfg(not(pj_async))]
 pub use request_session::{link, session_of_request, unlink};
-pub use session::{Credential, Session};
+pub use session::Session;
 pub use symbols::{is_answered_here, share_host};
 pub use text::{Text, bytes};
 pub use timer::{Alarm, on_exit};

@@ -9,6 +9,7 @@ use super::table as tokens;
 use crate::pjsip::abi::{
     pjsip_auth_clt_async_impl_token, pjsip_auth_clt_async_on_chal_param, pjsip_dialog,
 };
+use crate::pjsip::guard::guard;
 use crate::pjsip::host::{self, Endpoint, Lock, Request, Response, Session, TOKEN_WORDS, Token};
 use crate::pjsip::status::{EIGNORED, Status};
 use core::ffi::c_void;
@@ -19,8 +20,11 @@ use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 /// is not asked at all. Any other note is a token.
 const SYNCHRONOUS: *mut c_void = ptr::without_provenance_mut(2);
 
-/// Those that follow, as words of a [`Token`], and the requests that they are about.
-static FOLLOWERS: Lock<Vec<(usize, [u64; TOKEN_WORDS])>> = Lock::new(Vec::new());
+/// The request that it is about, and words of a [`Token`].
+type Follower = (usize, [u64; TOKEN_WORDS]);
+
+/// Those that follow.
+static FOLLOWERS: Lock<Vec<Follower>> = Lock::new(Vec::new());
 
 /// Their number, so that a process that has none takes no lock.
 static FOLLOWER_COUNT: AtomicUsize = AtomicUsize::new(0);
@@ -107,15 +111,14 @@ unsafe fn follow(
     // SAFETY: the request is alive; the references are the follower's, and go with it.
     unsafe {
         host::add_request(token.request);
-        let is_listed = {
-            let mut all = FOLLOWERS.lock();
+        let is_listed = with(|all| {
             let has_room = all.try_reserve(1).is_ok();
             if has_room {
                 all.push((token.request.addr(), token.to_words()));
                 FOLLOWER_COUNT.store(all.len(), Relaxed);
             }
             has_room
-        };
+        });
         if !is_listed {
             token.drop_references();
             return;
@@ -174,9 +177,15 @@ fn take(request: usize) -> Option<[u64; TOKEN_WORDS]> {
 
 #[cold]
 fn take_one(request: usize) -> Option<[u64; TOKEN_WORDS]> {
-    let mut all = FOLLOWERS.lock();
-    let at = all.iter().position(|(of, _)| *of == request)?;
-    let (_, words) = all.swap_remove(at);
-    FOLLOWER_COUNT.store(all.len(), Relaxed);
-    Some(words)
+    with(|all| {
+        let at = all.iter().position(|(of, _)| *of == request)?;
+        let (_, words) = all.swap_remove(at);
+        FOLLOWER_COUNT.store(all.len(), Relaxed);
+        Some(words)
+    })
+}
+
+/// Under the lock, and behind the panic barrier.
+fn with<T: Default>(f: impl FnOnce(&mut Vec<Follower>) -> T) -> T {
+    guard(|| Ok(f(&mut FOLLOWERS.lock()))).unwrap_or_default()
 }
