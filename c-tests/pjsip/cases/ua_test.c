@@ -1,6 +1,6 @@
 /* Dialogs, calls, subscriptions and publications, where pjproject's headers
  * and archives are installed: ua_calls.c and ua_events.c; and what waits in them:
- * ua_defer.c, ua_meanwhile.c and ua_wire.c. */
+ * ua_defer.c, ua_meanwhile.c, ua_wire.c and ua_copies.c. */
 #include "ua.h"
 
 int main(int argc, char **argv)
@@ -14,5 +14,6 @@ int main(int argc, char **argv)
     lab_run(defer_cases, defer_case_count);
     lab_run(meanwhile_cases, meanwhile_case_count);
     lab_run(ua_wire_cases, ua_wire_case_count);
+    lab_run(copy_cases, copy_case_count);
     return lab_close();
 }
