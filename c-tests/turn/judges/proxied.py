@@ -152,7 +152,7 @@ def nginx(server, version):
 def behind(proxy, version):
     def case(kind):
         with lab.server(kind, *PROXY) as server, proxy(server, version) as port:
-            for _ in range(100):
+            for _ in range(400):
                 with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
                     break
                 time.sleep(0.05)

@@ -161,7 +161,7 @@ def binds(kind):
         data.close()
         lab.check(is_over(peer), "the peer is not told that the client left")
         peer.close()
-        for _ in range(100):
+        for _ in range(400):
             try:
                 again = relay.control.connect_peer(listener.getsockname())
                 break
