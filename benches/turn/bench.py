@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """The TURN server's speed beside that of others, in packets and handshakes per second of the server's CPU time.
 
-usage: bench.py [--json] [--rounds N] [--only WORD] LOAD BARE [NAME=COMMAND]...
+usage: bench.py [--json] [--rounds N] [--only WORD] LOAD BARE SPLICE [NAME=COMMAND]...
 
-LOAD and BARE are the load generator and the bare forwarding loop. Each NAME=COMMAND is a server, the first of them
-ours; in the command {port}, {user}, {password} and {realm} are filled in. coturn is added where it is installed.
+LOAD is the load generator, BARE and SPLICE are the bare forwarding loops for packets and streams. Each NAME=COMMAND is
+a server, the first of them ours; in the command {port}, {user}, {password} and {realm} are filled in. coturn is added where it is installed.
 Server and generator are pinned to a core each, every measurement has a fresh server, and the servers take turns
 within each round; a figure is the median of the rounds. --only measures the rows whose arguments for the generator
 have this word.
@@ -82,7 +82,10 @@ def wait_for(name, port, server):
 
 def measure(args, name, words):
     """The generator's answer to one measurement."""
-    with fresh(name, args.servers[name], words) as (_, where):
+    command = args.servers[name]
+    if name == rows.CEILING and words[0] == "stream":
+        command = args.splice + " {port} {peer}"
+    with fresh(name, command, words) as (_, where):
         command = [args.load, *words, *where, "--user", lab.USER, "--password", lab.PASSWORD, "--held", HELD_USER]
         command += ["--bare"] if name == rows.CEILING else []
         load = pinned(LOAD_CORE, command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -150,7 +153,7 @@ def show(args, table, missing):
     for line in [head, *lines]:
         print("  ".join(cell.ljust(width) if at in (0, len(head) - 1, len(head) - 2) else cell.rjust(width)
                         for at, (cell, width) in enumerate(zip(line, widths))).rstrip())
-    print("\nPackets and handshakes are per second of the server's CPU time, each the median of the rounds.\n"
+    print("\nPackets, handshakes and bytes are per second of the server's CPU time, each the median of the rounds.\n"
           "Round trips are those of the quietest round.\n"
           "Many sockets cost the kernel more for each packet than few do: hence the bare loop.")
     for row, name, reason in missing:
@@ -178,6 +181,7 @@ def main():
     parser.add_argument("--only")
     parser.add_argument("load")
     parser.add_argument("bare")
+    parser.add_argument("splice")
     parser.add_argument("servers", nargs="*")
     args = parser.parse_args()
     args.servers = dict(server.split("=", 1) for server in args.servers)

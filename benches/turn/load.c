@@ -11,6 +11,7 @@
  *   idle       resident memory of an allocation that does nothing
  *   held       what is left of the speed of `channel` while 100,000 requests wait for a decision
  *   rtt        one packet at a time, client to peer and back
+ *   stream     writes of 16 KiB through a TCP relay of each client, to one peer
  *
  * Figures are per second of the server's CPU time, since generator and server share a machine.
  */
@@ -434,6 +435,10 @@ int main(int argc, char **argv) {
     const char *mode = argc > 1 ? argv[1] : "";
 
     read_options(argc, argv);
+    if (strcmp(mode, "stream") == 0) {
+        measure_streams(&load);
+        return 0;
+    }
     open_clients(&load, load.flow_count);
     if (strcmp(mode, "channel") == 0) {
         to_peer(0);

@@ -34,10 +34,13 @@ struct load {
 void die(const char *what);
 double now(void);
 
-/* Nanoseconds that the server's threads have run. */
+/* Seconds that the server's threads have run. */
 double server_cpu(const struct load *load);
 
 int peer_socket(const struct load *load, struct sockaddr_in *address);
+
+/* streams.c: what TCP relays carry, printed. */
+void measure_streams(struct load *load);
 
 /* clients.c: sockets, allocations, permissions and channels. */
 void open_clients(struct load *load, unsigned count);

@@ -16,8 +16,10 @@ ABSENT = {
 
 def why_not(name, mode):
     """Why a server cannot be measured in a mode, or None."""
-    if name == CEILING and mode not in ("channel", "rtt"):
+    if name == CEILING and mode not in ("channel", "rtt", "stream"):
         return "not a TURN server"
+    if name in ("webrtc-rs", "turn-server") and mode == "stream":
+        return "has no TCP relays"
     if name == "turn-server" and mode in ("channel", "send", "rtt"):
         return "reaches no peers but its own clients"
     if name != OURS and mode == "held":
@@ -107,6 +109,10 @@ ROWS = [
     Row("idle", "resident size of an idle allocation, KiB", "idle --flows 5000", "kib_each",
         (Goal("<= 8", 8, is_upper=True),)),
     Row("held", "speed kept beside 100,000 held requests", "held", "kept", (Goal(">= 0.9", 0.9),)),
+    Row("stream-1", "TCP relay, bytes, one connection, writes of 16 KiB", "stream --flows 1 --seconds 2",
+        goals=(at_least(1.5, "coturn"), at_least(0.8, CEILING))),
+    Row("stream-50", "TCP relay, bytes, 50 connections, writes of 16 KiB", "stream --seconds 2",
+        goals=(at_least(1.5, "coturn"), at_least(0.8, CEILING))),
     Row("rtt-median", "round trip at low load, median, us", "rtt --flows 1", "median_us",
         (Goal("<= coturn", 1, server="coturn", is_upper=True),)),
     Row("rtt-p99", "round trip at low load, 99th percentile, us", "rtt --flows 1", "p99_us",

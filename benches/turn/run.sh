@@ -27,7 +27,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 c99="$CC -std=c99 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Werror"
 $c99 -o "$work/bare" $sources/bare.c
-$c99 -o "$work/load" $sources/load.c $sources/clients.c $sources/stun.c -lcrypto
+$c99 -o "$work/splice" $sources/splice.c
+$c99 -o "$work/load" $sources/load.c $sources/clients.c $sources/streams.c $sources/stun.c -lcrypto
 $c99 -Iinclude -o "$work/pjauth" c-tests/turn/judges/server.c "$LIBPJAUTH_TURN" -lpthread -ldl -lm
 
 crates=build/bench
@@ -41,7 +42,7 @@ if [ "${1-}" = --crates ]; then
 fi
 
 server="$work/pjauth --workers 1 --port {port} --user {user}:{password} --realm {realm} --hold {held} --max-held 100000"
-set -- "$@" "$work/load" "$work/bare" "pjauth=$server"
+set -- "$@" "$work/load" "$work/bare" "$work/splice" "pjauth=$server"
 [ ! -x $webrtc ] || set -- "$@" "webrtc-rs=$webrtc {port} {user} {password} {realm}"
 [ ! -x $mycrl ] || set -- "$@" "turn-server=$sources/turn-server.sh $mycrl {port} {user} {password} {realm} {folder}"
 python3 -B $sources/bench.py "$@"
