@@ -4,10 +4,10 @@
 usage: bench.py [--json] [--rounds N] [--only WORD] LOAD BARE SPLICE [NAME=COMMAND]...
 
 LOAD is the load generator, BARE and SPLICE are the bare forwarding loops for packets and streams. Each NAME=COMMAND is
-a server, the first of them ours; in the command {port}, {user}, {password} and {realm} are filled in. coturn is added where it is installed.
-Server and generator are pinned to a core each, every measurement has a fresh server, and the servers take turns
-within each round; a figure is the median of the rounds. --only measures the rows whose arguments for the generator
-have this word.
+a server, the first of them ours; in the command {port}, {user}, {password} and {realm} are filled in. coturn is added
+where it is installed. Server and generator are pinned to a core each, every measurement has a fresh server, and the
+servers take turns within each round; a figure is the median of the rounds. --only measures the rows whose arguments for
+the generator have this word.
 """
 
 import argparse

@@ -183,7 +183,13 @@ impl Worker {
             let room = buffer.len().min(most);
             match (&peer.socket).read(&mut buffer[..room]) {
                 Ok(0) => peer.peer_ended = true,
-                Ok(count) => self.pass_to_client(locked, id, index, (slot, count)),
+                Ok(count) => {
+                    self.pass_to_client(locked, id, index, (slot, count));
+                    if count < room {
+                        // There was no more.
+                        return;
+                    }
+                }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,
                 Err(_) => return self.abort(locked, id),

@@ -45,6 +45,7 @@ mod ports;
 mod process;
 mod proxies;
 mod queue;
+mod reading;
 mod reception;
 mod relay_addresses;
 mod relay_sockets;
