@@ -25,6 +25,8 @@ USER = "joe"
 PASSWORD = "secret"
 REALM = "pjauth.test"
 CONTROL = "coturn"
+CERTIFICATES = Path(__file__).resolve().parent.parent / "certificates"
+AUTHORITY = CERTIFICATES / "authority.pem"
 
 
 def skip(reason):
@@ -90,8 +92,8 @@ def running(*command, log=None):
 class Server:
     """A server that runs. Its user is USER with PASSWORD; it listens on UDP and TCP at each of LOOPBACKS."""
 
-    def __init__(self, process, port, log):
-        self.process, self.port, self.log = process, port, log
+    def __init__(self, process, port, log, tls_port=None):
+        self.process, self.port, self.log, self.tls_port = process, port, log, tls_port
         self.address = ("127.0.0.1", port)
 
     def memory(self):
@@ -107,16 +109,18 @@ class Server:
         return Path(self.log.name).read_text(errors="replace")[-2000:]
 
 
-def command_of(kind, port, folder, options):
+def command_of(kind, port, folder, options, tls_port):
     if kind != CONTROL:
-        return [kind, "--port", port, "--user", f"{USER}:{PASSWORD}", "--realm", REALM, *options]
+        tls = ["--tls", f"{tls_port},{CERTIFICATES / 'turn.pem'},{CERTIFICATES / 'turn.key'}"] if tls_port else []
+        return [kind, "--port", port, "--user", f"{USER}:{PASSWORD}", "--realm", REALM, *tls, *options]
     check(not options, f"coturn is not given {options}")
     addresses = [word for _, ip in LOOPBACKS for word in ("-L", ip, "-E", ip)]
     turnserver = need("turnserver", "coturn")
     return [turnserver, "-n", "-p", port, "-a", "-u", f"{USER}:{PASSWORD}", "-r", REALM, *addresses,
-            "--allow-loopback-peers", *known_to(turnserver, "--no-tls", "--no-dtls", "--no-cli"), "--simple-log",
-            "--min-port", "49152", "--max-port", "50175", "--log-file", "stdout", "--pidfile", f"{folder}/pid",
-            "-b", f"{folder}/db"]
+            "--allow-loopback-peers", *known_to(turnserver, *["--no-tls"] * (not tls_port), "--no-dtls", "--no-cli"),
+            *(["--tls-listening-port", tls_port, "--cert", CERTIFICATES / "turn.pem", "--pkey", CERTIFICATES / "turn.key"]
+              if tls_port else []), "--simple-log", "--min-port", "49152", "--max-port", "50175",
+            "--log-file", "stdout", "--pidfile", f"{folder}/pid", "-b", f"{folder}/db"]
 
 
 def known_to(turnserver, *options):
@@ -128,12 +132,12 @@ def known_to(turnserver, *options):
 
 
 @contextlib.contextmanager
-def server(kind, *options):
+def server(kind, *options, tls=False):
     """Starts a server and waits until it answers. `options` are those of server.c."""
-    port = free_port()
+    port, tls_port = free_port(), free_port() if tls else None
     with tempfile.TemporaryDirectory() as folder, open(f"{folder}/log", "w") as log, \
-            running(*command_of(kind, port, folder, options), log=log) as process:
-        under_test = Server(process, port, log)
+            running(*command_of(kind, port, folder, options, tls_port), log=log) as process:
+        under_test = Server(process, port, log, tls_port)
         # coturn looks at every port of its range first, which takes a busy machine a while.
         patience = time.monotonic() + 60
         while not all(answers(family, address, port) for family, address in LOOPBACKS):

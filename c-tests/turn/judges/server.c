@@ -1,8 +1,8 @@
-/* The server under test: one user, on 127.0.0.1 and, where the host has IPv6, ::1, over UDP and TCP, relaying to
- * loopback.
+/* The server under test: one user, on 127.0.0.1 and, where the host has IPv6, ::1, over UDP and TCP, or TLS as well, relaying
+ * to loopback.
  *
  * usage: judged_server --user NAME:PASSWORD [--port PORT] [--realm TEXT] [--workers N] [--delay-ms N] [--allow RANGE]
- *                      [--max-held N] [--hold NAME] [--proxy RANGE]
+ *                      [--max-held N] [--hold NAME] [--proxy RANGE] [--tls PORT,CHAIN,KEY]
  *        judged_server --secret TEXT [--secret TEXT] ...     with credentials of the TURN REST interface
  *
  * With a delay, every decision is made that much later, by another thread; about the user to hold, never. Prints
@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MOST_ALLOWED = 16, MOST_SECRETS = 4, MOST_WAITING = 1 << 17, LISTENERS = 4 };
+enum { MOST_ALLOWED = 16, MOST_SECRETS = 4, MOST_WAITING = 1 << 17, LISTENERS = 4, WITH_TLS = 6 };
 
 struct waiting {
     pjauth_turn_request *request;
@@ -35,6 +35,8 @@ static struct {
     const char *secrets[MOST_SECRETS];
     unsigned secret_count;
     const char *proxy;
+    int tls_port; /* 0 for no TLS */
+    pjauth_turn_certificate certificate;
     double delay;
     const char *allowed[MOST_ALLOWED];
     unsigned allowed_count;
@@ -149,6 +151,7 @@ static void read_options(int argc, char **argv, pjauth_turn_options *options, in
                                           {"delay-ms", 1, NULL, 'd'}, {"allow", 1, NULL, 'a'},
                                           {"max-held", 1, NULL, 'm'}, {"hold", 1, NULL, 'h'},
                                           {"secret", 1, NULL, 's'},   {"proxy", 1, NULL, 'x'},
+                                          {"tls", 1, NULL, 't'},
                                           {NULL, 0, NULL, 0}};
     int name;
 
@@ -172,6 +175,12 @@ static void read_options(int argc, char **argv, pjauth_turn_options *options, in
             host.proxy = optarg;
             options->proxies = &host.proxy;
             options->proxy_count = 1;
+        } else if (name == 't' && strchr(optarg, ',') != NULL) {
+            host.tls_port = atoi(strtok(optarg, ","));
+            host.certificate.chain_file = strtok(NULL, ",");
+            host.certificate.key_file = strtok(NULL, ",");
+            options->certificates = &host.certificate;
+            options->certificate_count = 1;
         } else if (name == 's' && host.secret_count < MOST_SECRETS) {
             host.secrets[host.secret_count++] = optarg;
         } else if (name == 'a' && host.allowed_count < MOST_ALLOWED) {
@@ -216,23 +225,24 @@ static void announce(pjauth_turn_server *server) {
 
 int main(int argc, char **argv) {
     pjauth_turn_options options;
-    pjauth_turn_listener listeners[LISTENERS];
+    pjauth_turn_listener listeners[WITH_TLS];
     pjauth_turn_server *server;
     pthread_t decider;
     sigset_t ending;
     int port = 0;
     int step = has_ipv6() ? 1 : 2; /* every other listener is an IPv6 one */
-    int at;
+    int at, count;
 
     require(pjauth_turn_options_init(&options, sizeof(options)), "options");
     read_options(argc, argv, &options, &port);
-    for (at = 0; at < LISTENERS; at += step) {
+    count = host.tls_port != 0 ? WITH_TLS : LISTENERS;
+    for (at = 0; at < count; at += step) {
         listeners[at / step].address = at % 2 == 0 ? "127.0.0.1" : "::1";
-        listeners[at / step].port = (uint16_t)port;
-        listeners[at / step].transport = at < 2 ? PJAUTH_TURN_UDP : PJAUTH_TURN_TCP;
+        listeners[at / step].port = (uint16_t)(at < LISTENERS ? port : host.tls_port);
+        listeners[at / step].transport = at < 2 ? PJAUTH_TURN_UDP : at < LISTENERS ? PJAUTH_TURN_TCP : PJAUTH_TURN_TLS;
     }
     options.listeners = listeners;
-    options.listener_count = LISTENERS / step;
+    options.listener_count = (unsigned)(count / step);
     options.log = log_line;
     host.observer.vtable = &functions;
 

@@ -26,8 +26,9 @@ def peer(address):
 
 def uclient(server, address, *options, password=lab.PASSWORD):
     """Runs the client; returns its exit status and what it printed."""
+    port = server.tls_port if "-S" in options else server.port
     command = [lab.need("turnutils_uclient", "coturn"), *options, "-u", lab.USER, "-w", password,
-               "-p", str(server.port), "-m", str(CLIENTS), "-n", str(MESSAGES), address]
+               "-p", str(port), "-m", str(CLIENTS), "-n", str(MESSAGES), address]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           text=True, errors="replace", timeout=60)
     return done.returncode, done.stdout
@@ -38,7 +39,7 @@ def relays(*options, address="127.0.0.1", server_options=()):
     def case(kind):
         if ":" in address and not lab.has_ipv6():
             lab.skip("this host has no IPv6")
-        with lab.server(kind, *server_options) as server, peer(address) as port:
+        with lab.server(kind, *server_options, tls="-S" in options) as server, peer(address) as port:
             status, output = uclient(server, address, *options, "-e", address, "-r", str(port))
             print(output[-1500:])
             lab.check(status == 0, f"turnutils_uclient ended with {status}")
@@ -74,6 +75,14 @@ CASES = {
     "tcp-send": relays("-t", "-s", "-l", "160"),
     "tcp-odd": relays("-t", "-l", "161"),
     "tcp-relay": relays("-T", "-l", "160"),
+    "tls-relay": relays("-T", "-S", "-E", str(lab.AUTHORITY), "-l", "160"),
+    "tls": relays("-t", "-S", "-E", str(lab.AUTHORITY), "-l", "160"),
+    "tls-send": relays("-t", "-S", "-s", "-l", "160"),
+    "tls-odd": relays("-t", "-S", "-l", "161"),
+    "tls-large": relays("-t", "-S", "-l", "1200"),
+    "ipv6-tls": relays("-x", "-t", "-S", "-l", "160", address="::1"),
+    "between-clients-tls": relays("-y", "-c", "-t", "-S", "-l", "160"),
+    "delayed-tls": relays("-t", "-S", "-l", "160", server_options=["--delay-ms", "200"]),
     "ipv6": relays("-x", "-l", "160", address="::1"),
     "ipv6-tcp-send": relays("-x", "-t", "-s", "-l", "160", address="::1"),
     "between-clients": relays("-y", "-c", "-l", "160"),

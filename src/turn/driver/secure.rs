@@ -62,6 +62,8 @@ impl Worker {
             let Some((session, _)) = stream.session() else {
                 return;
             };
+            // It may have begun in another worker.
+            self.wire.resize(SLOT, 0);
             let kept = session.resume(&mut self.wire);
             match (&stream.socket).read(&mut self.wire[kept..]) {
                 Ok(count) if count > 0 => {

@@ -78,8 +78,6 @@ pub struct Stream {
     out: Vec<u8>,
     /// How much of `out` is gone.
     sent: usize,
-    /// What has yet to be sealed, inside TLS.
-    clear: Vec<u8>,
     /// Since when the client has read nothing although it could.
     pub(super) stalled: Option<Time>,
     pub(super) is_dirty: bool,
@@ -124,7 +122,6 @@ impl Stream {
             heard: now,
             out: Vec::new(),
             sent: 0,
-            clear: Vec::new(),
             stalled: None,
             is_dirty: false,
             has_ended: false,
@@ -133,7 +130,7 @@ impl Stream {
 
     /// Bytes that the kernel has not taken yet.
     pub(super) fn waiting(&self) -> usize {
-        self.out.len() - self.sent + self.clear.len()
+        self.out.len() - self.sent
     }
 
     /// Whether TLS is not there yet.
@@ -145,12 +142,24 @@ impl Stream {
         }
     }
 
-    /// Where the client's bytes wait to be sent.
-    pub(super) fn buffer(&mut self) -> &mut Vec<u8> {
-        match self.layer {
-            Layer::Plain | Layer::Awaited => &mut self.out,
-            Layer::Tls(_) => &mut self.clear,
+    /// Puts a message where it waits to be sent. `false` when the layer is not ready
+    /// for it, or serves no more.
+    ///
+    /// Inside TLS each is a record of its own, as coturn has it: there are clients that
+    /// look for one message in each.
+    pub(super) fn put(&mut self, parts: &[&[u8]], spare: &mut Spare) -> bool {
+        if self.out.capacity() == 0 {
+            self.out = spare.take();
         }
+        let Layer::Tls(session) = &mut self.layer else {
+            gather(parts, &mut self.out);
+            return true;
+        };
+        let mut clear = spare.take();
+        gather(parts, &mut clear);
+        let is_sealed = session.seal(&clear, &mut self.out);
+        spare.give(clear);
+        is_sealed
     }
 
     /// The session, and where what it says goes.
@@ -163,9 +172,6 @@ impl Stream {
 
     /// Sends as much as the kernel takes.
     pub(super) fn push(&mut self, spare: &mut Spare) -> Pushed {
-        if !self.seal(spare) {
-            return Pushed::Broken;
-        }
         let mut progress = false;
         while self.sent < self.out.len() {
             match (&self.socket).write(&self.out[self.sent..]) {
@@ -187,26 +193,10 @@ impl Stream {
         Pushed::All
     }
 
-    /// Makes records of what has yet to be sealed. `false` when that cannot be.
-    fn seal(&mut self, spare: &mut Spare) -> bool {
-        let Layer::Tls(session) = &mut self.layer else {
-            return true;
-        };
-        if self.clear.is_empty() {
-            return true;
-        }
-        if self.out.capacity() == 0 {
-            self.out = spare.take();
-        }
-        let is_sealed = session.seal(&self.clear, &mut self.out);
-        spare.give(std::mem::take(&mut self.clear));
-        is_sealed
-    }
-
     /// Sends what waits, and that nothing more comes where the layer has a word for
     /// it, if the kernel takes it at once.
     pub(super) fn say_end(&mut self) {
-        if self.stalled.is_none() && self.seal(&mut Spare::default()) {
+        if self.stalled.is_none() {
             if let Some((session, out)) = self.session() {
                 session.end(out);
             }
@@ -228,5 +218,11 @@ impl Stream {
     /// Whether nothing more comes from the client, nor for it from a peer.
     pub(super) fn is_over(&self) -> bool {
         self.has_ended && self.peer.is_none()
+    }
+}
+
+fn gather(parts: &[&[u8]], into: &mut Vec<u8>) {
+    for part in parts {
+        into.extend_from_slice(part);
     }
 }

@@ -248,7 +248,7 @@ impl Streams {
     /// What a client is told before its connection closes, if it goes out at once.
     pub fn last_word(&mut self, index: usize, bytes: &[u8]) {
         if let Some(stream) = self.get_mut(index) {
-            stream.buffer().extend_from_slice(bytes);
+            stream.put(&[bytes], &mut Spare::default());
         }
     }
 
@@ -277,12 +277,8 @@ impl Streams {
             (true, false) if waiting > self.limits.backlog => return Written::Gone,
             _ => {}
         }
-        let buffer = stream.buffer();
-        if buffer.capacity() == 0 {
-            *buffer = self.spare.take();
-        }
-        for part in parts {
-            buffer.extend_from_slice(part);
+        if !stream.put(&parts, &mut self.spare) {
+            return Written::Gone;
         }
         if !stream.is_dirty {
             stream.is_dirty = true;

@@ -21,7 +21,7 @@ const LONGEST_RECORD: usize = 5 + 16 * 1024 + 2048;
 /// A fatal alert, before there are keys.
 const DECODE_ERROR: [u8; 7] = [0x15, 3, 3, 0, 2, 2, 50];
 /// What sealing adds to 16 KiB at most, with room for a change of keys.
-const SEAL: usize = 256;
+const SEAL: usize = 64;
 
 /// The server's side of a connection.
 pub struct Session {
