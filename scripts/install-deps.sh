@@ -51,6 +51,7 @@ lib:hiredis   libhiredis-dev   optional
 lib:uv        libuv1-dev       optional
 lib:crypto    libssl-dev       optional
 openssl       openssl          optional
+certutil      libnss3-tools    optional
 lintian       lintian          optional
 LIST
     # pjproject's static libraries ask for these by name only.

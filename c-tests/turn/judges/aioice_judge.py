@@ -50,8 +50,13 @@ class Receiver(asyncio.DatagramProtocol):
 
 
 async def allocated(server, transport, password=lab.PASSWORD):
-    return await turn.create_turn_endpoint(Receiver, server_addr=server.address, username=lab.USER,
-                                           password=password, transport=transport)
+    return await turn.create_turn_endpoint(Receiver, server_addr=server.address, username=lab.USER, password=password,
+                                           ssl=transport == "tls", transport=over(transport))
+
+
+def over(transport):
+    """What aioice calls a transport: TLS is TCP with something in it."""
+    return "udp" if transport == "udp" else "tcp"
 
 
 async def both_ways(server, transport):
@@ -95,11 +100,11 @@ async def refreshes(server, transport):
     protocols = {"udp": turn.TurnClientUdpProtocol, "tcp": turn.TurnClientTcpProtocol}
 
     def client():
-        return protocols[transport](server.address, lab.USER, lab.PASSWORD, lifetime=600, channel_refresh_time=500)
+        return protocols[over(transport)](server.address, lab.USER, lab.PASSWORD, lifetime=600, channel_refresh_time=500)
 
     loop = asyncio.get_running_loop()
-    opened = (loop.create_connection(client, *server.address) if transport == "tcp" else
-              loop.create_datagram_endpoint(client, remote_addr=server.address))
+    opened = (loop.create_datagram_endpoint(client, remote_addr=server.address) if transport == "udp" else
+              loop.create_connection(client, *server.address, ssl=transport == "tls" or None))
     _, protocol = await opened
     relayed = await protocol.connect()
     for asked, granted in (600, 600), (1000, 1000), (0, 0):
@@ -118,7 +123,8 @@ async def candidates(server, transport):
     """ICE between two agents that offer nothing but relay candidates."""
     def agent(controlling):
         return aioice.Connection(ice_controlling=controlling, turn_server=server.address, turn_username=lab.USER,
-                                 turn_password=lab.PASSWORD, turn_transport=transport, use_ipv6=False,
+                                 turn_password=lab.PASSWORD, turn_transport=over(transport), use_ipv6=False,
+                                 turn_ssl=transport == "tls",
                                  transport_policy=aioice.TransportPolicy.RELAY)
 
     caller, callee = agent(True), agent(False)
@@ -150,12 +156,14 @@ async def refuses_password(server, transport):
 
 def case(body, transport):
     def run(kind):
-        with lab.server(kind) as server:
+        # The certificate is looked at as any other's, for the address.
+        os.environ["SSL_CERT_FILE"] = str(lab.AUTHORITY)
+        with lab.server(kind, tls=transport == "tls") as server:
             asyncio.run(asyncio.wait_for(body(server, transport), 60))
     return run
 
 
-CASES = {f"{name}-{transport}": case(body, transport) for transport in ("udp", "tcp") for name, body in
+CASES = {f"{name}-{transport}": case(body, transport) for transport in ("udp", "tcp", "tls") for name, body in
          {"data": both_ways, "refresh": refreshes, "ice": candidates, "password": refuses_password}.items()}
 
 if __name__ == "__main__":

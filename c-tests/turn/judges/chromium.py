@@ -6,6 +6,7 @@ usage: chromium.py SERVER CASE
 
 import http.server
 import json
+import subprocess
 import sys
 import tempfile
 import threading
@@ -64,21 +65,38 @@ def exchange():
         server.server_close()
 
 
+def trust(home):
+    """Puts the authority into the certificates that a browser of this home has."""
+    certutil = lab.need("certutil", "libnss3-tools")
+    for folder in ".pki/nssdb", ".local/share/pki/nssdb":
+        store = Path(home, folder)
+        store.mkdir(parents=True)
+        for words in (["-N", "--empty-password"], ["-A", "-n", "authority", "-t", "C,,", "-i", lab.AUTHORITY]):
+            subprocess.run([certutil, "-d", f"sql:{store}", *words], check=True, stdin=subprocess.DEVNULL)
+
+
 def browse(browser, url):
     """A context in which a fresh Chromium shows the page."""
     stack = ExitStack()
     profile = stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True))
+    if "scheme=turns" in url:
+        trust(profile)
+        browser = ["env", f"HOME={profile}", browser]
+    else:
+        browser = [browser]
     log = stack.enter_context(open(f"{profile}/log", "w"))
-    stack.enter_context(lab.running(browser, *FLAGS, f"--user-data-dir={profile}/data", url, log=log))
+    stack.enter_context(lab.running(*browser, *FLAGS, f"--user-data-dir={profile}/data", url, log=log))
     return stack
 
 
 def reports(kind, transport, password, *options):
     """What the two pages reported: caller and callee."""
     browser = lab.need("chromium", "chromium")
-    with lab.server(kind, *options) as server, exchange() as site, ExitStack() as pages:
+    tls = transport == "tls"
+    with lab.server(kind, *options, tls=tls) as server, exchange() as site, ExitStack() as pages:
         for role in "caller", "callee":
-            query = urllib.parse.urlencode({"role": role, "port": server.port, "transport": transport,
+            query = urllib.parse.urlencode({"role": role, "scheme": "turns" if tls else "turn",
+                                            "port": server.tls_port or server.port, "transport": "tcp" if tls else transport,
                                             "user": lab.USER, "password": password})
             pages.enter_context(browse(browser, f"http://127.0.0.1:{site.server_port}/page?{query}"))
         for _ in range(900):
@@ -110,6 +128,7 @@ def refuses_password(kind):
 CASES = {
     "udp": relays("udp"),
     "tcp": relays("tcp"),
+    "tls": relays("tls"),
     "delayed": relays("udp", "--delay-ms", "200"),
     "password": refuses_password,
 }

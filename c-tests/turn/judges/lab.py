@@ -94,7 +94,7 @@ class Server:
 
     def __init__(self, process, port, log, tls_port=None):
         self.process, self.port, self.log, self.tls_port = process, port, log, tls_port
-        self.address = ("127.0.0.1", port)
+        self.address = ("127.0.0.1", tls_port or port)
 
     def memory(self):
         """Its resident size in KiB."""

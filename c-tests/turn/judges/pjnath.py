@@ -30,11 +30,15 @@ def echoing_stream():
 
 def case(transport, password=lab.PASSWORD, expected=0, server_options=()):
     def run(kind):
+        tls = transport == "tls"
         echoing = echoing_stream if transport == "stream" else lab.echoing
-        with lab.server(kind, *server_options) as server, echoing() as peer:
-            command = [sys.argv[3], transport, str(server.port), str(peer), lab.USER, password]
+        with lab.server(kind, *server_options, tls=tls) as server, echoing() as peer:
+            port = server.tls_port if tls else server.port
+            command = [sys.argv[3], transport, str(port), str(peer), lab.USER, password] + [str(lab.AUTHORITY)] * tls
             done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, timeout=60)
             print(done.stdout)
+            if done.returncode == lab.SKIPPED:
+                sys.exit(lab.SKIPPED)
             lab.check(done.returncode == expected, f"pj_turn_sock's program ended with {done.returncode}")
     return run
 
@@ -43,6 +47,7 @@ CASES = {
     "udp": case("udp"),
     "tcp": case("tcp"),
     "stream": case("stream"),
+    "tls": case("tls"),
     "password": case("udp", password="wrong", expected=REFUSED),
     "delayed": case("udp", server_options=["--delay-ms", "200"]),
 }

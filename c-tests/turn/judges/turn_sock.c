@@ -1,7 +1,7 @@
 /* PJNATH's pj_turn_sock against a TURN server: allocate, permission, Send indications, channel, ChannelData; or, with a
  * stream, a TCP allocation and a connection to the peer (RFC 6062).
  *
- * usage: turn_sock udp|tcp|stream SERVER_PORT PEER_PORT USER PASSWORD
+ * usage: turn_sock udp|tcp|tls|stream SERVER_PORT PEER_PORT USER PASSWORD [AUTHORITY]
  *
  * The peer on 127.0.0.1 must echo. Ends with 0 when everything came back; with 4 when the server refused with 401.
  */
@@ -15,7 +15,7 @@
 #define MESSAGES 20
 #define STREAM (200 * 1000)
 
-enum { REFUSED = 4 };
+enum { REFUSED = 4, SKIPPED = 77 };
 
 static struct {
     pj_caching_pool pools;
@@ -159,7 +159,26 @@ static void set_up(int peer_port) {
     require(pj_sockaddr_init(pj_AF_INET(), &judge.peer, &loopback, (pj_uint16_t)peer_port), "peer");
 }
 
-static void allocate(pj_turn_tp_type transport, int port, char *user, char *password) {
+/* The transport of a name. `authority` is who signed the server's certificate. */
+static pj_turn_tp_type choose(const char *name, char *authority, pj_turn_sock_cfg *settings) {
+#if PJ_HAS_SSL_SOCK
+    if (strcmp(name, "tls") == 0) {
+        settings->tls_cfg.ca_list_file = pj_str(authority);
+        settings->tls_cfg.ssock_param.verify_peer = PJ_TRUE;
+        return PJ_TURN_TP_TLS;
+    }
+#else
+    (void)authority;
+    (void)settings;
+    if (strcmp(name, "tls") == 0) {
+        printf("SKIP this pjproject was built without TLS\n");
+        exit(SKIPPED);
+    }
+#endif
+    return strcmp(name, "udp") == 0 ? PJ_TURN_TP_UDP : PJ_TURN_TP_TCP;
+}
+
+static void allocate(const char *transport, char *authority, int port, char *user, char *password) {
     pj_turn_sock_cb callbacks;
     pj_turn_sock_cfg settings;
     pj_stun_auth_cred credential;
@@ -171,7 +190,8 @@ static void allocate(pj_turn_tp_type transport, int port, char *user, char *pass
     callbacks.on_state = on_state;
     callbacks.on_connection_status = on_connection_status;
     pj_turn_sock_cfg_default(&settings);
-    require(pj_turn_sock_create(&judge.stun, pj_AF_INET(), transport, &callbacks, &settings, NULL, &judge.sock),
+    require(pj_turn_sock_create(&judge.stun, pj_AF_INET(), choose(transport, authority, &settings), &callbacks,
+                                &settings, NULL, &judge.sock),
             "pj_turn_sock_create");
     memset(&credential, 0, sizeof(credential));
     credential.type = PJ_STUN_AUTH_CRED_STATIC;
@@ -255,13 +275,13 @@ static int exchange_stream(void) {
 int main(int argc, char **argv) {
     int passed;
 
-    if (argc != 6) {
-        printf("usage: turn_sock udp|tcp|stream SERVER_PORT PEER_PORT USER PASSWORD\n");
+    if (argc != 6 && argc != 7) {
+        printf("usage: turn_sock udp|tcp|tls|stream SERVER_PORT PEER_PORT USER PASSWORD [AUTHORITY]\n");
         return 2;
     }
     judge.is_stream = strcmp(argv[1], "stream") == 0;
     set_up(atoi(argv[3]));
-    allocate(strcmp(argv[1], "udp") == 0 ? PJ_TURN_TP_UDP : PJ_TURN_TP_TCP, atoi(argv[2]), argv[4], argv[5]);
+    allocate(argv[1], argv[argc - 1], atoi(argv[2]), argv[4], argv[5]);
     if (is_over() && judge.last_status == PJ_STATUS_FROM_STUN_CODE(PJ_STUN_SC_UNAUTHORIZED)) {
         printf("refused with 401\n");
         return REFUSED;
