@@ -3,6 +3,7 @@
 #include "ua.h"
 
 #include <string.h>
+#include <unistd.h>
 
 enum { COPIES = 2, CALLS = 60 };
 
@@ -47,15 +48,21 @@ static void copies_at_once(void)
 {
     struct worker workers[COPIES];
     struct vault vault;
+    pj_grp_lock_t *lock;
     int call, i;
 
     CHECK_EQ(pjsip_endpt_register_module(lab.endpt, &catcher), PJ_SUCCESS);
     for (call = 0; call < CALLS; ++call) {
         memset(&copies, 0, sizeof(copies));
-        call_start(&vault, VAULT_KEEP, "invite", "tcp", NULL);
+        lock = call_start(&vault, VAULT_KEEP, "invite", "tcp", NULL)->invite_tsx->grp_lock;
         REQUIRE(lab_until(&copies.caught, 1, WAIT_MSEC));
+        /* Both are to come as far as the transaction's lock lets them. */
+        pj_grp_lock_acquire(lock);
         for (i = 0; i < COPIES; ++i)
             worker_start(&workers[i], &hand_over, copies.responses[i]);
+        REQUIRE(lab_until(&copies.ready, COPIES, WAIT_MSEC));
+        usleep(2000);
+        pj_grp_lock_release(lock);
         for (i = 0; i < COPIES; ++i)
             worker_join(&workers[i]);
         CHECK_EQ(vault.challenged, 1);
