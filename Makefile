@@ -233,7 +233,7 @@ sanitize: ## the C tests with address and thread sanitizer in them and in the li
 	@JOBS=$(jobs) scripts/sanitize.sh
 
 soak: build-tests ## 200 registrations and 500 allocations for SECONDS (3600)
-	$(ctests)/soak/soak $(or $(SECONDS),3600)
+	@sh $(ctests)/soak/soak.sh $(or $(SECONDS),3600)
 
 # -- installing ----------------------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ set -eu
 cd "$(dirname "$0")/.."
 : "${CARGO:=cargo}" "${CC:=clang}" "${CXX:=clang++}" "${TOOLCHAIN:=+nightly}" "${JOBS:=2}"
 triple=x86_64-unknown-linux-gnu
-sip="regc contract misuse challenge ua pjsua"
+sip="regc contract lifetimes misuse challenge ua pjsua"
 turn="smoke_static throwing_static"
 
 fail() {
@@ -91,8 +91,8 @@ run() {
     if pkg-config --exists libpjproject; then
         archive both
         for name in $sip; do programs="$programs pjsip/$name.pjauth"; done
-        programs="$programs differential/differential"
-        tests="real-static\\.($(echo "$sip" | tr ' ' '|'))|differential\\.answers|"
+        programs="$programs differential/differential soak/soak"
+        tests="real-static\\.($(echo "$sip" | tr ' ' '|'))|differential\\.answers|soak\\.both|"
     else
         table="$table --skip '$sanitizer:real-static=pkg-config does not find libpjproject'"
     fi
@@ -105,6 +105,8 @@ run() {
     table="$table --ctest '$sanitizer=$build'"
 }
 
+# Deadlines there come when the application answers, and when it ends the owner.
+export SOAK_SECONDS="${SOAK_SECONDS:-20}"
 export ASAN_OPTIONS="${ASAN_OPTIONS:-detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1}"
 export TSAN_OPTIONS="${TSAN_OPTIONS:-second_deadlock_stack=1:suppressions=$PWD/c-tests/tsan.supp}"
 table=
