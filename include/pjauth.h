@@ -2067,13 +2067,29 @@ int pjauth_turn_server_drain(struct pjauth_turn_server *server, int drain);
  * key.
  *
  * @param server   The server.
- * @param address  The other server, of the same transports: `192.0.2.2:3478` or
- *                 `[2001:db8::2]:3478`, for clients of that address family. NULL:
- *                 clients of both families are served here again.
+ * @param address  The other server, at the same port over every transport:
+ *                 `192.0.2.2:3478` or `[2001:db8::2]:3478`, for clients of that
+ *                 address family. NULL: clients of both families are served here
+ *                 again. See `pjauth_turn_server_set_alternate_over()`.
  * @return 0; PJ_EINVAL for a dead handle or what is no address; PJ_EINVALIDOP when it
  *         does not run.
  */
 int pjauth_turn_server_set_alternate(struct pjauth_turn_server *server, const char *address);
+
+/**
+ * Likewise for clients of one transport: where the other server has TLS is another port
+ * than where it has UDP, and a client goes there by the transport that it came with.
+ *
+ * @param server     The server.
+ * @param transport  PJAUTH_TURN_UDP, PJAUTH_TURN_TCP or PJAUTH_TURN_TLS.
+ * @param address    As for `pjauth_turn_server_set_alternate()`, which sets all of them.
+ * @return as there; PJ_EINVAL for another transport.
+ *
+ * Source: RFC 8489, 10. Since 0.1.0.
+ */
+int pjauth_turn_server_set_alternate_over(struct pjauth_turn_server *server,
+                                          int transport,
+                                          const char *address);
 
 /**
  * Goes by other limits from now on: those of `options`, where the default stands for

@@ -175,6 +175,9 @@ static void drain(void)
     CHECK(pjauth_turn_server_set_alternate(stand.server, "0.0.0.0:3478") == PJ_EINVAL);
     CHECK(pjauth_turn_server_set_alternate(stand.server, "[2001:db8::2]:3478") == 0);
     CHECK(wire_allocate(&new, "ann", REALM) == 300);
+    CHECK(pjauth_turn_server_set_alternate_over(stand.server, PJAUTH_TURN_TLS, "192.0.2.2:5349") == 0);
+    CHECK(pjauth_turn_server_set_alternate_over(stand.server, 0, "192.0.2.2:5349") == PJ_EINVAL);
+    CHECK(pjauth_turn_server_set_alternate_over(stand.server, PJAUTH_TURN_UDP, "192.0.2.2") == PJ_EINVAL);
     CHECK(pjauth_turn_server_set_alternate(stand.server, NULL) == 0);
     CHECK(wire_allocate(&new, "ann", REALM) == 0);
     wire_close(&old);

@@ -27,6 +27,7 @@ static void bad_server(pjauth_turn_server *server)
     CHECK(pjauth_turn_server_drain(server, 1) == PJ_EINVAL);
     CHECK(pjauth_turn_server_set_alternate(server, "192.0.2.2:3478") == PJ_EINVAL);
     CHECK(pjauth_turn_server_set_alternate(server, NULL) == PJ_EINVAL);
+    CHECK(pjauth_turn_server_set_alternate_over(server, PJAUTH_TURN_TLS, NULL) == PJ_EINVAL);
     CHECK(pjauth_turn_server_destroy(server) == PJ_EINVAL);
     CHECK(pjauth_turn_server_listener(server, 0, &transport, room, sizeof(room)) == 0 && transport == 77 && !*room);
     CHECK(pjauth_turn_server_error(server, room, sizeof(room)) == 0 && !*room);

@@ -15,7 +15,7 @@ use crate::turn::state::allocation::Figures;
 use crate::turn::state::allocation::Reason;
 use crate::turn::state::arena::AllocationId;
 use crate::turn::state::connections::PeerConnection;
-use crate::turn::state::five_tuple::Link;
+use crate::turn::state::five_tuple::{Link, Transport};
 use crate::turn::time::Time;
 
 use super::{Core, State};
@@ -164,10 +164,16 @@ impl Core {
             .set_bounds(config.max_held, config.max_held_per_source);
     }
 
-    /// Sends new clients of a family to another server (300), or no longer.
-    /// The observer is asked all the same, because the reply must be protected.
-    pub fn set_alternate(&mut self, family: Family, server: Option<SocketAddr>) {
-        self.config.alternate[family.index()] = server.filter(|a| Family::of(&a.ip()) == family);
+    /// Sends new clients of a family to another server (300), or no longer; those of
+    /// one transport, or of all. The observer is asked all the same, because the reply
+    /// must be protected.
+    pub fn set_alternate(
+        &mut self,
+        transport: Option<Transport>,
+        family: Family,
+        server: Option<SocketAddr>,
+    ) {
+        self.config.alternate.set(transport, family, server);
     }
 
     /// Whether a client has an allocation here.

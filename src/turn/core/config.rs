@@ -6,9 +6,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::stun::address::Family;
 use crate::turn::auth::credentials::Algorithm;
 use crate::turn::policy::limits::Frequency;
 use crate::turn::policy::peers::Policy;
+use crate::turn::state::five_tuple::Transport;
 
 /// What is at an address of this process, which a core cannot see by itself.
 /// Asked when a channel is bound or a peer connected to, never for a packet.
@@ -19,6 +21,33 @@ pub trait Neighbours: Debug + Send + Sync {
     fn is_tcp_relay(&self, address: &SocketAddr) -> bool;
     /// Whether a server of this process listens there or relays from there.
     fn is_taken(&self, address: &SocketAddr) -> bool;
+}
+
+/// Where new clients are sent, by their transport and address family: what is at one
+/// port over UDP is at another over TLS.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Alternates([[Option<SocketAddr>; 2]; 3]);
+
+impl Alternates {
+    /// Sends those of a transport, or of all, to another server, or no longer.
+    pub fn set(
+        &mut self,
+        transport: Option<Transport>,
+        family: Family,
+        server: Option<SocketAddr>,
+    ) {
+        let server = server.filter(|server| Family::of(&server.ip()) == family);
+        for of in [Transport::Udp, Transport::Tcp, Transport::Tls] {
+            if transport.is_none_or(|transport| transport == of) {
+                self.0[of as usize][family.index()] = server;
+            }
+        }
+    }
+
+    /// Where those go.
+    pub fn of(&self, transport: Transport, family: Family) -> Option<SocketAddr> {
+        self.0[transport as usize][family.index()]
+    }
 }
 
 /// The settings of a core. Every bound has a default that suits a server for
@@ -76,8 +105,8 @@ pub struct Config {
     pub binding: bool,
     /// Which peers clients may reach.
     pub policy: Policy,
-    /// Where new clients are sent, by their address family.
-    pub alternate: [Option<SocketAddr>; 2],
+    /// Where new clients are sent.
+    pub alternate: Alternates,
     /// Who else is in this process; without, anybody may be.
     pub neighbours: Option<Arc<dyn Neighbours>>,
     /// Whether the relay sockets can send with the DF bit set. If not,
@@ -155,7 +184,7 @@ impl Default for Config {
             }),
             binding: true,
             policy: Policy::new(),
-            alternate: [None; 2],
+            alternate: Alternates::default(),
             neighbours: None,
             dont_fragment: false,
             tcp_relays: true,

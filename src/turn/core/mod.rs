@@ -217,9 +217,10 @@ impl Core {
         &self.shared
     }
 
-    /// The server that new clients of this family are sent to.
+    /// The server that new clients of this transport and family are sent to.
     fn alternate_for(&self, link: &Link) -> Option<SocketAddr> {
-        self.config.alternate[Family::of(&link.client.ip()).index()]
+        let family = Family::of(&link.client.ip());
+        self.config.alternate.of(self.transport(link), family)
     }
 
     fn transport(&self, link: &Link) -> Transport {

@@ -17,6 +17,7 @@ use crate::turn::policy::peers::Policy;
 use crate::turn::policy::ranges::Range;
 use crate::turn::state::allocation::Figures;
 use crate::turn::state::arena::{AllocationId, RequestId};
+use crate::turn::state::five_tuple::Transport;
 use crate::turn::time::Time;
 
 use super::observer::Place;
@@ -147,9 +148,16 @@ impl Cores {
     }
 
     /// Sends new clients of a family to another server, or no longer.
-    pub fn set_alternate(&self, family: Family, server: Option<SocketAddr>) {
+    pub fn set_alternate(
+        &self,
+        transport: Option<Transport>,
+        family: Family,
+        server: Option<SocketAddr>,
+    ) {
         for worker in self.workers() {
-            self.look(worker, |core, _| core.set_alternate(family, server));
+            self.look(worker, |core, _| {
+                core.set_alternate(transport, family, server)
+            });
         }
     }
 

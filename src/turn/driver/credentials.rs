@@ -7,6 +7,8 @@ use std::path::PathBuf;
 
 use zeroize::Zeroizing;
 
+use super::server::Server;
+
 /// Text in PEM.
 #[derive(Clone)]
 pub enum Pem {
@@ -95,6 +97,19 @@ impl fmt::Display for BadTls {
             BadTls::Unused => f.write_str("the server has no TLS listener"),
             BadTls::File(path, error) => write!(f, "{}: {error}", path.display()),
             BadTls::Bad(what) => f.write_str(what),
+        }
+    }
+}
+
+impl Server {
+    /// Serves TLS with other certificates from now on; connections that exist stay.
+    ///
+    /// # Errors
+    /// Why they cannot serve; then those from before stay.
+    pub fn set_certificates(&self, pairs: &[Pair]) -> Result<(), BadTls> {
+        match &self.control.tls {
+            Some(tls) => tls.replace(pairs),
+            None => Err(BadTls::Unused),
         }
     }
 }

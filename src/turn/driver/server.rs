@@ -16,13 +16,12 @@ use crate::turn::auth::accounts::Accounts;
 use crate::turn::core::config::Config;
 use crate::turn::core::counters::Counters;
 use crate::turn::policy::ranges::Range;
-use crate::turn::state::five_tuple::Listener;
+use crate::turn::state::five_tuple::{Listener, Transport};
 use crate::turn::state::shared::Shared;
 
 use super::clock;
 use super::control::{Control, random};
 use super::cores::{CoreAccess, Cores};
-use super::credentials::{BadTls, Pair};
 use super::descriptor::Descriptor;
 use super::forwarding::{Forwarding, KernelStatus};
 use super::listeners::ListenerSocket;
@@ -48,7 +47,7 @@ use super::worker::{Worker, WorkerCore};
 /// A running server. Its methods may be called from any thread, the observer's
 /// included.
 pub struct Server {
-    control: Arc<Control>,
+    pub(super) control: Arc<Control>,
     cores: Cores,
     workers: usize,
     threads: Mutex<Vec<JoinHandle<()>>>,
@@ -127,9 +126,16 @@ impl Server {
     }
 
     /// Sends new clients of a family to another server, or no longer.
-    pub fn set_alternate(&self, family: Family, server: Option<SocketAddr>) {
-        self.control.config.lock().alternate[family.index()] = server;
-        self.cores.set_alternate(family, server);
+    pub fn set_alternate(
+        &self,
+        transport: Option<Transport>,
+        family: Family,
+        server: Option<SocketAddr>,
+    ) {
+        let mut config = self.control.config.lock();
+        config.alternate.set(transport, family, server);
+        drop(config);
+        self.cores.set_alternate(transport, family, server);
     }
 
     /// Whether channel data goes through the kernel.
@@ -181,17 +187,6 @@ impl Server {
         self.control
             .change_policy(|policy| policy.set_ranges(allow, deny));
         self.apply_policy(None);
-    }
-
-    /// Serves TLS with other certificates from now on; connections that exist stay.
-    ///
-    /// # Errors
-    /// Why they cannot serve; then those from before stay.
-    pub fn set_certificates(&self, pairs: &[Pair]) -> Result<(), BadTls> {
-        match &self.control.tls {
-            Some(tls) => tls.replace(pairs),
-            None => Err(BadTls::Unused),
-        }
     }
 
     /// Clients and peers see new relays at a configured address as `external`.

@@ -12,7 +12,7 @@ use crate::turn::driver::{
     BadTls, Cores, Embedded, KernelStatus, Options, Output, Pair, RawAddress, Server,
 };
 use crate::turn::policy::ranges::Range;
-use crate::turn::state::five_tuple::Listener;
+use crate::turn::state::five_tuple::{Listener, Transport};
 
 /// Cores, and whoever drives them.
 pub enum Engine {
@@ -83,10 +83,15 @@ impl Engine {
         }
     }
 
-    pub fn set_alternate(&self, family: Family, server: Option<SocketAddr>) {
+    pub fn set_alternate(
+        &self,
+        transport: Option<Transport>,
+        family: Family,
+        server: Option<SocketAddr>,
+    ) {
         match self {
-            Engine::Threads(threads) => threads.set_alternate(family, server),
-            Engine::Embedded(core, _) => core.cores().set_alternate(family, server),
+            Engine::Threads(threads) => threads.set_alternate(transport, family, server),
+            Engine::Embedded(core, _) => core.cores().set_alternate(transport, family, server),
         }
     }
 

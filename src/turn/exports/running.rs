@@ -4,11 +4,14 @@ use core::ffi::{c_char, c_int, c_uint};
 use std::net::SocketAddr;
 
 use crate::stun::address::Family;
+use crate::turn::state::five_tuple::Transport;
 use crate::turn::status::{EINVAL, Status};
 
 use super::options::{self, rate};
 use super::server::running;
-use super::types::{pjauth_turn_options, pjauth_turn_server};
+use super::types::{
+    PJAUTH_TURN_TCP, PJAUTH_TURN_TLS, PJAUTH_TURN_UDP, pjauth_turn_options, pjauth_turn_server,
+};
 use super::{guard, server_of, strings};
 
 /// Refuses new allocations with 508, or no longer; those that exist stay. Where there
@@ -35,9 +38,10 @@ pub extern "C" fn pjauth_turn_server_drain(
 /// key.
 ///
 /// @param server   The server.
-/// @param address  The other server, of the same transports: `192.0.2.2:3478` or
-///                 `[2001:db8::2]:3478`, for clients of that address family. NULL:
-///                 clients of both families are served here again.
+/// @param address  The other server, at the same port over every transport:
+///                 `192.0.2.2:3478` or `[2001:db8::2]:3478`, for clients of that
+///                 address family. NULL: clients of both families are served here
+///                 again. See `pjauth_turn_server_set_alternate_over()`.
 /// @return 0; PJ_EINVAL for a dead handle or what is no address; PJ_EINVALIDOP when it
 ///         does not run.
 ///
@@ -48,25 +52,62 @@ pub unsafe extern "C" fn pjauth_turn_server_set_alternate(
     server: *mut pjauth_turn_server,
     address: *const c_char,
 ) -> Status {
-    guard(|| {
-        let other = match address.is_null() {
-            true => None,
-            // SAFETY: the caller's string.
-            false => Some(unsafe { strings::read(address) }?),
-        };
-        let other = other.map(str::parse::<SocketAddr>).transpose();
-        let other = other.map_err(|_| EINVAL)?;
-        if other.is_some_and(|other| other.port() == 0 || other.ip().is_unspecified()) {
-            return Err(EINVAL);
+    // SAFETY: the caller's string.
+    guard(|| unsafe { set_alternate(server, None, address) })
+}
+
+/// Likewise for clients of one transport: where the other server has TLS is another port
+/// than where it has UDP, and a client goes there by the transport that it came with.
+///
+/// @param server     The server.
+/// @param transport  PJAUTH_TURN_UDP, PJAUTH_TURN_TCP or PJAUTH_TURN_TLS.
+/// @param address    As for `pjauth_turn_server_set_alternate()`, which sets all of them.
+/// @return as there; PJ_EINVAL for another transport.
+///
+/// Source: RFC 8489, 10. Since 0.1.0.
+///
+/// # Safety
+/// `address` is NULL or terminated.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pjauth_turn_server_set_alternate_over(
+    server: *mut pjauth_turn_server,
+    transport: c_int,
+    address: *const c_char,
+) -> Status {
+    let transport = match transport {
+        PJAUTH_TURN_UDP => Transport::Udp,
+        PJAUTH_TURN_TCP => Transport::Tcp,
+        PJAUTH_TURN_TLS => Transport::Tls,
+        _ => return EINVAL,
+    };
+    // SAFETY: the caller's string.
+    guard(|| unsafe { set_alternate(server, Some(transport), address) })
+}
+
+/// # Safety
+/// `address` is NULL or terminated.
+unsafe fn set_alternate(
+    server: *mut pjauth_turn_server,
+    transport: Option<Transport>,
+    address: *const c_char,
+) -> Result<(), Status> {
+    let other = match address.is_null() {
+        true => None,
+        // SAFETY: the caller's string.
+        false => Some(unsafe { strings::read(address) }?),
+    };
+    let other = other.map(str::parse::<SocketAddr>).transpose();
+    let other = other.map_err(|_| EINVAL)?;
+    if other.is_some_and(|other| other.port() == 0 || other.ip().is_unspecified()) {
+        return Err(EINVAL);
+    }
+    let server = running(server)?;
+    for family in [Family::V4, Family::V6] {
+        if other.is_none_or(|other| Family::of(&other.ip()) == family) {
+            server.set_alternate(transport, family, other);
         }
-        let server = running(server)?;
-        for family in [Family::V4, Family::V6] {
-            if other.is_none_or(|other| Family::of(&other.ip()) == family) {
-                server.set_alternate(family, other);
-            }
-        }
-        Ok(())
-    })
+    }
+    Ok(())
 }
 
 /// Goes by other limits from now on: those of `options`, where the default stands for

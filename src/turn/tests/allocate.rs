@@ -176,17 +176,40 @@ fn the_server_has_room_for_so_many() {
 fn new_clients_are_sent_elsewhere_or_turned_away() {
     let (mut world, mut ann) = greeted();
     let other = addr("5.6.7.8:3478");
-    world.core.set_alternate(Family::V4, Some(other));
+    world.core.set_alternate(None, Family::V4, Some(other));
     let request = ann.allocate();
     let reply = world.exchange(&ann, &request).unwrap();
     assert_eq!(reply.code(), 300);
     assert!(reply.signed_by(&ann));
     let value = reply.get(kind::ALTERNATE_SERVER).unwrap();
     assert_eq!(value, [0, 1, 0x0D, 0x96, 5, 6, 7, 8]);
+    // Over another transport the other is elsewhere.
+    let over_tcp = Some(addr("5.6.7.8:5349"));
+    world
+        .core
+        .set_alternate(Some(Transport::Tcp), Family::V4, over_tcp);
+    let request = ann.allocate();
+    let reply = world.exchange(&ann, &request).unwrap();
+    assert_eq!(
+        reply.get(kind::ALTERNATE_SERVER).unwrap()[..4],
+        [0, 1, 0x0D, 0x96]
+    );
+    let mut sam = Client::on(Link {
+        listener: world.tcp,
+        client: addr("9.9.9.9:7"),
+    });
+    sam.greet(&mut world);
+    let request = sam.allocate();
+    let reply = world.exchange(&sam, &request).unwrap();
+    assert_eq!(reply.code(), 300);
+    assert_eq!(
+        reply.get(kind::ALTERNATE_SERVER).unwrap()[..4],
+        [0, 1, 0x14, 0xE5]
+    );
     world.core.drain(true);
     let request = ann.allocate();
     assert_eq!(ann.ask(&mut world, &request), 300);
-    world.core.set_alternate(Family::V4, None);
+    world.core.set_alternate(None, Family::V4, None);
     let asked = world.core.counters().asked;
     let request = ann.allocate();
     assert_eq!(ann.ask(&mut world, &request), 508);
