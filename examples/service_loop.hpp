@@ -139,7 +139,7 @@ private:
             const int fd = accept4(_listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
             if (fd < 0)
                 return;
-            _connections.push_back({fd, Clock::now() + std::chrono::seconds(5), "", ""});
+            _connections.push_back({fd, Clock::now() + std::chrono::seconds(30), "", ""});
         }
     }
 

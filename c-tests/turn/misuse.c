@@ -31,6 +31,7 @@ static void bad_server(pjauth_turn_server *server)
     CHECK(pjauth_turn_server_destroy(server) == PJ_EINVAL);
     CHECK(pjauth_turn_server_listener(server, 0, &transport, room, sizeof(room)) == 0 && transport == 77 && !*room);
     CHECK(pjauth_turn_server_error(server, room, sizeof(room)) == 0 && !*room);
+    CHECK(pjauth_turn_server_kernel_status(server, NULL, room, sizeof(room)) == 0 && !*room);
     CHECK(pjauth_turn_server_set_peers(server, NULL, 0, NULL, 0) == PJ_EINVAL);
     CHECK(pjauth_turn_server_set_external(server, "0.0.0.0", NULL) == PJ_EINVAL);
     CHECK(pjauth_turn_server_set_limits(server, NULL) == PJ_EINVAL);
@@ -201,6 +202,7 @@ static void null_arguments(struct stand *stand, pjauth_turn_request *request, pj
     CHECK(pjauth_turn_server_allocations(server, NULL, sizeof(struct pjauth_turn_allocation_info), NULL) == PJ_EINVAL);
     CHECK(pjauth_turn_server_get_counters(server, NULL, 0) == PJ_EINVAL);
     CHECK(pjauth_turn_server_metrics(server, NULL, 100) > 0);
+    CHECK(pjauth_turn_server_kernel_status(server, NULL, NULL, 100) == 0);
     CHECK(pjauth_turn_server_counter(server, NULL, &number) == PJ_EINVAL);
     CHECK(pjauth_turn_server_counter(server, "allocations", NULL) == PJ_EINVAL);
     CHECK(pjauth_turn_server_set_limits(server, NULL) == PJ_EINVAL);
