@@ -17,6 +17,7 @@ import lab
 import turn_client as turn
 
 MANY = 10_000
+PATIENCE = 60
 # What the server lets one allocation have.
 MOST = 256
 # Kernel and library keep this much of a stream whose reader does nothing.
@@ -33,26 +34,26 @@ class Relay:
         self.relayed = self.control.allocate(family=6 if ":" in address else 4, transport=turn.TCP)
 
     def client(self, user=lab.USER, password=lab.PASSWORD, transport="tcp"):
-        return self.stack.enter_context(turn.Client(self.server, user, password, transport))
+        return self.stack.enter_context(turn.Client(self.server, user, password, transport, patience=PATIENCE))
 
     def bound(self, identifier):
         data = self.client()
         data.bind_connection(identifier)
-        data.socket.settimeout(10)
+        data.socket.settimeout(PATIENCE)
         return data
 
     def joined(self, listener):
         """A data connection, and the peer's end of it."""
         identifier = self.control.connect_peer(listener.getsockname()[:2])
         peer = self.stack.enter_context(closing(listener.accept()[0]))
-        peer.settimeout(10)
+        peer.settimeout(PATIENCE)
         return self.bound(identifier), peer
 
 
 def listening(stack, address="127.0.0.1"):
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     listener = stack.enter_context(socket.create_server((address, 0), family=family))
-    listener.settimeout(10)
+    listener.settimeout(PATIENCE)
     return listener
 
 
@@ -83,7 +84,7 @@ def served(kind, address="127.0.0.1"):
         before = descriptors(server)
         with ExitStack() as stack:
             yield server, Relay(stack, server, address), stack
-        for _ in range(200):
+        for _ in range(1200):
             if descriptors(server) == before:
                 return
             time.sleep(0.05)
@@ -161,7 +162,7 @@ def binds(kind):
         data.close()
         lab.check(is_over(peer), "the peer is not told that the client left")
         peer.close()
-        for _ in range(400):
+        for _ in range(1200):
             try:
                 again = relay.control.connect_peer(listener.getsockname())
                 break
@@ -213,10 +214,13 @@ def bulk(kind):
                 control.send_raw(control.build(turn.CONNECT, [turn.peer_address((peer, port))]))
             while (frame := control.read_frame(time.monotonic() + 0.01)) is not None:
                 answers.append(turn.Message(frame).code)
-        end = time.monotonic() + 10
+        end = time.monotonic() + PATIENCE
         while len(answers) < MANY - MOST and (frame := control.read_frame(end)) is not None:
             answers.append(turn.Message(frame).code)
-        lab.check(answers.count(508) >= MANY - MOST, f"{answers.count(508)} refused of {MANY}")
+        # On a slow machine some have been given up by now, and others have taken their place.
+        refused_ones = answers.count(508) + answers.count(447)
+        lab.check(refused_ones == len(answers) >= MANY - MOST, f"{refused_ones} of {len(answers)} refused, of {MANY}")
+        lab.check(answers.count(508) > 0, "there is no bound")
         lab.check(descriptors(server) - before <= MOST, f"{descriptors(server) - before} descriptors")
         lab.check(server.memory() - memory < GROWTH_KIB, f"grew by {server.memory() - memory} KiB")
         # Somebody else gets what he wants meanwhile.
@@ -240,7 +244,7 @@ def dies(kind):
         waits = listening(stack)
         relay.control.connect_peer(waits.getsockname())
         unbound = stack.enter_context(closing(waits.accept()[0]))
-        unbound.settimeout(10)
+        unbound.settimeout(PATIENCE)
         relay.control.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
         relay.control.close()
         for end in data.socket, peer, unbound:
@@ -249,12 +253,12 @@ def dies(kind):
 
 def incoming(kind):
     with served(kind) as (_, relay, stack):
-        stranger = stack.enter_context(closing(socket.create_connection(relay.relayed, 10)))
+        stranger = stack.enter_context(closing(socket.create_connection(relay.relayed, PATIENCE)))
         lab.check(is_over(stranger), "a peer without a permission is let in")
         relay.control.permit(("127.0.0.1", 1))
-        peer = stack.enter_context(closing(socket.create_connection(relay.relayed, 10)))
+        peer = stack.enter_context(closing(socket.create_connection(relay.relayed, PATIENCE)))
         peer.sendall(b"early")
-        announced, identifier = relay.control.attempted()
+        announced, identifier = relay.control.attempted(PATIENCE)
         lab.check(announced == peer.getsockname(), f"announced as {announced}")
         data = relay.bound(identifier)
         lab.check(data.receive_bytes(5) == b"early", "what a peer says first is lost")
