@@ -30,7 +30,7 @@ def uclient(server, address, *options, password=lab.PASSWORD):
     command = [lab.need("turnutils_uclient", "coturn"), *options, "-u", lab.USER, "-w", password,
                "-p", str(port), "-m", str(CLIENTS), "-n", str(MESSAGES), address]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          text=True, errors="replace", timeout=60)
+                          text=True, errors="replace", timeout=180)
     return done.returncode, done.stdout
 
 
@@ -75,6 +75,7 @@ CASES = {
     "tcp-send": relays("-t", "-s", "-l", "160"),
     "tcp-odd": relays("-t", "-l", "161"),
     "tcp-relay": relays("-T", "-l", "160"),
+    "tls-relay": relays("-T", "-S", "-l", "160"),
     "tls-relay": relays("-T", "-S", "-E", str(lab.AUTHORITY), "-l", "160"),
     "tls": relays("-t", "-S", "-E", str(lab.AUTHORITY), "-l", "160"),
     "tls-send": relays("-t", "-S", "-s", "-l", "160"),
