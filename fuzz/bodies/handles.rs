@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use arbitrary::{Result, Unstructured};
-use pjauth::handle::{Handle, Info, Kind, NEST, Nest, Slab, Words};
+use pjauth::handle::{Cell, Handle, Info, Kind, NEST, Nest, Slab, Words};
 
 /// The owner of what is minted into the nest.
 const NESTED: u64 = 9;

@@ -7,6 +7,8 @@ mod handles;
 mod turn_connections;
 mod turn_framing;
 mod turn_message;
+#[cfg(feature = "tls")]
+mod turn_records;
 mod turn_server;
 
 /// A target: its name, which is its corpus's folder, and its function.
@@ -14,12 +16,14 @@ pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
 #[allow(dead_code, reason = "a fuzz target is one of them")]
-pub const TARGETS: [Target; 6] = [
+pub const TARGETS: &[Target] = &[
     ("digest", digest::run),
     ("handles", handles::run),
     ("turn_message", turn_message::run),
     ("turn_framing", turn_framing::run),
     ("turn_server", turn_server::run),
+    #[cfg(feature = "tls")]
+    ("turn_records", turn_records::run),
     ("turn_connections", turn_connections::run),
 ];
 

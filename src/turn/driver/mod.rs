@@ -77,3 +77,6 @@ pub use proxies::Proxies;
 pub use relay_addresses::RelayAddress;
 pub use server::Server;
 pub use sys::{RawAddress, current_generation, generation};
+#[cfg(feature = "tls")]
+#[doc(hidden)]
+pub use tls::{Broken, Opened, Session, Tls};
