@@ -186,7 +186,8 @@ def readme():
         check(command in text, f"README.md lacks: {command}")
     pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
     for page in pages:
-        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+        prose = re.sub(r"^```.*?^```$|`[^`\n]*`", "", page.read_text(), flags=re.M | re.S)
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", prose):
             check((page.parent / target).exists(), f"{page.name} names {target}, which is not there")
     check(len(text.splitlines()) <= 150, "README.md is for a newcomer: at most 150 lines")
 

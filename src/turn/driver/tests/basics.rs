@@ -98,3 +98,25 @@ fn permissions_and_channels_are_told_once_each_where_that_is_wanted() {
     let expected = [Reach::Permission(peer.ip()), Reach::Channel(0x4000, peer)];
     assert_eq!(reached, expected);
 }
+
+/// Where TLS is not built in, who asks for it is told so.
+#[cfg(not(feature = "tls"))]
+#[test]
+fn tls_that_is_not_there_is_refused() {
+    use crate::turn::driver::{BadTls, Server, StartError};
+    use crate::turn::state::five_tuple::{Listener, Transport};
+
+    let mut options = options();
+    options.listeners.push(Listener {
+        transport: Transport::Tls,
+        address: "127.0.0.1:0".parse().unwrap(),
+    });
+    let refused = Server::start(&options, |_| unreachable!("no worker starts"))
+        .err()
+        .expect("no TLS");
+    assert!(matches!(refused, StartError::Tls(BadTls::Absent)));
+    assert_eq!(
+        refused.to_string(),
+        "TLS: this library was built without TLS"
+    );
+}
