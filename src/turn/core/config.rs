@@ -144,6 +144,8 @@ impl Config {
         self.user_quota = from.user_quota;
         self.max_permissions = from.max_permissions;
         self.max_channels = from.max_channels;
+        self.max_connections = from.max_connections;
+        self.max_connections_in_all = from.max_connections_in_all;
         self.max_held = from.max_held;
         self.max_held_per_source = from.max_held_per_source;
         self.held_deadline = from.held_deadline;

@@ -7,6 +7,7 @@ use super::client::*;
 use crate::stun::attributes::kind;
 use crate::stun::message::{Class, Message, Method};
 use crate::stun::*;
+use crate::turn::core::action::Reach;
 use crate::turn::*;
 
 const PEER: &str = "8.8.8.8:80";
@@ -484,4 +485,30 @@ fn with_ask_each_the_observer_decides_about_a_connect_as_about_a_permission() {
     assert_eq!(world.authorize(id), Decided::Dropped);
     world.drain_events();
     assert!(matches!(world.events.last(), Some(Event::Connect(..))));
+}
+
+#[test]
+fn the_application_hears_of_connections_and_bounds_them_while_they_run() {
+    let (mut world, mut ann, relayed) = allocated(Config {
+        tell_peers: true,
+        ..config()
+    });
+    let allocation = world.only();
+    connected(&mut world, &mut ann, PEER);
+    let permit = ann.permit("8.8.4.4:1");
+    assert_eq!(ann.ask(&mut world, &permit), 0);
+    let relay = world.relay_of(&relayed);
+    let accepted = world.core.accepted(relay, addr("8.8.4.4:9"), world.now);
+    assert!(accepted.is_some());
+    world.drain_events();
+    for peer in [PEER, "8.8.4.4:9"] {
+        let told = Event::Reaches(allocation, Reach::Connection(addr(peer)));
+        assert_eq!(world.events.iter().filter(|e| **e == told).count(), 1);
+    }
+    world.core.set_limits(&Config {
+        max_connections: 2,
+        ..config()
+    });
+    let request = connect(&mut ann, "8.8.8.8:81");
+    assert_eq!(ann.ask(&mut world, &request), 508);
 }

@@ -166,6 +166,19 @@ fn a_core_allocates_relays_and_expires_as_the_clock_says() {
 }
 
 #[test]
+fn there_are_no_tcp_relays() {
+    let bench = Bench::new(authorize, open_into(&Arc::default()));
+    let mut client = client(1);
+    bench.greet(&mut client);
+    let reply = bench.ask(&mut client, |client| {
+        client.signed(Method::Allocate, |w| {
+            w.attribute(kind::REQUESTED_TRANSPORT, &[6, 0, 0, 0]);
+        })
+    });
+    assert_eq!(reply.code(), 442);
+}
+
+#[test]
 fn a_decision_of_another_thread_wakes_the_driver() {
     let names = Arc::default();
     let bench = Bench::new(later, open_into(&names));
