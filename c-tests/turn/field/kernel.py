@@ -1,12 +1,15 @@
 """Channel data by way of the kernel: kernel.py PROGRAM CASE."""
+import shutil
+import struct
 import sys
+import threading
 import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from hosts import Refused, Server, cable, check, hosts, run, skip, wait_until  # noqa: E402
-from turn_client import Client, NoAnswer  # noqa: E402
+from hosts import PATIENCE, Refused, Server, cable, check, hosts, run, skip, wait_until  # noqa: E402
+from turn_client import Client  # noqa: E402
 
 UDP, PORT = 1, 3478
 OFF, ON, REQUIRED = 0, 1, 2
@@ -27,10 +30,11 @@ def street(checksums="on"):
     return server, near, far
 
 
-def start(host, program, *options, kernel=ON, workers=1):
-    words = [word for ip in NEAR.values() for word in ("--listen", f"{ip},{PORT},{UDP}")]
-    words += [word for ip in FAR.values() for word in ("--relay", ip)]
-    return Server(host, program, *words, "--kernel", kernel, "--workers", workers, *options)
+def start(host, *words, kernel=ON, workers=1):
+    """A server; the words are its program, or what leads to it, and options."""
+    own = [word for ip in NEAR.values() for word in ("--listen", f"{ip},{PORT},{UDP}")]
+    own += [word for ip in FAR.values() for word in ("--relay", ip)]
+    return Server(host, *words, *own, "--kernel", kernel, "--workers", workers)
 
 
 def status(server):
@@ -111,9 +115,207 @@ def without_offload(program):
     relay(program, "off")
 
 
+def by_kernel(running, deed):
+    """How many packets the kernel relays meanwhile."""
+    before = running.figure("packets_by_kernel_total")
+    deed()
+    return running.figure("packets_by_kernel_total") - before
+
+
+def inside(program):
+    """From one allocation to another, of another worker and the other family as well: by both routes, or the core."""
+    server, near, far = street()
+    with start(server, program, workers=2) as running:
+        needs_kernel(running)
+        for family, other in PAIRS:
+            for beyond in 4, 6:
+                one, two = (Call(near, far, side, beyond, user) for side, user in ((family, "ann"), (other, "bob")))
+                one.client.bind_channel(two.relayed, 0x4001)
+                # Only one of them has a channel: what it says is for the other's permissions.
+                two.client.permit(one.relayed)
+                one.client.send_channel(b"by the core", 0x4001)
+                check(two.client.receive() == (one.relayed, b"by the core"), "an indication from inside")
+                two.client.bind_channel(one.relayed, 0x4002)
+
+                def talk():
+                    for size in 0, 1, 160, 1200:
+                        data = bytes(size)
+                        one.client.send_channel(data, 0x4001)
+                        check(two.client.receive() == (one.relayed, data), f"{size} bytes from inside")
+                        two.client.send_channel(data, 0x4002)
+                        check(one.client.receive() == (two.relayed, data), f"{size} bytes back")
+
+                inner = running.figure("packets_inside_total")
+                count = by_kernel(running, talk)
+                check(count == 16, f"of 8 packets, in and out, {count} by the kernel")
+                check(running.figure("packets_inside_total") - inner == 8, "those inside are counted")
+                one.client.close()
+                two.client.close()
+
+
+def endings(program):
+    """Deleted, revoked, expired in the middle of a stream: no packet after. The last figures are the whole."""
+    server, near, far = street()
+    with start(server, program) as running:
+        needs_kernel(running)
+        for end in "deleted", "revoked", "denied":
+            call = Call(near, far, 4, 4, user="ann")
+            call.both_ways(b"first")
+            stream = Stream(call)
+            wait_until(lambda: stream.heard > 100, "a stream to the peer")
+            if end == "deleted":
+                call.client.refresh(0)
+            else:
+                running.tell("revoke ann" if end == "revoked" else "deny 11.0.2.0/24")
+            after = stream.silence()
+            check(after == 0, f"{end}, and {after} packets reached the peer after that")
+            stream.end()
+            call.client.close()
+            if end != "denied":
+                check(running.figure("allocations") == 0, f"an allocation that was {end}")
+        check(by_kernel(running, lambda: None) == 0, "nothing is forwarded any more")
+
+
+class Stream:
+    """Channel data from a client as fast as it goes, and what reaches the peer."""
+
+    def __init__(self, call):
+        self.call, self.heard, self.running = call, 0, True
+        self.own = call.client.socket.dup()
+        self.own.settimeout(None)
+        self.threads = [threading.Thread(target=work, daemon=True) for work in (self.send, self.receive)]
+        for thread in self.threads:
+            thread.start()
+
+    def send(self):
+        frame = struct.pack("!HH", self.call.number, 160) + bytes(160)
+        while self.running:
+            try:
+                self.own.send(frame)
+            except ConnectionRefusedError:
+                pass  # the server is gone
+
+    def receive(self):
+        while self.running:
+            try:
+                self.call.peer.recv(65536)
+                self.heard += 1
+            except OSError:
+                pass
+
+    def silence(self):
+        """What still comes although all that was on its way has had time to."""
+        time.sleep(0.3)
+        before = self.heard
+        time.sleep(0.5)
+        return self.heard - before
+
+    def end(self):
+        self.running = False
+        self.threads[0].join(PATIENCE)
+
+
+def leaves_nothing(program):
+    """A process that dies in the middle leaves no program behind."""
+    server, near, far = street()
+    running = start(server, program)
+    needs_kernel(running)
+    call = Call(near, far, 4, 4)
+    call.both_ways(b"first")
+    stream = Stream(call)
+    wait_until(lambda: stream.heard > 100, "a stream to the peer")
+    running.process.kill()
+    running.process.wait(PATIENCE)
+    check(stream.silence() == 0, "packets are forwarded for a process that is dead")
+    stream.running = False
+
+
+def full(program):
+    """Channels that the kernel has no room for go through the sockets, and are counted."""
+    server, near, far = street()
+    with start(server, program, "--kernel-channels", 2) as running:
+        needs_kernel(running)
+        calls = [Call(near, far, 4, 4) for _ in range(4)]
+        for call in calls:
+            call.both_ways(b"first")
+        count = by_kernel(running, lambda: [call.both_ways(b"again") for call in calls])
+        check(count == 4, f"of 8 packets {count} by the kernel, which has room for two channels")
+        check(running.figure("kernel_refused_total") == 2, "channels without room are counted")
+        calls[0].client.refresh(0)
+        calls[2].bind()
+        check(by_kernel(running, lambda: calls[2].both_ways(b"now")) == 2, "room that is free again is used")
+
+
+def ways(program):
+    """Interfaces that go and come back, and peers that are elsewhere of a sudden."""
+    server, near, far = street()
+    with start(server, program, "--interface", "eth0", "--interface", "eth1", "--interface", "eth9") as running:
+        needs_kernel(running)
+        running.expect("log 2 relaying in the kernel at eth0, eth1; not at eth9")
+        call = Call(near, far, 4, 4)
+        call.both_ways(b"first")
+        # The peer moves behind another router.
+        router, = (host for host in hosts("router"))
+        cable(server, "eth2", router, "eth0", ["11.0.3.5/24"], ["11.0.3.9/24"])
+        cable(router, "eth1", far, "eth1", ["11.0.4.5/24"], ["11.0.4.9/24"])
+        router.set("net.ipv4.ip_forward", 1)
+        router.ip(f"route add {PEER[4]}/32 via 11.0.4.9")
+        for name in "all", "eth1":
+            far.set(f"net.ipv4.conf.{name}.rp_filter", 0)
+        server.ip(f"route add {PEER[4]}/32 via 11.0.3.9")
+        time.sleep(0.3)
+        call.say(b"to the router")
+        call.heard(b"to the router")
+
+        def more():
+            for _ in range(5):
+                call.say(b"and on")
+                call.heard(b"and on")
+
+        check(by_kernel(running, more) == 5, "by the new way in the kernel")
+        server.ip(f"route del {PEER[4]}/32")
+        server.ip("link del eth1")
+        wait_until(lambda: status(running)[1].startswith("eth0; not at"), "an interface that has gone")
+        cable(server, "eth1", far, "eth0", [f"{FAR[4]}/24"], [f"{PEER[4]}/24"])
+        wait_until(lambda: status(running)[1].startswith("eth0, eth1"), "an interface that is back")
+        time.sleep(0.3)
+        again = Call(near, far, 4, 4)
+        again.both_ways(b"first")
+        check(by_kernel(running, lambda: again.both_ways(b"again")) == 2, "by the kernel at the new interface")
+
+
+def refused(program):
+    """Without the capabilities: the sockets, with the reason; or no start where it is required."""
+    server, near, far = street()
+    if not shutil.which("setpriv"):
+        skip("setpriv is not installed (Debian package util-linux)")
+    bare = ["setpriv", "--bounding-set", "-all", "--inh-caps", "-all"]
+    with start(server, *bare, program) as running:
+        on, text = status(running)
+        check(not on and "it takes CAP_BPF and CAP_NET_ADMIN" in text, f"{on}: {text}")
+        running.expect("log 2 no relaying in the kernel: Operation not permitted")
+        call = Call(near, far, 4, 4)
+        check(by_kernel(running, lambda: call.both_ways(b"by the sockets")) == 0, "by the kernel without a capability")
+    try:
+        with start(server, *bare, program, kernel=REQUIRED):
+            raise AssertionError("a server that must have the kernel's way started without")
+    except Refused as why:
+        check("the kernel path" in why.text, f"refused: {why.text}")
+    with start(server, program, kernel=OFF) as running:
+        check(status(running) == (False, ""), f"off, and {status(running)}")
+        call = Call(near, far, 4, 4)
+        check(by_kernel(running, lambda: call.both_ways(b"by the sockets")) == 0, "by the kernel, which is off")
+    few = ["setpriv", "--bounding-set", "-all,+bpf,+net_admin"]
+    with start(server, *few, program) as running:
+        check(status(running)[0], f"with CAP_BPF and CAP_NET_ADMIN: {status(running)[1]}")
+
+
+CASES = {case.__name__: case for case in (relay, without_offload, inside, endings, leaves_nothing, full, ways, refused)}
+
+
 def main():
     program, case = sys.argv[1:]
-    {"relay": relay, "without_offload": without_offload}[case](program)
+    CASES[case](program)
 
 
 if __name__ == "__main__":

@@ -193,6 +193,11 @@ static int obey(pjauth_turn_server *server, char *line) {
         printf("kernel %d %s\n", on, text);
         return 0;
     }
+    if (strncmp(line, "deny ", 5) == 0) {
+        const char *denied = line + 5;
+
+        return pjauth_turn_server_set_peers(server, NULL, 0, &denied, 1);
+    }
     if (strncmp(line, "revoke ", 7) == 0) {
         return pjauth_turn_server_revoke_user(server, line + 7, NULL);
     }

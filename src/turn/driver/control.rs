@@ -23,7 +23,7 @@ use super::misdirected::Misdirected;
 use super::observer::{Level, Log};
 use super::proxies::Proxies;
 use super::relay_sockets::{RelayPool, RelaySockets};
-use super::sys::{Changes, HostAddress};
+use super::sys::{Changes, HostAddress, interface_addresses};
 use super::tls::Tls;
 use super::worker::Locked;
 
@@ -113,6 +113,19 @@ impl Control {
         drop(listening);
         used.extend(self.relays.addresses.all().iter().map(|relay| relay.bind));
         self.forwarding.attend(&used, interfaces)
+    }
+
+    /// Packets may come in and leave by other ways than before, as far as the kernel's way is concerned. Returns what
+    /// to log.
+    pub fn ways_changed(&self) -> Option<(Level, String)> {
+        if !self.forwarding.is_open() {
+            return None;
+        }
+        let line = self.attend(&interface_addresses().ok()?);
+        for mailbox in &self.mailboxes {
+            mailbox.post(Command::Ways);
+        }
+        line
     }
 
     /// Changes the policy. The cores have yet to take it up.

@@ -18,6 +18,9 @@ use super::options::{KernelOptions, KernelWish, StartError};
 use super::sys::HostAddress;
 use super::worker::Locked;
 
+/// Routes whose ways are looked up before packets have their turn.
+const SETTLED_AT_ONCE: usize = 128;
+
 /// The way through the kernel, where there is one.
 #[derive(Debug)]
 pub struct Forwarding {
@@ -191,9 +194,19 @@ impl Locked {
         self.with_routes(|routes, tell| routes.gather(of, tell));
     }
 
-    /// Tries to forward again what could not be; all of it anew, where the ways have changed.
-    pub fn settle_routes(&mut self, afresh: bool) {
-        self.with_routes(|routes, tell| routes.settle(afresh, tell));
+    /// Packets may leave by other ways than before.
+    pub fn review_routes(&mut self) {
+        self.with_routes(|routes, _| routes.review());
+    }
+
+    /// Goes on with that, a part at a time.
+    pub fn settle_routes(&mut self) {
+        self.with_routes(|routes, tell| routes.settle(SETTLED_AT_ONCE, tell));
+    }
+
+    /// A listener has its address again.
+    pub fn listener_back(&mut self, listener: SocketAddr) {
+        self.with_routes(|routes, _| routes.listener_back(listener));
     }
 
     /// What came in at a listener's address is not for it any more.

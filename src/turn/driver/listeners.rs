@@ -172,8 +172,8 @@ impl Worker {
         }
         match self.listeners.get_mut(number) {
             Some(known) => {
+                locked.listener_back(socket.listener.address);
                 *known = socket;
-                locked.settle_routes(false);
             }
             None => {
                 locked.core.add_listener(socket.listener);

@@ -30,6 +30,8 @@ pub enum Command {
     Forget(RelayId),
     /// A listener of this number has come.
     Listen(usize, ListenerSocket),
+    /// Packets may leave the host by other ways than before.
+    Ways,
     /// The address of a listener has gone.
     Unlisten(usize),
     /// The policy has changed; what it no longer lets a client reach is taken back,

@@ -183,6 +183,7 @@ impl Worker {
                 locked.core.tick(self.now);
             }
             locked.apply_routes();
+            locked.settle_routes();
             self.housekeeping(&mut locked);
             self.tell(&mut locked);
             self.flush(&mut locked);
@@ -222,6 +223,9 @@ impl Worker {
     }
 
     fn timeout(&self, locked: &Locked) -> Duration {
+        if locked.routes.as_ref().is_some_and(Routes::is_unsettled) {
+            return Duration::ZERO;
+        }
         let now = clock::now();
         let sweep = (self.streams.len() > 0).then_some(self.next_sweep);
         let longest = now + LONGEST_WAIT;
@@ -240,6 +244,7 @@ impl Worker {
             match command {
                 Command::Forget(relay) => locked.sockets.forget(relay),
                 Command::Listen(number, socket) => self.listen(locked, number, socket),
+                Command::Ways => locked.review_routes(),
                 Command::Unlisten(number) => self.unlisten(locked, number),
                 Command::Policy(ranges) => {
                     let new = self.control.policy();
@@ -309,8 +314,14 @@ impl Worker {
         };
         let changes = reception.changes();
         let is_due = reception.next_look().is_some_and(|at| at <= self.now);
+        let mut lines = Vec::new();
         if changes.any || is_due {
-            let lines = reception.look(&self.control, &changes, self.now);
+            lines = reception.look(&self.control, &changes, self.now);
+        }
+        if changes.any || changes.ways {
+            lines.extend(self.control.ways_changed());
+        }
+        if !lines.is_empty() {
             let log = &self.control.log;
             MutexGuard::unlocked(locked, || {
                 lines.iter().for_each(|(level, line)| log(*level, line));

@@ -60,7 +60,19 @@ impl Routes {
         match *self.0 {}
     }
 
-    pub fn settle(&mut self, _: bool, _: &mut dyn FnMut(Relayed)) {
+    pub fn listener_back(&mut self, _: SocketAddr) {
+        match *self.0 {}
+    }
+
+    pub fn review(&mut self) {
+        match *self.0 {}
+    }
+
+    pub fn is_unsettled(&self) -> bool {
+        match *self.0 {}
+    }
+
+    pub fn settle(&mut self, _: usize, _: &mut dyn FnMut(Relayed)) {
         match *self.0 {}
     }
 }

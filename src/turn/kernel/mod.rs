@@ -40,10 +40,13 @@ use layout::{Flow, Hop, Onward};
 use program::Program;
 pub use routes::{Relayed, Routes};
 
+type FindHop = dyn FnMut(IpAddr, IpAddr) -> Option<Hop> + Send;
+
 /// The program of a server, and what it goes by.
 pub struct Kernel {
     program: Program,
-    hops: Mutex<Hops>,
+    /// Where a packet between two addresses leaves.
+    hop: Mutex<Box<FindHop>>,
     places: Mutex<Places>,
     attached: Mutex<Vec<Attached>>,
     /// A moment in the driver's time and in the kernel's.
@@ -81,10 +84,14 @@ impl Kernel {
     /// # Errors
     /// What the system says: most often that it wants CAP_BPF and CAP_NET_ADMIN.
     pub fn open(channels: u32, now: Time) -> io::Result<Self> {
-        let program = Program::load(channels.clamp(1, 1 << 24) * 2)?;
+        let mut hops = Hops::new()?;
+        Kernel::with(channels, now, Box::new(move |from, to| hops.find(from, to)))
+    }
+
+    fn with(channels: u32, now: Time, hop: Box<FindHop>) -> io::Result<Self> {
         Ok(Kernel {
-            program,
-            hops: Mutex::new(Hops::new()?),
+            program: Program::load(channels.clamp(1, 1 << 24) * 2)?,
+            hop: Mutex::new(hop),
             places: Mutex::new(Places {
                 next: 0,
                 free: VecDeque::new(),
@@ -139,7 +146,7 @@ impl Kernel {
     }
 
     fn hop(&self, from: IpAddr, to: IpAddr) -> Option<Hop> {
-        self.hops.lock().find(from, to)
+        (self.hop.lock())(from, to)
     }
 
     /// Two tallies that nobody has.

@@ -81,7 +81,7 @@ static __always_inline int fits(struct __sk_buff *skb, const struct route *out, 
 /* Moves the payload, which begins at `at`, by four bytes, and makes the packet so much longer or shorter. */
 static __always_inline int move_payload(struct __sk_buff *skb, __u32 at, __u32 len, int longer)
 {
-    __u8 chunk[CHUNK];
+    __u8 chunk[CHUNK] = {};
     __u32 from = longer ? at : at + CHANNEL_HEADER, to = longer ? at + CHANNEL_HEADER : at;
     __u32 whole = len / CHUNK, rest = len % CHUNK, i;
 

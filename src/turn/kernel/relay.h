@@ -175,36 +175,44 @@ static __always_inline int parse_v6(const struct ipv6_header *ip, __u32 size, st
     return IPV6_HEADER;
 }
 
+/*
+ * Sees to it that so many bytes lie in one piece. What follows compares the ends with numbers that the compiler knows, and
+ * no pointer with 0: without CAP_PERFMON, which nobody shall need, the verifier takes nothing else.
+ */
+static __always_inline void in_one_piece(struct __sk_buff *skb, const __u32 len)
+{
+    if ((void *)(long)skb->data + len > (void *)(long)skb->data_end)
+        bpf_skb_pull_data(skb, len);
+}
+
 /* Takes a packet apart; 0 for one that goes up. */
 static __always_inline int parse(struct __sk_buff *skb, struct flow *flow, struct packet *packet)
 {
-    __u32 least = skb->protocol == bpf_htons(ETH_P_IP) ? ETH_HLEN + IPV4_HEADER + UDP_HEADER
-                                                       : ETH_HLEN + IPV6_HEADER + UDP_HEADER;
     const struct udp_header *udp;
-    void *data, *end;
     __u64 pseudo = 0;
+    void *data;
     __u32 l3;
     int i;
 
-    if (skb->protocol != bpf_htons(ETH_P_IP) && skb->protocol != bpf_htons(ETH_P_IPV6))
-        return 0;
     /* For another host, in a VLAN, or several packets joined. */
     if (skb->pkt_type != 0 || skb->vlan_present || skb->gso_size)
         return 0;
-    if (skb->data + least > skb->data_end && bpf_skb_pull_data(skb, least))
-        return 0;
-    data = (void *)(long)skb->data;
-    end = (void *)(long)skb->data_end;
     if (skb->protocol == bpf_htons(ETH_P_IP)) {
-        if (data + ETH_HLEN + IPV4_HEADER + UDP_HEADER > end)
+        in_one_piece(skb, ETH_HLEN + IPV4_HEADER + UDP_HEADER);
+        data = (void *)(long)skb->data;
+        if (data + ETH_HLEN + IPV4_HEADER + UDP_HEADER > (void *)(long)skb->data_end)
             return 0;
         l3 = parse_v4(data + ETH_HLEN, skb->len, flow, packet);
         udp = data + ETH_HLEN + IPV4_HEADER;
-    } else {
-        if (data + ETH_HLEN + IPV6_HEADER + UDP_HEADER > end)
+    } else if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
+        in_one_piece(skb, ETH_HLEN + IPV6_HEADER + UDP_HEADER);
+        data = (void *)(long)skb->data;
+        if (data + ETH_HLEN + IPV6_HEADER + UDP_HEADER > (void *)(long)skb->data_end)
             return 0;
         l3 = parse_v6(data + ETH_HLEN, skb->len, flow, packet);
         udp = data + ETH_HLEN + IPV6_HEADER;
+    } else {
+        return 0;
     }
     if (!l3 || packet->ttl <= 1 || bpf_ntohs(udp->length) + ETH_HLEN + l3 != skb->len)
         return 0;

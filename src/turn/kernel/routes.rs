@@ -1,7 +1,7 @@
 //! One worker's routes in the kernel.
 #![forbid(unsafe_code)]
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -19,6 +19,10 @@ pub struct Routes {
     kernel: Arc<Kernel>,
     /// By allocation.
     known: HashMap<AllocationId, Vec<Known>>,
+    /// Listeners that have gone, whose packets are not to be forwarded.
+    gone: Vec<SocketAddr>,
+    /// Routes whose ways are to be looked up again.
+    unsettled: VecDeque<RouteId>,
 }
 
 #[derive(Debug)]
@@ -35,6 +39,7 @@ struct Known {
 struct Way {
     flow: Flow,
     tally: u32,
+    hop: Hop,
     /// What the core has been told of.
     told: Traffic,
 }
@@ -47,36 +52,37 @@ impl Routes {
         Routes {
             kernel,
             known: HashMap::new(),
+            gone: Vec::new(),
+            unsettled: VecDeque::new(),
         }
     }
 
     /// Opens a route, or changes one, whose relay socket is bound to `relayed`.
     pub fn open(&mut self, route: Route, relayed: SocketAddr) -> Option<Relayed> {
-        let known = self.known.entry(route.id.allocation).or_default();
-        let at = known.iter().position(|known| known.route.id == route.id);
-        let mut relayed_so_far = None;
-        match at.map(|at| &mut known[at]) {
-            Some(known) if known.is_alike(&route, relayed) => known.route = route,
-            Some(known) => {
-                relayed_so_far = known.close(&self.kernel);
-                (known.route, known.relayed) = (route, relayed);
-                known.ways = known.install(&self.kernel);
-            }
-            None => {
-                let mut new = Known {
-                    route,
-                    relayed,
-                    ways: None,
-                };
-                new.ways = new.install(&self.kernel);
-                known.push(new);
-            }
+        let is_gone = self.gone.contains(&route.listener);
+        let of_allocation = self.known.entry(route.id.allocation).or_default();
+        let mut told = None;
+        let at = of_allocation
+            .iter()
+            .position(|known| known.route.id == route.id);
+        let at = at.unwrap_or_else(|| {
+            of_allocation.push(Known {
+                route,
+                relayed,
+                ways: None,
+            });
+            of_allocation.len() - 1
+        });
+        let known = &mut of_allocation[at];
+        if !known.is_alike(&route, relayed) {
+            told = known.close(&self.kernel);
         }
-        let known = known.iter().find(|known| known.route.id == route.id);
-        if let Some(known) = known {
-            known.set_deadlines(&self.kernel);
+        (known.route, known.relayed) = (route, relayed);
+        if known.ways.is_none() && !is_gone {
+            known.install(&self.kernel);
         }
-        relayed_so_far
+        known.set_deadlines(&self.kernel);
+        told
     }
 
     /// Ends a route.
@@ -110,8 +116,9 @@ impl Routes {
         }
     }
 
-    /// Takes those out of the kernel whose listener has gone, for as long as it is gone.
+    /// Takes those out of the kernel whose listener has gone.
     pub fn listener_gone(&mut self, listener: SocketAddr, each: &mut dyn FnMut(Relayed)) {
+        self.gone.push(listener);
         for known in self.known.values_mut().flatten() {
             if known.route.listener == listener
                 && let Some(relayed) = known.close(&self.kernel)
@@ -121,14 +128,36 @@ impl Routes {
         }
     }
 
-    /// Tries those again that are not in the kernel; all of them with `afresh`, because their ways may have changed.
-    pub fn settle(&mut self, afresh: bool, each: &mut dyn FnMut(Relayed)) {
-        for known in self.known.values_mut().flatten() {
-            if afresh && let Some(relayed) = known.close(&self.kernel) {
-                each(relayed);
-            }
-            if known.ways.is_none() {
-                known.ways = known.install(&self.kernel);
+    /// It is there again.
+    pub fn listener_back(&mut self, listener: SocketAddr) {
+        self.gone.retain(|gone| *gone != listener);
+        self.review();
+    }
+
+    /// Packets may leave by other ways than before: all are to be looked up.
+    pub fn review(&mut self) {
+        let all = self.known.values().flatten();
+        self.unsettled = all.map(|known| known.route.id).collect();
+    }
+
+    /// Whether there is something left to look up.
+    pub fn is_unsettled(&self) -> bool {
+        !self.unsettled.is_empty()
+    }
+
+    /// Looks up so many.
+    pub fn settle(&mut self, most: usize, each: &mut dyn FnMut(Relayed)) {
+        for id in self.unsettled.drain(..most.min(self.unsettled.len())) {
+            let of_allocation = self.known.get_mut(&id.allocation);
+            let mut of_allocation = of_allocation.into_iter().flatten();
+            let known = of_allocation.find(|known| known.route.id == id);
+            let is_gone = |known: &&mut Known| self.gone.contains(&known.route.listener);
+            let Some(known) = known.filter(|known| !is_gone(known)) else {
+                continue;
+            };
+            if !known.is_settled(&self.kernel) {
+                known.close(&self.kernel).into_iter().for_each(&mut *each);
+                known.install(&self.kernel);
                 known.set_deadlines(&self.kernel);
             }
         }
@@ -161,13 +190,73 @@ impl Known {
         }
     }
 
-    /// Puts both ways into the kernel, where they will not forward yet. `None` where that cannot be.
-    fn install(&self, kernel: &Kernel) -> Option<[Way; 2]> {
+    /// Where packets to the peer and to the client leave now.
+    fn hops(&self, kernel: &Kernel) -> Option<[Hop; 2]> {
+        let Route {
+            listener,
+            client,
+            peer,
+            inside,
+            ..
+        } = self.route;
+        // What stays inside leaves as the other allocation's route says.
+        let nowhere = Hop {
+            interface: 0,
+            next: peer.ip(),
+        };
+        let to_peer = match inside {
+            true => nowhere,
+            false => kernel.hop(self.relayed.ip(), peer.ip())?,
+        };
+        Some([to_peer, kernel.hop(listener.ip(), client.ip())?])
+    }
+
+    /// Whether both ways are in the kernel as they should be, or cannot be there.
+    fn is_settled(&self, kernel: &Kernel) -> bool {
+        let there = self
+            .ways
+            .as_ref()
+            .map(|ways| ways.each_ref().map(|way| way.hop));
+        there == self.hops(kernel)
+    }
+
+    /// Puts both ways into the kernel, where that can be. They do not forward yet.
+    fn install(&mut self, kernel: &Kernel) {
+        let Some(hops) = self.hops(kernel) else {
+            return;
+        };
+        let Some(tallies) = kernel.claim() else {
+            return;
+        };
+        let [to_peer, to_client] = self.directions();
+        let ways = [(to_peer, 0), (to_client, 1)].map(|((flow, onward), i)| {
+            let onward = Onward {
+                hop: hops[i],
+                tally: tallies[i],
+                ..onward
+            };
+            (flow, onward)
+        });
+        if ways.iter().all(|(flow, onward)| kernel.put(flow, onward)) {
+            self.ways = Some(ways.map(|(flow, onward)| Way {
+                flow,
+                tally: onward.tally,
+                hop: onward.hop,
+                told: Traffic::default(),
+            }));
+        } else {
+            kernel.remove(&ways.map(|(flow, onward)| (flow, onward.tally)));
+        }
+    }
+
+    /// Which packets go which way; hop and tally are yet to be said.
+    fn directions(&self) -> [(Flow, Onward); 2] {
         let (route, relayed) = (&self.route, self.relayed);
+        let channel = Some(route.id.channel);
         let from_client = Flow {
             from: route.client,
             to: route.listener,
-            channel: Some(route.id.channel),
+            channel,
             inside: false,
         };
         let from_peer = Flow {
@@ -176,41 +265,20 @@ impl Known {
             channel: None,
             inside: route.inside,
         };
-        // What stays inside leaves as the other allocation's route says.
-        let nowhere = Hop {
-            interface: 0,
-            next: route.peer.ip(),
-        };
-        let to_peer = match route.inside {
-            true => nowhere,
-            false => kernel.hop(relayed.ip(), route.peer.ip())?,
-        };
-        let to_client = kernel.hop(route.listener.ip(), route.client.ip())?;
-        let [first, second] = kernel.claim()?;
-        let onward = |from, to, channel, hop, tally, inside| Onward {
+        let onward = |from: SocketAddr, to: SocketAddr, channel, inside| Onward {
             from,
             to,
             channel,
-            hop,
+            hop: Hop {
+                interface: 0,
+                next: to.ip(),
+            },
             inside,
-            tally,
+            tally: 0,
         };
-        let channel = Some(route.id.channel);
-        let up = onward(relayed, route.peer, None, to_peer, first, route.inside);
-        let (listener, client) = (route.listener, route.client);
-        let down = onward(listener, client, channel, to_client, second, false);
-        let way = |flow, tally| Way {
-            flow,
-            tally,
-            told: Traffic::default(),
-        };
-        let ways = [way(from_client, first), way(from_peer, second)];
-        let is_in = kernel.put(&from_client, &up) && kernel.put(&from_peer, &down);
-        if !is_in {
-            kernel.remove(&ways.each_ref().map(|way| (way.flow, way.tally)));
-            return None;
-        }
-        Some(ways)
+        let to_peer = onward(relayed, route.peer, None, route.inside);
+        let to_client = onward(route.listener, route.client, channel, false);
+        [(from_client, to_peer), (from_peer, to_client)]
     }
 
     fn gather(&mut self, kernel: &Kernel) -> Option<Relayed> {

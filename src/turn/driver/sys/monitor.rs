@@ -16,6 +16,8 @@ pub struct Monitor(OwnedFd);
 pub struct Changes {
     /// Addresses or local routes have come or gone.
     pub any: bool,
+    /// Interfaces, or routes of whatever kind, have come, gone or changed.
+    pub ways: bool,
     /// Ranges that lead to the host now: an address and the length of its prefix.
     pub local: Vec<(IpAddr, u8)>,
     /// The kernel had more to tell than there was room for.
@@ -37,10 +39,12 @@ impl Monitor {
         // SAFETY: the C structure is made of numbers, for which zero is a value.
         let mut own: libc::sockaddr_nl = unsafe { mem::zeroed() };
         own.nl_family = libc::AF_NETLINK as libc::sa_family_t;
-        own.nl_groups = (libc::RTMGRP_IPV4_IFADDR
+        own.nl_groups = (libc::RTMGRP_LINK
+            | libc::RTMGRP_IPV4_IFADDR
             | libc::RTMGRP_IPV6_IFADDR
             | libc::RTMGRP_IPV4_ROUTE
-            | libc::RTMGRP_IPV6_ROUTE) as u32;
+            | libc::RTMGRP_IPV6_ROUTE
+            | libc::RTMGRP_IPV4_RULE) as u32;
         let size = mem::size_of_val(&own) as libc::socklen_t;
         // SAFETY: the address outlives the call and is as long as it says.
         checked(unsafe { libc::bind(fd.as_raw_fd(), (&raw const own).cast(), size) })?;
@@ -73,6 +77,7 @@ impl Monitor {
                 Some(libc::EINTR) => {}
                 Some(libc::ENOBUFS) => {
                     changes.any = true;
+                    changes.ways = true;
                     changes.missed = true;
                 }
                 _ => return changes,
@@ -98,7 +103,11 @@ fn read_messages(mut bytes: &[u8], changes: &mut Changes) {
         };
         match kind {
             libc::RTM_NEWADDR | libc::RTM_DELADDR => changes.any = true,
+            libc::RTM_NEWLINK | libc::RTM_DELLINK | libc::RTM_NEWRULE | libc::RTM_DELRULE => {
+                changes.ways = true;
+            }
             libc::RTM_NEWROUTE | libc::RTM_DELROUTE => {
+                changes.ways = true;
                 if let Some(local) = local_route(body) {
                     changes.any = true;
                     if kind == libc::RTM_NEWROUTE {
@@ -163,7 +172,11 @@ mod tests {
         };
         let mut changes = Changes::default();
         read_messages(&route(libc::RTN_UNICAST), &mut changes);
-        assert_eq!(changes, Changes::default());
+        let ways = Changes {
+            ways: true,
+            ..Changes::default()
+        };
+        assert_eq!(changes, ways);
         let both = [message(libc::RTM_DELADDR, &[]), route(libc::RTN_LOCAL)].concat();
         read_messages(&both, &mut changes);
         assert!(changes.any);

@@ -1,0 +1,5 @@
+//! The program without a network (BPF_PROG_TEST_RUN).
+#![forbid(unsafe_code)]
+
+mod differential;
+mod frames;
