@@ -1,5 +1,5 @@
 /* Who answers a challenge, and when: inside the callback, later from another
- * thread, twice, at once from two threads, after the owner is gone, never. */
+ * thread, twice, after the owner is gone, never. */
 #define _GNU_SOURCE
 #include "app.h"
 #include "lab.h"
@@ -8,8 +8,6 @@
 #include <pthread.h>
 #include <string.h>
 #include <unistd.h>
-
-enum { RACES = 40, STORM = 24, STORM_THREADS = 4 };
 
 /* ------------------------------------------------------ inside the callback */
 
@@ -300,214 +298,6 @@ static void never_then_destroyed(void)
     CHECK_EQ(app.r.done, 0);
 }
 
-/* ------------------------------------------------------------------- races */
-
-struct racer {
-    struct app *app;
-    pjsip_tx_data *answer; /* NULL: abandons */
-    pthread_barrier_t *start;
-    pj_status_t status;
-};
-
-static int race(void *arg)
-{
-    struct racer *racer = arg;
-    struct challenge *c = &racer->app->kept[0];
-
-    pthread_barrier_wait(racer->start);
-    if (racer->answer)
-        racer->status = pjsip_auth_clt_async_send_req(c->sess, c->token,
-                                                      racer->answer);
-    else
-        racer->status = pjsip_auth_clt_async_abandon(c->sess, c->token);
-    if (racer->answer && racer->status == PJ_EINVAL)
-        pjsip_tx_data_dec_ref(racer->answer);
-    return 0;
-}
-
-/* Exactly one of two threads gets the token. */
-static void race_once(int against_abandon)
-{
-    struct app app;
-    struct racer racers[2];
-    struct worker workers[2];
-    pthread_barrier_t start;
-    int i, won = 0;
-
-    app_challenged(&app, "md5-401");
-    pthread_barrier_init(&start, NULL, 2);
-    memset(racers, 0, sizeof(racers));
-    racers[0].answer = challenge_answer(&app.kept[0]);
-    if (!against_abandon) {
-        racers[1].answer = racers[0].answer;
-        pjsip_tx_data_add_ref(racers[0].answer);
-    }
-    for (i = 0; i < 2; ++i) {
-        racers[i].app = &app;
-        racers[i].start = &start;
-        worker_start(&workers[i], &race, &racers[i]);
-    }
-    for (i = 0; i < 2; ++i) {
-        worker_join(&workers[i]);
-        won += racers[i].status == PJ_SUCCESS;
-        CHECK(racers[i].status == PJ_SUCCESS || racers[i].status == PJ_EINVAL);
-    }
-    CHECK_EQ(won, 1);
-    REQUIRE(lab_until(&app.r.done, 1, WAIT_MSEC));
-    CHECK_EQ(app.r.done, 1);
-    pthread_barrier_destroy(&start);
-    app_close(&app);
-}
-
-static void race_two_sends(void)
-{
-    int i;
-    for (i = 0; i < RACES; ++i)
-        race_once(0);
-}
-
-static void race_send_and_abandon(void)
-{
-    int i;
-    for (i = 0; i < RACES; ++i)
-        race_once(1);
-}
-
-/* Many sessions, a few threads, each challenge answered by whoever comes. */
-static struct app storm_apps[STORM];
-
-static int storm_thread(void *arg)
-{
-    int i, first = *(int *)arg;
-    for (i = first; i < STORM; i += STORM_THREADS)
-        storm_apps[i].first = challenge_send(&storm_apps[i].kept[0]);
-    return 0;
-}
-
-static void storm(void)
-{
-    struct worker workers[STORM_THREADS];
-    int firsts[STORM_THREADS], i;
-
-    for (i = 0; i < STORM; ++i)
-        app_challenged(&storm_apps[i], i % 2 ? "sha-256-407" : "md5-401");
-    for (i = 0; i < STORM_THREADS; ++i) {
-        firsts[i] = i;
-        worker_start(&workers[i], &storm_thread, &firsts[i]);
-    }
-    for (i = 0; i < STORM; ++i) {
-        REQUIRE(lab_until(&storm_apps[i].r.done, 1, WAIT_MSEC));
-        CHECK_EQ(storm_apps[i].r.code, 200);
-    }
-    for (i = 0; i < STORM_THREADS; ++i)
-        worker_join(&workers[i]);
-    for (i = 0; i < STORM; ++i) {
-        CHECK_EQ(storm_apps[i].first, PJ_SUCCESS);
-        app_close(&storm_apps[i]);
-    }
-    CHECK_EQ(lab_count(lab_wire(), "\"faults\":[]"), 2 * STORM);
-}
-
-/* --------------------------------------------------------- shared sessions */
-
-static void shared_sync(void)
-{
-    struct shared shared;
-    struct registration r;
-
-    shared_open(&shared, "sha-256-401");
-    registration_open(&r, "sha-256-401", "udp");
-    CHECK_EQ(pjsip_regc_set_auth_sess(r.regc, &shared.sess), PJ_SUCCESS);
-    registration_start(&r);
-    REQUIRE(lab_until(&r.done, 1, WAIT_MSEC));
-    CHECK_EQ(r.code, 200);
-    pjsip_regc_destroy(r.regc);
-    shared_close(&shared);
-}
-
-/* With a parent, the callback belongs to the parent and is given it. */
-static void shared_later(void)
-{
-    struct app app;
-    struct shared shared;
-
-    shared_app(&app, &shared, KEEP);
-    REQUIRE(lab_until(&app.challenged, 1, WAIT_MSEC));
-    CHECK(app.seen == &shared.sess);
-    CHECK_EQ(challenge_send(&app.kept[0]), PJ_SUCCESS);
-    expect_registered(&app, 2);
-    app_close(&app);
-    shared_close(&shared);
-}
-
-static void shared_inside(void)
-{
-    struct app app;
-    struct shared shared;
-
-    shared_app(&app, &shared, ANSWER);
-    expect_registered(&app, 2);
-    CHECK(app.seen == &shared.sess);
-    CHECK_EQ(app.first, PJ_SUCCESS);
-    app_close(&app);
-    shared_close(&shared);
-}
-
-/* The child's end kills the token, though the callback was the parent's. */
-static void shared_child_destroyed(void)
-{
-    struct app app;
-    struct shared shared;
-
-    shared_app(&app, &shared, KEEP);
-    REQUIRE(lab_until(&app.challenged, 1, WAIT_MSEC));
-    CHECK_EQ(pjsip_regc_destroy(app.r.regc), PJ_SUCCESS);
-    lab_events(GONE_MSEC);
-    expect_dead(&shared.sess, app.kept[0].token, app.kept[0].request);
-    challenge_drop(&app.kept[0]);
-    shared_close(&shared);
-}
-
-/* pjsua passes a session of its own choice; any configured one will do. */
-static void another_session(void)
-{
-    struct app app;
-    struct shared shared;
-    pjsip_tx_data *answer;
-
-    app_challenged(&app, "md5-401");
-    shared_open(&shared, "md5-401");
-    app_configure(&shared.sess, &app);
-    answer = challenge_answer(&app.kept[0]);
-    CHECK_EQ(pjsip_auth_clt_async_send_req(&shared.sess, app.kept[0].token,
-                                           answer), PJ_SUCCESS);
-    expect_registered(&app, 2);
-    app_close(&app);
-    shared_close(&shared);
-}
-
-/* A session with nothing configured is refused, and the token lives on. */
-static void unconfigured_session(void)
-{
-    struct app app;
-    struct shared shared;
-    pjsip_tx_data *answer;
-    long before;
-
-    app_challenged(&app, "md5-401");
-    shared_open(&shared, "md5-401");
-    answer = challenge_answer(&app.kept[0]);
-    before = references(answer);
-    CHECK_EQ(pjsip_auth_clt_async_send_req(&shared.sess, app.kept[0].token,
-                                           answer), PJ_EINVALIDOP);
-    CHECK_EQ(references(answer), before);
-    CHECK_EQ(pjsip_auth_clt_async_send_req(app.kept[0].sess, app.kept[0].token,
-                                           answer), PJ_SUCCESS);
-    expect_registered(&app, 2);
-    app_close(&app);
-    shared_close(&shared);
-}
-
 #define BOTH(name) {#name, name, LAB_BOTH}
 #define BOTH_TLS(name) {#name, name, LAB_BOTH | LAB_TLS}
 #define OURS(name) {#name, name, LAB_PJAUTH_ONLY}
@@ -524,9 +314,5 @@ const struct lab_case async_cases[] = {
     BOTH_TLS(abandon_tls), BOTH(abandon_then_send),
     BOTH(send_then_abandon), BOTH(two_outstanding), BOTH(send_fails),
     OURS(never_then_destroyed),
-    OURS(race_two_sends), OURS(race_send_and_abandon), BOTH(storm),
-    BOTH(shared_sync), BOTH(shared_later), BOTH(shared_inside),
-    OURS(shared_child_destroyed), BOTH(another_session),
-    OURS(unconfigured_session),
 };
 const int async_case_count = sizeof(async_cases) / sizeof(async_cases[0]);

@@ -10,6 +10,8 @@ int main(int argc, char **argv)
     lab_run(wire_cases, wire_case_count);
 #if HAS_ASYNC
     lab_run(async_cases, async_case_count);
+    lab_run(race_cases, race_case_count);
+    lab_run(shared_cases, shared_case_count);
     lab_run(extra_cases, extra_case_count);
 #else
     lab_run(old_cases, old_case_count);
