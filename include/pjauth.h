@@ -1137,6 +1137,8 @@ extern "C" {
  *
  * May be called from any thread that is registered with PJLIB, also from within
  * the challenge's callback.
+ *
+ * Since 0.1.0.
  */
 int pjauth_challenge_set_deadline(const void *token, unsigned int msec);
 
@@ -1146,6 +1148,8 @@ int pjauth_challenge_set_deadline(const void *token, unsigned int msec);
  * @param msec  Milliseconds; 0, the default, is none.
  *
  * May be called from any thread, at any time.
+ *
+ * Since 0.1.0.
  */
 void pjauth_set_default_deadline(unsigned int msec);
 
@@ -1160,6 +1164,8 @@ void pjauth_set_default_deadline(unsigned int msec);
  * @param hold  Whether to hold the challenges that arrive from now on.
  *
  * May be called from any thread, at any time.
+ *
+ * Since 0.1.0.
  */
 void pjauth_hold_challenges(bool hold);
 
@@ -1175,6 +1181,8 @@ void pjauth_hold_challenges(bool hold);
  *
  * May be called from any thread that is registered with PJLIB; best before there is
  * any traffic.
+ *
+ * Since 0.1.0.
  */
 int pjauth_async_configure_default(struct pjsip_endpoint *endpt,
                                    const struct pjsip_auth_clt_async_setting *opt);
@@ -1184,6 +1192,8 @@ int pjauth_async_configure_default(struct pjsip_endpoint *endpt,
  * with, such as `headers of libpjproject 2.17 (pkg-config)`.
  *
  * The string is static; never free it. May be called from any thread, at any time.
+ *
+ * Since 0.1.0.
  */
 const char *pjauth_layout_source(void);
 
@@ -1199,6 +1209,8 @@ const char *pjauth_layout_source(void);
  *
  * May be called from any thread, at any time; registered with PJLIB where the library
  * may be out of use, for the line in the log.
+ *
+ * Since 0.1.0.
  */
 int pjauth_check_layout(const struct pjauth_layout *app, size_t app_size);
 
@@ -1212,6 +1224,8 @@ int pjauth_check_layout(const struct pjauth_layout *app, size_t app_size);
  *         with PJSIP's archives and exports no symbol of theirs gets 0.
  *
  * May be called from any thread that is registered with PJLIB, at any time.
+ *
+ * Since 0.1.0.
  */
 int pjauth_check_in_use(void);
 
@@ -1223,6 +1237,8 @@ int pjauth_check_in_use(void);
  *         moment: what counts is the status of the call that consumes it.
  *
  * May be called from any thread.
+ *
+ * Since 0.1.0.
  */
 int32_t pjauth_challenge_is_live(const void *token);
 
@@ -1237,6 +1253,8 @@ int32_t pjauth_challenge_is_live(const void *token);
  *         written.
  *
  * May be called from any thread.
+ *
+ * Since 0.1.0.
  */
 int pjauth_challenge_get_info(const void *token, struct pjauth_challenge_info *out, size_t size);
 
@@ -1254,6 +1272,8 @@ int pjauth_challenge_get_info(const void *token, struct pjauth_challenge_info *o
  *
  * May be called from any thread. The cost grows with the most challenges that were
  * ever outstanding at once.
+ *
+ * Since 0.1.0.
  */
 int pjauth_session_challenges(const struct pjsip_auth_clt_sess *sess,
                               struct pjauth_challenge_info *out,
@@ -1270,6 +1290,8 @@ int pjauth_session_challenges(const struct pjsip_auth_clt_sess *sess,
  *         library has stepped aside for another pjproject.
  *
  * May be called from any thread; on a session, as its other functions.
+ *
+ * Since 0.1.0.
  */
 int pjauth_refuse_algorithms(struct pjsip_auth_clt_sess *sess, unsigned int mask);
 
@@ -1282,6 +1304,8 @@ int pjauth_refuse_algorithms(struct pjsip_auth_clt_sess *sess, unsigned int mask
  *
  * May be called from any thread, at any time. Counters that change meanwhile may
  * be read before or after.
+ *
+ * Since 0.1.0.
  */
 void pjauth_sip_get_stats(struct pjauth_sip_stats *out, size_t size);
 
@@ -1302,6 +1326,8 @@ void pjauth_sip_get_stats(struct pjauth_sip_stats *out, size_t size);
  *
  * May be called from any thread that is registered with PJLIB; from within one of those
  * functions it does not wait for that.
+ *
+ * Since 0.1.0.
  */
 int pjauth_session_revoke(struct pjsip_auth_clt_sess *sess);
 
@@ -1313,6 +1339,8 @@ int pjauth_session_revoke(struct pjsip_auth_clt_sess *sess);
  * @param size  `sizeof(pjauth_turn_allocation_info)` as the program sees it: the
  *              structure may grow at its end. What it has beyond the library's is zeroed.
  * @return 0, or PJ_EINVAL for a NULL, a size of 0 or a dead handle.
+ *
+ * Since 0.1.0.
  */
 int pjauth_turn_allocation_get_info(const struct pjauth_turn_allocation *allocation,
                                     struct pjauth_turn_allocation_info *out,
@@ -1330,6 +1358,8 @@ int pjauth_turn_allocation_get_info(const struct pjauth_turn_allocation *allocat
  *
  * May be called from any thread; allocations that come or go meanwhile may be
  * there or not.
+ *
+ * Since 0.1.0.
  */
 int pjauth_turn_server_allocations(const struct pjauth_turn_server *server,
                                    struct pjauth_turn_allocation_info *out,
@@ -1340,6 +1370,8 @@ int pjauth_turn_server_allocations(const struct pjauth_turn_server *server,
  * Writes the name of the user whose it is.
  *
  * @return the length of the text.
+ *
+ * Since 0.1.0.
  */
 size_t pjauth_turn_allocation_username(const struct pjauth_turn_allocation *allocation,
                                        char *out,
@@ -1349,6 +1381,8 @@ size_t pjauth_turn_allocation_username(const struct pjauth_turn_allocation *allo
  * Writes the relayed address; of two, the IPv4 one.
  *
  * @return the length of the text.
+ *
+ * Since 0.1.0.
  */
 size_t pjauth_turn_allocation_relayed_address(const struct pjauth_turn_allocation *allocation,
                                               char *out,
@@ -1358,6 +1392,8 @@ size_t pjauth_turn_allocation_relayed_address(const struct pjauth_turn_allocatio
  * Writes the addresses of peers that may send to the client now, one a line.
  *
  * @return the length of the text.
+ *
+ * Since 0.1.0.
  */
 size_t pjauth_turn_allocation_permissions(const struct pjauth_turn_allocation *allocation,
                                           char *out,
@@ -1365,18 +1401,24 @@ size_t pjauth_turn_allocation_permissions(const struct pjauth_turn_allocation *a
 
 /**
  * @return bytes relayed so far, both directions; 0 for a dead handle.
+ *
+ * Since 0.1.0.
  */
 uint64_t pjauth_turn_allocation_bandwidth_used(const struct pjauth_turn_allocation *allocation);
 
 /**
  * @return bytes left of the limit; PJAUTH_TURN_UNLIMITED without one; 0 for a
  *         dead handle.
+ *
+ * Since 0.1.0.
  */
 uint64_t pjauth_turn_allocation_bandwidth_remaining(const struct pjauth_turn_allocation *allocation);
 
 /**
  * @return milliseconds until it expires; 0 once it has ended, or for a dead
  *         handle.
+ *
+ * Since 0.1.0.
  */
 uint64_t pjauth_turn_allocation_time_remaining(const struct pjauth_turn_allocation *allocation);
 
@@ -1397,6 +1439,8 @@ int64_t pjauth_turn_allocation_lifetime(const struct pjauth_turn_allocation *all
  * @param allocation  The allocation.
  * @param bytes  PJAUTH_TURN_UNLIMITED for no limit.
  * @return 0, or PJ_EINVAL when it has ended; so with the next ones.
+ *
+ * Since 0.1.0.
  */
 int pjauth_turn_allocation_set_bandwidth_limit(struct pjauth_turn_allocation *allocation,
                                                uint64_t bytes);
@@ -1409,6 +1453,8 @@ int pjauth_turn_allocation_set_bandwidth_limit(struct pjauth_turn_allocation *al
  * @param bytes_per_second  PJAUTH_TURN_UNLIMITED for no limit.
  * @param burst             Bytes that may pass at once after a pause; a packet
  *                          larger than this never passes.
+ *
+ * Since 0.1.0.
  */
 int pjauth_turn_allocation_set_rate(struct pjauth_turn_allocation *allocation,
                                     uint64_t bytes_per_second,
@@ -1417,16 +1463,22 @@ int pjauth_turn_allocation_set_rate(struct pjauth_turn_allocation *allocation,
 /**
  * Sets when it expires, in milliseconds from now. The client's next Refresh
  * sets it anew.
+ *
+ * Since 0.1.0.
  */
 int pjauth_turn_allocation_set_lifetime(struct pjauth_turn_allocation *allocation, uint64_t msec);
 
 /**
  * Ends it. The observer is told from a thread of the server's.
+ *
+ * Since 0.1.0.
  */
 int pjauth_turn_allocation_revoke(struct pjauth_turn_allocation *allocation);
 
 /**
  * @return the server; NULL for a dead handle.
+ *
+ * Since 0.1.0.
  */
 struct pjauth_turn_server *pjauth_turn_allocation_server(const struct pjauth_turn_allocation *allocation);
 
@@ -1434,12 +1486,16 @@ struct pjauth_turn_server *pjauth_turn_allocation_server(const struct pjauth_tur
  * Keeps a pointer for the application as long as the allocation lives.
  *
  * @return 0, or PJ_EINVAL for a dead handle.
+ *
+ * Since 0.1.0.
  */
 int pjauth_turn_allocation_set_user_data(struct pjauth_turn_allocation *allocation,
                                          void *user_data);
 
 /**
  * @return the pointer kept; NULL without one or for a dead handle.
+ *
+ * Since 0.1.0.
  */
 void *pjauth_turn_allocation_user_data(const struct pjauth_turn_allocation *allocation);
 
@@ -1561,6 +1617,8 @@ struct pjauth_turn_request *pjauth_turn_attribute_request(const struct pjauth_tu
  * @param server    Gets the handle.
  * @return 0; PJ_EINVAL for a NULL, an observer whose table lacks a function, or
  *         an option without sense.
+ *
+ * Since 0.1.0.
  */
 int pjauth_turn_core_create(const struct pjauth_turn_options *options,
                             struct pjauth_turn_observer *observer,
@@ -1584,6 +1642,8 @@ int pjauth_turn_core_create(const struct pjauth_turn_options *options,
  *         is none; PJ_EINVALIDOP after a stop and as
  *         `pjauth_turn_core_create()` says; PJ_ETOOMANY while too many outputs
  *         wait to be taken. So with the next ones.
+ *
+ * Since 0.1.0.
  */
 int pjauth_turn_core_from_client(struct pjauth_turn_server *server,
                                  unsigned int listener,
@@ -1603,6 +1663,8 @@ int pjauth_turn_core_from_client(struct pjauth_turn_server *server,
  * @param data       The datagram.
  * @param data_size  Its size.
  * @param now        The time.
+ *
+ * Since 0.1.0.
  */
 int pjauth_turn_core_from_peer(struct pjauth_turn_server *server,
                                uint64_t relay,
@@ -1626,6 +1688,8 @@ int pjauth_turn_core_from_peer(struct pjauth_turn_server *server,
  * @param code       The code.
  * @param mtu        The MTU of the next link, where the datagram was too big.
  * @param now        The time.
+ *
+ * Since 0.1.0.
  */
 int pjauth_turn_core_from_icmp(struct pjauth_turn_server *server,
                                uint64_t relay,
@@ -1645,6 +1709,8 @@ int pjauth_turn_core_from_icmp(struct pjauth_turn_server *server,
  * @param client       The client's address.
  * @param client_size  Its size.
  * @param now          The time.
+ *
+ * Since 0.1.0.
  */
 int pjauth_turn_core_client_gone(struct pjauth_turn_server *server,
                                  unsigned int listener,
@@ -1658,6 +1724,8 @@ int pjauth_turn_core_client_gone(struct pjauth_turn_server *server,
  *
  * @param server  The embedded server.
  * @param now  The time.
+ *
+ * Since 0.1.0.
  */
 int pjauth_turn_core_tick(struct pjauth_turn_server *server, uint64_t now);
 
@@ -1665,6 +1733,8 @@ int pjauth_turn_core_tick(struct pjauth_turn_server *server, uint64_t now);
  * @return when `pjauth_turn_core_tick()` is due, on the program's clock; it may
  *         be in the past. UINT64_MAX for never, for a dead handle, and for a
  *         server that is not driven.
+ *
+ * Since 0.1.0.
  */
 uint64_t pjauth_turn_core_next_deadline(const struct pjauth_turn_server *server);
 
@@ -1677,6 +1747,8 @@ uint64_t pjauth_turn_core_next_deadline(const struct pjauth_turn_server *server)
  *             the server is destroyed.
  * @return 1, or 0 for nothing, a NULL, a dead handle, a server that is not
  *         driven, or while another function drives it.
+ *
+ * Since 0.1.0.
  */
 int pjauth_turn_core_next_output(struct pjauth_turn_server *server, struct pjauth_turn_output *out);
 
@@ -1690,6 +1762,8 @@ int pjauth_turn_core_next_output(struct pjauth_turn_server *server, struct pjaut
  * @return the size; 0 when more bytes are needed to tell; -1 when it is not
  *         TURN: close the connection. A connection whose first message is no
  *         STUN message (its first byte is 0x40 or more) may be closed as well.
+ *
+ * Since 0.1.0.
  */
 int64_t pjauth_turn_core_frame_size(const void *data, size_t data_size);
 
@@ -1698,6 +1772,8 @@ int64_t pjauth_turn_core_frame_size(const void *data, size_t data_size);
  * RFC 8265's OpaqueString profile, which leaves ASCII as it is.
  *
  * @return 0, or PJ_EINVAL for a NULL or a dead handle; so with the next ones.
+ *
+ * Since 0.1.0.
  */
 int pjauth_turn_request_set_password(struct pjauth_turn_request *request, const char *password);
 
@@ -1708,6 +1784,8 @@ int pjauth_turn_request_set_password(struct pjauth_turn_request *request, const 
  * @param algorithm  PJAUTH_TURN_MD5 or PJAUTH_TURN_SHA256.
  * @param key        The key, 16 or 32 bytes.
  * @param size       How many: PJ_EINVAL for another number.
+ *
+ * Since 0.1.0.
  */
 int pjauth_turn_request_set_key(struct pjauth_turn_request *request,
                                 unsigned int algorithm,
@@ -1716,6 +1794,8 @@ int pjauth_turn_request_set_key(struct pjauth_turn_request *request,
 
 /**
  * Sets the user's name where the client hides it. It must match the hash.
+ *
+ * Since 0.1.0.
  */
 int pjauth_turn_request_set_username(struct pjauth_turn_request *request, const char *username);
 
@@ -1723,12 +1803,16 @@ int pjauth_turn_request_set_username(struct pjauth_turn_request *request, const 
  * Sets how many allocations the user may have at once, this one included; if it
  * would be more, the client gets 486. Counted when the decision takes effect, so
  * that two requests that wait at once cannot both take the last place.
+ *
+ * Since 0.1.0.
  */
 int pjauth_turn_request_set_quota(struct pjauth_turn_request *request, unsigned int quota);
 
 /**
  * Sets how many bytes the allocation may relay in all, both directions
  * together, or PJAUTH_TURN_UNLIMITED.
+ *
+ * Since 0.1.0.
  */
 int pjauth_turn_request_set_bandwidth_limit(struct pjauth_turn_request *request, uint64_t bytes);
 
@@ -1740,6 +1824,8 @@ int pjauth_turn_request_set_bandwidth_limit(struct pjauth_turn_request *request,
  * @param bytes_per_second  Bytes a second, or PJAUTH_TURN_UNLIMITED.
  * @param burst  Bytes that may pass at once after a pause; a packet larger than
  *               this never passes.
+ *
+ * Since 0.1.0.
  */
 int pjauth_turn_request_set_rate(struct pjauth_turn_request *request,
                                  uint64_t bytes_per_second,
@@ -1748,6 +1834,8 @@ int pjauth_turn_request_set_rate(struct pjauth_turn_request *request,
 /**
  * Sets how long the allocation may last in milliseconds, however often the
  * client refreshes it.
+ *
+ * Since 0.1.0.
  */
 int pjauth_turn_request_set_valid_for(struct pjauth_turn_request *request, uint64_t msec);
 
@@ -1759,6 +1847,8 @@ int pjauth_turn_request_set_valid_for(struct pjauth_turn_request *request, uint6
  * @param size  `sizeof(pjauth_turn_counters)` as the program sees it: the structure may
  *              grow at its end. What it has beyond the library's is zeroed.
  * @return 0, or PJ_EINVAL for a NULL, a size of 0 or a dead handle.
+ *
+ * Since 0.1.0.
  */
 int pjauth_turn_server_get_counters(const struct pjauth_turn_server *server,
                                     struct pjauth_turn_counters *out,
@@ -1772,6 +1862,8 @@ int pjauth_turn_server_get_counters(const struct pjauth_turn_server *server,
  * @param out   Gets the text.
  * @param size  Room in `out`.
  * @return the length of the text, about 7000; 0 for a dead handle.
+ *
+ * Since 0.1.0.
  */
 size_t pjauth_turn_server_metrics(const struct pjauth_turn_server *server, char *out, size_t size);
 
@@ -1819,6 +1911,8 @@ int pjauth_turn_server_counter(const struct pjauth_turn_server *server,
  *                 has a shorter structure. Of a longer one only what this
  *                 library knows is filled in, and `options->size` says how much.
  * @return 0, or PJ_EINVAL for a NULL or a size below that of every version.
+ *
+ * Since 0.1.0.
  */
 int pjauth_turn_options_init(struct pjauth_turn_options *options, size_t size);
 
@@ -1855,6 +1949,8 @@ size_t pjauth_turn_request_peer(const struct pjauth_turn_request *request,
  * @return 0 if this decision is the one; PJ_EINVAL if the request was decided
  *         before or can no longer be answered, or for
  *         PJAUTH_TURN_AUTHENTICATING.
+ *
+ * Since 0.1.0.
  */
 int pjauth_turn_handle_request(struct pjauth_turn_request *request, int state);
 
@@ -1894,6 +1990,8 @@ int pjauth_turn_refuse(struct pjauth_turn_request *request,
  * all but one, or each has a quota of its own.
  *
  * @return the length of the text.
+ *
+ * Since 0.1.0.
  */
 size_t pjauth_turn_request_username(const struct pjauth_turn_request *request,
                                     char *out,
@@ -1903,6 +2001,8 @@ size_t pjauth_turn_request_username(const struct pjauth_turn_request *request,
  * Writes the realm.
  *
  * @return the length of the text.
+ *
+ * Since 0.1.0.
  */
 size_t pjauth_turn_request_realm(const struct pjauth_turn_request *request, char *out, size_t size);
 
@@ -1910,6 +2010,8 @@ size_t pjauth_turn_request_realm(const struct pjauth_turn_request *request, char
  * Writes the client's address.
  *
  * @return the length of the text.
+ *
+ * Since 0.1.0.
  */
 size_t pjauth_turn_request_client_address(const struct pjauth_turn_request *request,
                                           char *out,
@@ -1919,6 +2021,8 @@ size_t pjauth_turn_request_client_address(const struct pjauth_turn_request *requ
  * Writes the server's address that the client uses.
  *
  * @return the length of the text.
+ *
+ * Since 0.1.0.
  */
 size_t pjauth_turn_request_server_address(const struct pjauth_turn_request *request,
                                           char *out,
@@ -1926,12 +2030,16 @@ size_t pjauth_turn_request_server_address(const struct pjauth_turn_request *requ
 
 /**
  * @return PJAUTH_TURN_UDP or PJAUTH_TURN_TCP; 0 for a dead handle.
+ *
+ * Since 0.1.0.
  */
 int pjauth_turn_request_transport(const struct pjauth_turn_request *request);
 
 /**
  * @return the STUN method: 3 Allocate; with `ask_each` also 4 Refresh,
  *         8 CreatePermission, 9 ChannelBind, 10 Connect; 0 for a dead handle.
+ *
+ * Since 0.1.0.
  */
 int pjauth_turn_request_method(const struct pjauth_turn_request *request);
 
@@ -1942,24 +2050,32 @@ int pjauth_turn_request_method(const struct pjauth_turn_request *request);
  *
  * @return the error code: 437, 441 or 508; 0 for a request to decide about, and for
  *         a dead handle.
+ *
+ * Since 0.1.0.
  */
 int pjauth_turn_request_refusal(const struct pjauth_turn_request *request);
 
 /**
  * @return PJAUTH_TURN_MD5 or PJAUTH_TURN_SHA256: which key the client uses. A
  *         stored key of the other is no use. 0 for a dead handle.
+ *
+ * Since 0.1.0.
  */
 unsigned int pjauth_turn_request_algorithm(const struct pjauth_turn_request *request);
 
 /**
  * @return the lifetime in seconds that the client asks for; -1 if it asks for
  *         none, or for a dead handle.
+ *
+ * Since 0.1.0.
  */
 int64_t pjauth_turn_request_lifetime(const struct pjauth_turn_request *request);
 
 /**
  * @return 4 or 6: the address family that the client asks for; 0 if it asks for
  *         none, or for a dead handle.
+ *
+ * Since 0.1.0.
  */
 int pjauth_turn_request_family(const struct pjauth_turn_request *request);
 
@@ -1970,11 +2086,15 @@ int pjauth_turn_request_family(const struct pjauth_turn_request *request);
  * @param out  Room for 32 bytes.
  * @return 0; PJ_EINVAL for a NULL, a dead handle, or a client that names the
  *         user.
+ *
+ * Since 0.1.0.
  */
 int pjauth_turn_request_userhash(const struct pjauth_turn_request *request, uint8_t *out);
 
 /**
  * @return the server; NULL for a dead handle.
+ *
+ * Since 0.1.0.
  */
 struct pjauth_turn_server *pjauth_turn_request_server(const struct pjauth_turn_request *request);
 
@@ -1984,16 +2104,22 @@ struct pjauth_turn_server *pjauth_turn_request_server(const struct pjauth_turn_r
  * strangers, such as one that takes a place in a quota elsewhere.
  *
  * @return 1 if it does, 0 if not, for a dead handle, or if nothing was set.
+ *
+ * Since 0.1.0.
  */
 int pjauth_turn_request_verify(const struct pjauth_turn_request *request);
 
 /**
  * Keeps a pointer for the application while the request waits.
+ *
+ * Since 0.1.0.
  */
 int pjauth_turn_request_set_user_data(struct pjauth_turn_request *request, void *user_data);
 
 /**
  * @return the pointer kept; NULL without one or for a dead handle.
+ *
+ * Since 0.1.0.
  */
 void *pjauth_turn_request_user_data(const struct pjauth_turn_request *request);
 
@@ -2019,6 +2145,8 @@ void *pjauth_turn_request_user_data(const struct pjauth_turn_request *request);
  *         `authenticate_request` to return or for
  *         `pjauth_turn_handle_request()`; the latter for a dead handle or a NULL.
  *         May be called from any thread.
+ *
+ * Since 0.1.0.
  */
 int pjauth_turn_request_check_rest(struct pjauth_turn_request *request,
                                    const char *const *secrets,
@@ -2039,6 +2167,8 @@ int pjauth_turn_request_check_rest(struct pjauth_turn_request *request,
  * @param password_size  The room there.
  * @return 0; PJ_EINVAL for a NULL, an empty secret, no room for all of it, or a user
  *         with control characters: then nothing is written.
+ *
+ * Since 0.1.0.
  */
 int pjauth_turn_rest_credential(const char *secret,
                                 const char *user,
@@ -2057,6 +2187,8 @@ int pjauth_turn_rest_credential(const char *secret,
  * @param server  The server.
  * @param drain  0 for no longer.
  * @return 0; PJ_EINVAL for a dead handle; PJ_EINVALIDOP when it does not run.
+ *
+ * Since 0.1.0.
  */
 int pjauth_turn_server_drain(struct pjauth_turn_server *server, int drain);
 
@@ -2073,6 +2205,8 @@ int pjauth_turn_server_drain(struct pjauth_turn_server *server, int drain);
  *                 again. See `pjauth_turn_server_set_alternate_over()`.
  * @return 0; PJ_EINVAL for a dead handle or what is no address; PJ_EINVALIDOP when it
  *         does not run.
+ *
+ * Since 0.1.0.
  */
 int pjauth_turn_server_set_alternate(struct pjauth_turn_server *server, const char *address);
 
@@ -2119,6 +2253,8 @@ int pjauth_turn_server_set_limits(struct pjauth_turn_server *server,
  * @param quota  Negative to go back to the default.
  * @return 0; PJ_EINVAL for a NULL or dead handle; PJ_EINVALIDOP when the server
  *         does not run. A stop forgets it.
+ *
+ * Since 0.1.0.
  */
 int pjauth_turn_server_set_user_quota(struct pjauth_turn_server *server,
                                       const char *username,
@@ -2134,6 +2270,8 @@ int pjauth_turn_server_set_user_quota(struct pjauth_turn_server *server,
  * @param burst             Bytes that may pass at once after a pause; a packet
  *                          larger than this never passes.
  * @return as `pjauth_turn_server_set_user_quota()`.
+ *
+ * Since 0.1.0.
  */
 int pjauth_turn_server_set_user_rate(struct pjauth_turn_server *server,
                                      const char *username,
@@ -2148,6 +2286,8 @@ int pjauth_turn_server_set_user_rate(struct pjauth_turn_server *server,
  * @param count  Gets how many; may be NULL.
  * @return 0; PJ_EINVAL for a NULL or dead handle; PJ_EINVALIDOP when the server
  *         does not run.
+ *
+ * Since 0.1.0.
  */
 int pjauth_turn_server_revoke_user(struct pjauth_turn_server *server,
                                    const char *username,
@@ -2203,6 +2343,8 @@ int pjauth_turn_server_set_external(struct pjauth_turn_server *server,
  * @return 0; PJ_EINVAL for a NULL, an observer whose table lacks a function, or
  *         an option without sense, of which `pjauth_turn_server_start()` finds
  *         some only then. The log says which.
+ *
+ * Since 0.1.0.
  */
 int pjauth_turn_server_create(const struct pjauth_turn_options *options,
                               struct pjauth_turn_observer *observer,
@@ -2221,6 +2363,8 @@ int pjauth_turn_server_create(const struct pjauth_turn_options *options,
  *         other; PJ_EINVALIDOP while it runs; PJ_ENOTSUP for a TLS listener where the
  *         library was built without TLS; the system's error, as PJLIB's
  *         PJ_STATUS_FROM_OS gives it, where it refuses. The log says more.
+ *
+ * Since 0.1.0.
  */
 int pjauth_turn_server_start(struct pjauth_turn_server *server);
 
@@ -2248,6 +2392,8 @@ size_t pjauth_turn_server_error(const struct pjauth_turn_server *server, char *o
  * @return 0, or PJ_EINVAL for a dead handle.
  *
  * Hold no lock here that the observer's functions take.
+ *
+ * Since 0.1.0.
  */
 int pjauth_turn_server_stop(struct pjauth_turn_server *server);
 
@@ -2257,6 +2403,8 @@ int pjauth_turn_server_stop(struct pjauth_turn_server *server);
  *
  * @return 0; PJ_EINVAL for a dead handle; PJ_EINVALIDOP from a function of the
  *         observer's, which nobody could outlive: nothing is done then.
+ *
+ * Since 0.1.0.
  */
 int pjauth_turn_server_destroy(struct pjauth_turn_server *server);
 
@@ -2284,6 +2432,8 @@ int pjauth_turn_server_forget_observer(struct pjauth_turn_server *server);
  * @param out        Gets the text.
  * @param size       Room in `out`.
  * @return the length of the text; 0 where there is no such listener.
+ *
+ * Since 0.1.0.
  */
 size_t pjauth_turn_server_listener(const struct pjauth_turn_server *server,
                                    unsigned int index,
@@ -2295,11 +2445,15 @@ size_t pjauth_turn_server_listener(const struct pjauth_turn_server *server,
  * Keeps a pointer for the application.
  *
  * @return 0, or PJ_EINVAL for a dead handle.
+ *
+ * Since 0.1.0.
  */
 int pjauth_turn_server_set_user_data(struct pjauth_turn_server *server, void *user_data);
 
 /**
  * @return the pointer kept; NULL without one or for a dead handle.
+ *
+ * Since 0.1.0.
  */
 void *pjauth_turn_server_user_data(const struct pjauth_turn_server *server);
 
@@ -2351,6 +2505,8 @@ size_t pjauth_turn_request_client_certificate(const struct pjauth_turn_request *
  *
  * The string is static; never free it. May be called from any thread, at any
  * time, also before `pj_init()`.
+ *
+ * Since 0.1.0.
  */
 const char *pjauth_version(void);
 

@@ -13,6 +13,8 @@ const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\0");
 ///
 /// The string is static; never free it. May be called from any thread, at any
 /// time, also before `pj_init()`.
+///
+/// Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn pjauth_version() -> *const c_char {
     VERSION.as_ptr().cast()

@@ -16,6 +16,8 @@ use core::ffi::{c_uint, c_void};
 ///
 /// May be called from any thread that is registered with PJLIB, also from within
 /// the challenge's callback.
+///
+/// Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn pjauth_challenge_set_deadline(
     token: *const c_void,
@@ -29,6 +31,8 @@ pub extern "C-unwind" fn pjauth_challenge_set_deadline(
 /// @param msec  Milliseconds; 0, the default, is none.
 ///
 /// May be called from any thread, at any time.
+///
+/// Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn pjauth_set_default_deadline(msec: c_uint) {
     tokens::set_default_deadline(msec);

@@ -16,6 +16,8 @@ use crate::pjsip::status::{EINVAL, ENOTSUP, SUCCESS, Status};
 /// @param hold  Whether to hold the challenges that arrive from now on.
 ///
 /// May be called from any thread, at any time.
+///
+/// Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn pjauth_hold_challenges(hold: bool) {
     hold::set_wanted(hold);
@@ -32,6 +34,8 @@ pub extern "C" fn pjauth_hold_challenges(hold: bool) {
 ///
 /// May be called from any thread that is registered with PJLIB; best before there is
 /// any traffic.
+///
+/// Since 0.1.0.
 ///
 /// # Safety
 /// `endpt` is NULL or alive, `opt` NULL or valid.

@@ -65,6 +65,8 @@ const LAYOUT: pjauth_layout = pjauth_layout {
 /// with, such as `headers of libpjproject 2.17 (pkg-config)`.
 ///
 /// The string is static; never free it. May be called from any thread, at any time.
+///
+/// Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn pjauth_layout_source() -> *const c_char {
     concat!(env!("PJAUTH_LAYOUT_SOURCE"), "\0").as_ptr().cast()
@@ -92,6 +94,8 @@ static SOURCE: [u8; env!("PJAUTH_LAYOUT_SOURCE").len()] = {
 /// May be called from any thread, at any time; registered with PJLIB where the library
 /// may be out of use, for the line in the log.
 ///
+/// Since 0.1.0.
+///
 /// # Safety
 /// `app` is NULL or points to `app_size` bytes.
 #[unsafe(no_mangle)]
@@ -116,6 +120,8 @@ pub unsafe extern "C" fn pjauth_check_layout(app: *const pjauth_layout, app_size
 ///         with PJSIP's archives and exports no symbol of theirs gets 0.
 ///
 /// May be called from any thread that is registered with PJLIB, at any time.
+///
+/// Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn pjauth_check_in_use() -> Status {
     if host::is_answered_here(c"pjsip_auth_clt_init") {

@@ -37,6 +37,8 @@ pub struct pjauth_challenge_info {
 ///         moment: what counts is the status of the call that consumes it.
 ///
 /// May be called from any thread.
+///
+/// Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn pjauth_challenge_is_live(token: *const c_void) -> i32 {
     let live = guard(|| tokens::info(tokens::handle(token)?));
@@ -53,6 +55,8 @@ pub extern "C" fn pjauth_challenge_is_live(token: *const c_void) -> i32 {
 ///         written.
 ///
 /// May be called from any thread.
+///
+/// Since 0.1.0.
 ///
 /// # Safety
 /// `out` is NULL or has room for `size` bytes.
@@ -87,6 +91,8 @@ pub unsafe extern "C" fn pjauth_challenge_get_info(
 ///
 /// May be called from any thread. The cost grows with the most challenges that were
 /// ever outstanding at once.
+///
+/// Since 0.1.0.
 ///
 /// # Safety
 /// `out` has room for as many of `size` bytes as `*count` says.

@@ -29,6 +29,8 @@ const _: () = assert!(REFUSE_ALL == crate::digest::Policy::ALL.bits() as c_uint)
 ///
 /// May be called from any thread; on a session, as its other functions.
 ///
+/// Since 0.1.0.
+///
 /// # Safety
 /// `sess` is NULL or an initialised session.
 #[unsafe(no_mangle)]

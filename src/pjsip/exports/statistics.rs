@@ -35,6 +35,8 @@ pub struct pjauth_sip_stats {
 /// May be called from any thread, at any time. Counters that change meanwhile may
 /// be read before or after.
 ///
+/// Since 0.1.0.
+///
 /// # Safety
 /// `out` is NULL or has room for `size` bytes.
 #[unsafe(no_mangle)]

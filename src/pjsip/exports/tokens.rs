@@ -111,6 +111,8 @@ entry! {
 /// May be called from any thread that is registered with PJLIB; from within one of those
 /// functions it does not wait for that.
 ///
+/// Since 0.1.0.
+///
 /// # Safety
 /// `sess` is NULL or an initialised session.
 #[unsafe(no_mangle)]

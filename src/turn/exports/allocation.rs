@@ -28,6 +28,8 @@ use super::{allocation_of, fill, guard, pointer, server_of, strings, value};
 ///              structure may grow at its end. What it has beyond the library's is zeroed.
 /// @return 0, or PJ_EINVAL for a NULL, a size of 0 or a dead handle.
 ///
+/// Since 0.1.0.
+///
 /// # Safety
 /// `out` is NULL or has room for `size` bytes.
 #[unsafe(no_mangle)]
@@ -56,6 +58,8 @@ pub unsafe extern "C" fn pjauth_turn_allocation_get_info(
 ///
 /// May be called from any thread; allocations that come or go meanwhile may be
 /// there or not.
+///
+/// Since 0.1.0.
 ///
 /// # Safety
 /// `out` has room for as many of `size` bytes as `*count` says.
@@ -111,6 +115,8 @@ pub unsafe extern "C" fn pjauth_turn_server_allocations(
 ///
 /// @return the length of the text.
 ///
+/// Since 0.1.0.
+///
 /// # Safety
 /// `out` is NULL or has room for `size` bytes.
 #[unsafe(no_mangle)]
@@ -131,6 +137,8 @@ pub unsafe extern "C" fn pjauth_turn_allocation_username(
 ///
 /// @return the length of the text.
 ///
+/// Since 0.1.0.
+///
 /// # Safety
 /// `out` is NULL or has room for `size` bytes.
 #[unsafe(no_mangle)]
@@ -147,6 +155,8 @@ pub unsafe extern "C" fn pjauth_turn_allocation_relayed_address(
 /// Writes the addresses of peers that may send to the client now, one a line.
 ///
 /// @return the length of the text.
+///
+/// Since 0.1.0.
 ///
 /// # Safety
 /// `out` is NULL or has room for `size` bytes.
@@ -165,6 +175,8 @@ pub unsafe extern "C" fn pjauth_turn_allocation_permissions(
 }
 
 /// @return bytes relayed so far, both directions; 0 for a dead handle.
+///
+/// Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn pjauth_turn_allocation_bandwidth_used(
     allocation: *const pjauth_turn_allocation,
@@ -176,6 +188,8 @@ pub extern "C" fn pjauth_turn_allocation_bandwidth_used(
 
 /// @return bytes left of the limit; PJAUTH_TURN_UNLIMITED without one; 0 for a
 ///         dead handle.
+///
+/// Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn pjauth_turn_allocation_bandwidth_remaining(
     allocation: *const pjauth_turn_allocation,
@@ -186,6 +200,8 @@ pub extern "C" fn pjauth_turn_allocation_bandwidth_remaining(
 
 /// @return milliseconds until it expires; 0 once it has ended, or for a dead
 ///         handle.
+///
+/// Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn pjauth_turn_allocation_time_remaining(
     allocation: *const pjauth_turn_allocation,
@@ -214,6 +230,8 @@ pub extern "C" fn pjauth_turn_allocation_lifetime(
 /// @param allocation  The allocation.
 /// @param bytes  PJAUTH_TURN_UNLIMITED for no limit.
 /// @return 0, or PJ_EINVAL when it has ended; so with the next ones.
+///
+/// Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn pjauth_turn_allocation_set_bandwidth_limit(
     allocation: *mut pjauth_turn_allocation,
@@ -229,6 +247,8 @@ pub extern "C" fn pjauth_turn_allocation_set_bandwidth_limit(
 /// @param bytes_per_second  PJAUTH_TURN_UNLIMITED for no limit.
 /// @param burst             Bytes that may pass at once after a pause; a packet
 ///                          larger than this never passes.
+///
+/// Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn pjauth_turn_allocation_set_rate(
     allocation: *mut pjauth_turn_allocation,
@@ -241,6 +261,8 @@ pub extern "C" fn pjauth_turn_allocation_set_rate(
 
 /// Sets when it expires, in milliseconds from now. The client's next Refresh
 /// sets it anew.
+///
+/// Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn pjauth_turn_allocation_set_lifetime(
     allocation: *mut pjauth_turn_allocation,
@@ -251,12 +273,16 @@ pub extern "C" fn pjauth_turn_allocation_set_lifetime(
 }
 
 /// Ends it. The observer is told from a thread of the server's.
+///
+/// Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn pjauth_turn_allocation_revoke(allocation: *mut pjauth_turn_allocation) -> Status {
     change(allocation, |cores, at| cores.revoke(at))
 }
 
 /// @return the server; NULL for a dead handle.
+///
+/// Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn pjauth_turn_allocation_server(
     allocation: *const pjauth_turn_allocation,
@@ -269,6 +295,8 @@ pub extern "C" fn pjauth_turn_allocation_server(
 /// Keeps a pointer for the application as long as the allocation lives.
 ///
 /// @return 0, or PJ_EINVAL for a dead handle.
+///
+/// Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn pjauth_turn_allocation_set_user_data(
     allocation: *mut pjauth_turn_allocation,
@@ -282,6 +310,8 @@ pub extern "C" fn pjauth_turn_allocation_set_user_data(
 }
 
 /// @return the pointer kept; NULL without one or for a dead handle.
+///
+/// Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn pjauth_turn_allocation_user_data(
     allocation: *const pjauth_turn_allocation,

@@ -49,6 +49,8 @@ use super::{guard, pointer, server_of, value};
 /// @return 0; PJ_EINVAL for a NULL, an observer whose table lacks a function, or
 ///         an option without sense.
 ///
+/// Since 0.1.0.
+///
 /// # Safety
 /// Strings are terminated and arrays as long as their counts say.
 #[unsafe(no_mangle)]
@@ -110,6 +112,8 @@ fn refuse(state: &ServerState, error: &StartError) -> Status {
 ///         `pjauth_turn_core_create()` says; PJ_ETOOMANY while too many outputs
 ///         wait to be taken. So with the next ones.
 ///
+/// Since 0.1.0.
+///
 /// # Safety
 /// `from` and `data` are NULL or have as many bytes as their sizes say.
 #[unsafe(no_mangle)]
@@ -139,6 +143,8 @@ pub unsafe extern "C" fn pjauth_turn_core_from_client(
 /// @param data       The datagram.
 /// @param data_size  Its size.
 /// @param now        The time.
+///
+/// Since 0.1.0.
 ///
 /// # Safety
 /// `from` and `data` are NULL or have as many bytes as their sizes say.
@@ -173,6 +179,8 @@ pub unsafe extern "C" fn pjauth_turn_core_from_peer(
 /// @param code       The code.
 /// @param mtu        The MTU of the next link, where the datagram was too big.
 /// @param now        The time.
+///
+/// Since 0.1.0.
 ///
 /// # Safety
 /// `peer` is NULL or has as many bytes as its size says.
@@ -210,6 +218,8 @@ pub unsafe extern "C" fn pjauth_turn_core_from_icmp(
 /// @param client_size  Its size.
 /// @param now          The time.
 ///
+/// Since 0.1.0.
+///
 /// # Safety
 /// `client` is NULL or has as many bytes as its size says.
 #[unsafe(no_mangle)]
@@ -233,6 +243,8 @@ pub unsafe extern "C" fn pjauth_turn_core_client_gone(
 ///
 /// @param server  The embedded server.
 /// @param now  The time.
+///
+/// Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn pjauth_turn_core_tick(server: *mut pjauth_turn_server, now: u64) -> Status {
     drive(server, |core| {
@@ -243,6 +255,8 @@ pub extern "C" fn pjauth_turn_core_tick(server: *mut pjauth_turn_server, now: u6
 /// @return when `pjauth_turn_core_tick()` is due, on the program's clock; it may
 ///         be in the past. UINT64_MAX for never, for a dead handle, and for a
 ///         server that is not driven.
+///
+/// Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn pjauth_turn_core_next_deadline(server: *const pjauth_turn_server) -> u64 {
     value(u64::MAX, || {
@@ -259,6 +273,8 @@ pub extern "C" fn pjauth_turn_core_next_deadline(server: *const pjauth_turn_serv
 ///             the server is destroyed.
 /// @return 1, or 0 for nothing, a NULL, a dead handle, a server that is not
 ///         driven, or while another function drives it.
+///
+/// Since 0.1.0.
 ///
 /// # Safety
 /// `out` is NULL or has room for the structure.
@@ -294,6 +310,8 @@ pub unsafe extern "C" fn pjauth_turn_core_next_output(
 /// @return the size; 0 when more bytes are needed to tell; -1 when it is not
 ///         TURN: close the connection. A connection whose first message is no
 ///         STUN message (its first byte is 0x40 or more) may be closed as well.
+///
+/// Since 0.1.0.
 ///
 /// # Safety
 /// `data` is NULL or has `data_size` bytes.

@@ -17,6 +17,8 @@ use super::{guard, request_of, strings};
 ///
 /// @return 0, or PJ_EINVAL for a NULL or a dead handle; so with the next ones.
 ///
+/// Since 0.1.0.
+///
 /// # Safety
 /// `password` is NULL or terminated.
 #[unsafe(no_mangle)]
@@ -38,6 +40,8 @@ pub unsafe extern "C" fn pjauth_turn_request_set_password(
 /// @param algorithm  PJAUTH_TURN_MD5 or PJAUTH_TURN_SHA256.
 /// @param key        The key, 16 or 32 bytes.
 /// @param size       How many: PJ_EINVAL for another number.
+///
+/// Since 0.1.0.
 ///
 /// # Safety
 /// `key` is NULL or has `size` bytes.
@@ -66,6 +70,8 @@ pub unsafe extern "C" fn pjauth_turn_request_set_key(
 
 /// Sets the user's name where the client hides it. It must match the hash.
 ///
+/// Since 0.1.0.
+///
 /// # Safety
 /// `username` is NULL or terminated.
 #[unsafe(no_mangle)]
@@ -83,6 +89,8 @@ pub unsafe extern "C" fn pjauth_turn_request_set_username(
 /// Sets how many allocations the user may have at once, this one included; if it
 /// would be more, the client gets 486. Counted when the decision takes effect, so
 /// that two requests that wait at once cannot both take the last place.
+///
+/// Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn pjauth_turn_request_set_quota(
     request: *mut pjauth_turn_request,
@@ -96,6 +104,8 @@ pub extern "C" fn pjauth_turn_request_set_quota(
 
 /// Sets how many bytes the allocation may relay in all, both directions
 /// together, or PJAUTH_TURN_UNLIMITED.
+///
+/// Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn pjauth_turn_request_set_bandwidth_limit(
     request: *mut pjauth_turn_request,
@@ -114,6 +124,8 @@ pub extern "C" fn pjauth_turn_request_set_bandwidth_limit(
 /// @param bytes_per_second  Bytes a second, or PJAUTH_TURN_UNLIMITED.
 /// @param burst  Bytes that may pass at once after a pause; a packet larger than
 ///               this never passes.
+///
+/// Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn pjauth_turn_request_set_rate(
     request: *mut pjauth_turn_request,
@@ -128,6 +140,8 @@ pub extern "C" fn pjauth_turn_request_set_rate(
 
 /// Sets how long the allocation may last in milliseconds, however often the
 /// client refreshes it.
+///
+/// Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn pjauth_turn_request_set_valid_for(
     request: *mut pjauth_turn_request,

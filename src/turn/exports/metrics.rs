@@ -18,6 +18,8 @@ use super::{fill, guard, server_of, strings, value};
 ///              grow at its end. What it has beyond the library's is zeroed.
 /// @return 0, or PJ_EINVAL for a NULL, a size of 0 or a dead handle.
 ///
+/// Since 0.1.0.
+///
 /// # Safety
 /// `out` is NULL or has room for `size` bytes.
 #[unsafe(no_mangle)]
@@ -41,6 +43,8 @@ pub unsafe extern "C" fn pjauth_turn_server_get_counters(
 /// @param out   Gets the text.
 /// @param size  Room in `out`.
 /// @return the length of the text, about 7000; 0 for a dead handle.
+///
+/// Since 0.1.0.
 ///
 /// # Safety
 /// `out` is NULL or has room for `size` bytes.

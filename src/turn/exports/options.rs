@@ -32,6 +32,8 @@ use super::types::{
 ///                 library knows is filled in, and `options->size` says how much.
 /// @return 0, or PJ_EINVAL for a NULL or a size below that of every version.
 ///
+/// Since 0.1.0.
+///
 /// # Safety
 /// `options` is NULL or has room for `size` bytes.
 #[unsafe(no_mangle)]

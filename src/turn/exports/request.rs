@@ -27,6 +27,8 @@ use super::{REQUESTS, guard, handle, pointer, request_of, strings, value};
 /// @return 0 if this decision is the one; PJ_EINVAL if the request was decided
 ///         before or can no longer be answered, or for
 ///         PJAUTH_TURN_AUTHENTICATING.
+///
+/// Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn pjauth_turn_handle_request(
     request: *mut pjauth_turn_request,
@@ -147,6 +149,8 @@ fn decide(
 ///
 /// @return the length of the text.
 ///
+/// Since 0.1.0.
+///
 /// # Safety
 /// `out` is NULL or has room for `size` bytes.
 #[unsafe(no_mangle)]
@@ -162,6 +166,8 @@ pub unsafe extern "C" fn pjauth_turn_request_username(
 /// Writes the realm.
 ///
 /// @return the length of the text.
+///
+/// Since 0.1.0.
 ///
 /// # Safety
 /// `out` is NULL or has room for `size` bytes.
@@ -179,6 +185,8 @@ pub unsafe extern "C" fn pjauth_turn_request_realm(
 /// Writes the client's address.
 ///
 /// @return the length of the text.
+///
+/// Since 0.1.0.
 ///
 /// # Safety
 /// `out` is NULL or has room for `size` bytes.
@@ -200,6 +208,8 @@ pub unsafe extern "C" fn pjauth_turn_request_client_address(
 ///
 /// @return the length of the text.
 ///
+/// Since 0.1.0.
+///
 /// # Safety
 /// `out` is NULL or has room for `size` bytes.
 #[unsafe(no_mangle)]
@@ -217,6 +227,8 @@ pub unsafe extern "C" fn pjauth_turn_request_server_address(
 }
 
 /// @return PJAUTH_TURN_UDP or PJAUTH_TURN_TCP; 0 for a dead handle.
+///
+/// Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn pjauth_turn_request_transport(request: *const pjauth_turn_request) -> c_int {
     number(request, |state| transport_number(state.ask.tuple.transport))
@@ -224,6 +236,8 @@ pub extern "C" fn pjauth_turn_request_transport(request: *const pjauth_turn_requ
 
 /// @return the STUN method: 3 Allocate; with `ask_each` also 4 Refresh,
 ///         8 CreatePermission, 9 ChannelBind, 10 Connect; 0 for a dead handle.
+///
+/// Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn pjauth_turn_request_method(request: *const pjauth_turn_request) -> c_int {
     number(request, |state| state.ask.method as c_int)
@@ -235,6 +249,8 @@ pub extern "C" fn pjauth_turn_request_method(request: *const pjauth_turn_request
 ///
 /// @return the error code: 437, 441 or 508; 0 for a request to decide about, and for
 ///         a dead handle.
+///
+/// Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn pjauth_turn_request_refusal(request: *const pjauth_turn_request) -> c_int {
     number(request, |state| state.ask.refusal.map_or(0, c_int::from))
@@ -242,6 +258,8 @@ pub extern "C" fn pjauth_turn_request_refusal(request: *const pjauth_turn_reques
 
 /// @return PJAUTH_TURN_MD5 or PJAUTH_TURN_SHA256: which key the client uses. A
 ///         stored key of the other is no use. 0 for a dead handle.
+///
+/// Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn pjauth_turn_request_algorithm(request: *const pjauth_turn_request) -> c_uint {
     number(request, |state| {
@@ -251,6 +269,8 @@ pub extern "C" fn pjauth_turn_request_algorithm(request: *const pjauth_turn_requ
 
 /// @return the lifetime in seconds that the client asks for; -1 if it asks for
 ///         none, or for a dead handle.
+///
+/// Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn pjauth_turn_request_lifetime(request: *const pjauth_turn_request) -> i64 {
     let asked = |state: &RequestState| state.ask.lifetime.map(|asked| asked.as_secs() as i64);
@@ -262,6 +282,8 @@ pub extern "C" fn pjauth_turn_request_lifetime(request: *const pjauth_turn_reque
 
 /// @return 4 or 6: the address family that the client asks for; 0 if it asks for
 ///         none, or for a dead handle.
+///
+/// Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn pjauth_turn_request_family(request: *const pjauth_turn_request) -> c_int {
     number(request, |state| match state.ask.family {
@@ -277,6 +299,8 @@ pub extern "C" fn pjauth_turn_request_family(request: *const pjauth_turn_request
 /// @param out  Room for 32 bytes.
 /// @return 0; PJ_EINVAL for a NULL, a dead handle, or a client that names the
 ///         user.
+///
+/// Since 0.1.0.
 ///
 /// # Safety
 /// `out` is NULL or has room for 32 bytes.
@@ -299,6 +323,8 @@ pub unsafe extern "C" fn pjauth_turn_request_userhash(
 }
 
 /// @return the server; NULL for a dead handle.
+///
+/// Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn pjauth_turn_request_server(
     request: *const pjauth_turn_request,
@@ -313,6 +339,8 @@ pub extern "C" fn pjauth_turn_request_server(
 /// strangers, such as one that takes a place in a quota elsewhere.
 ///
 /// @return 1 if it does, 0 if not, for a dead handle, or if nothing was set.
+///
+/// Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn pjauth_turn_request_verify(request: *const pjauth_turn_request) -> c_int {
     number(request, |state| {
@@ -326,6 +354,8 @@ pub extern "C" fn pjauth_turn_request_verify(request: *const pjauth_turn_request
 }
 
 /// Keeps a pointer for the application while the request waits.
+///
+/// Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn pjauth_turn_request_set_user_data(
     request: *mut pjauth_turn_request,
@@ -338,6 +368,8 @@ pub extern "C" fn pjauth_turn_request_set_user_data(
 }
 
 /// @return the pointer kept; NULL without one or for a dead handle.
+///
+/// Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn pjauth_turn_request_user_data(
     request: *const pjauth_turn_request,

@@ -34,6 +34,8 @@ use super::{guard, request_of, strings, value};
 ///         `pjauth_turn_handle_request()`; the latter for a dead handle or a NULL.
 ///         May be called from any thread.
 ///
+/// Since 0.1.0.
+///
 /// # Safety
 /// `secrets` is NULL or has `count` entries, each NULL or terminated.
 #[unsafe(no_mangle)]
@@ -100,6 +102,8 @@ unsafe fn check(
 /// @param password_size  The room there.
 /// @return 0; PJ_EINVAL for a NULL, an empty secret, no room for all of it, or a user
 ///         with control characters: then nothing is written.
+///
+/// Since 0.1.0.
 ///
 /// # Safety
 /// `secret` and `user` are NULL or terminated; `username` and `password` are NULL or

@@ -21,6 +21,8 @@ use super::{guard, server_of, strings};
 /// @param server  The server.
 /// @param drain  0 for no longer.
 /// @return 0; PJ_EINVAL for a dead handle; PJ_EINVALIDOP when it does not run.
+///
+/// Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn pjauth_turn_server_drain(
     server: *mut pjauth_turn_server,
@@ -44,6 +46,8 @@ pub extern "C" fn pjauth_turn_server_drain(
 ///                 again. See `pjauth_turn_server_set_alternate_over()`.
 /// @return 0; PJ_EINVAL for a dead handle or what is no address; PJ_EINVALIDOP when it
 ///         does not run.
+///
+/// Since 0.1.0.
 ///
 /// # Safety
 /// `address` is NULL or terminated.
@@ -153,6 +157,8 @@ pub unsafe extern "C" fn pjauth_turn_server_set_limits(
 /// @return 0; PJ_EINVAL for a NULL or dead handle; PJ_EINVALIDOP when the server
 ///         does not run. A stop forgets it.
 ///
+/// Since 0.1.0.
+///
 /// # Safety
 /// `username` is NULL or terminated.
 #[unsafe(no_mangle)]
@@ -179,6 +185,8 @@ pub unsafe extern "C" fn pjauth_turn_server_set_user_quota(
 /// @param burst             Bytes that may pass at once after a pause; a packet
 ///                          larger than this never passes.
 /// @return as `pjauth_turn_server_set_user_quota()`.
+///
+/// Since 0.1.0.
 ///
 /// # Safety
 /// `username` is NULL or terminated.
@@ -207,6 +215,8 @@ pub unsafe extern "C" fn pjauth_turn_server_set_user_rate(
 /// @param count  Gets how many; may be NULL.
 /// @return 0; PJ_EINVAL for a NULL or dead handle; PJ_EINVALIDOP when the server
 ///         does not run.
+///
+/// Since 0.1.0.
 ///
 /// # Safety
 /// `username` is NULL or terminated, `count` is NULL or points to a number.

@@ -27,6 +27,8 @@ use super::{SERVERS, guard, handle, pointer, server_of, strings, tls, value};
 ///         an option without sense, of which `pjauth_turn_server_start()` finds
 ///         some only then. The log says which.
 ///
+/// Since 0.1.0.
+///
 /// # Safety
 /// Strings are terminated and arrays as long as their counts say.
 #[unsafe(no_mangle)]
@@ -65,6 +67,8 @@ pub unsafe extern "C" fn pjauth_turn_server_create(
 ///         other; PJ_EINVALIDOP while it runs; PJ_ENOTSUP for a TLS listener where the
 ///         library was built without TLS; the system's error, as PJLIB's
 ///         PJ_STATUS_FROM_OS gives it, where it refuses. The log says more.
+///
+/// Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn pjauth_turn_server_start(server: *mut pjauth_turn_server) -> Status {
     guard(|| {
@@ -133,6 +137,8 @@ pub unsafe extern "C" fn pjauth_turn_server_error(
 /// @return 0, or PJ_EINVAL for a dead handle.
 ///
 /// Hold no lock here that the observer's functions take.
+///
+/// Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn pjauth_turn_server_stop(server: *mut pjauth_turn_server) -> Status {
     guard(|| {
@@ -149,6 +155,8 @@ pub extern "C" fn pjauth_turn_server_stop(server: *mut pjauth_turn_server) -> St
 ///
 /// @return 0; PJ_EINVAL for a dead handle; PJ_EINVALIDOP from a function of the
 ///         observer's, which nobody could outlive: nothing is done then.
+///
+/// Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn pjauth_turn_server_destroy(server: *mut pjauth_turn_server) -> Status {
     guard(|| {
@@ -198,6 +206,8 @@ pub extern "C" fn pjauth_turn_server_forget_observer(server: *mut pjauth_turn_se
 /// @param size       Room in `out`.
 /// @return the length of the text; 0 where there is no such listener.
 ///
+/// Since 0.1.0.
+///
 /// # Safety
 /// `transport` is NULL or points to an int, `out` is NULL or has room for `size`.
 #[unsafe(no_mangle)]
@@ -236,6 +246,8 @@ pub fn transport_number(transport: Transport) -> c_int {
 /// Keeps a pointer for the application.
 ///
 /// @return 0, or PJ_EINVAL for a dead handle.
+///
+/// Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn pjauth_turn_server_set_user_data(
     server: *mut pjauth_turn_server,
@@ -248,6 +260,8 @@ pub extern "C" fn pjauth_turn_server_set_user_data(
 }
 
 /// @return the pointer kept; NULL without one or for a dead handle.
+///
+/// Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn pjauth_turn_server_user_data(server: *const pjauth_turn_server) -> *mut c_void {
     let state = server_of(server);
