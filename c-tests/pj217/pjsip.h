@@ -146,11 +146,17 @@ pj_status_t pjsip_transport_dec_ref(pjsip_transport *transport);
 
 /* ---- The endpoint and its requests ---- */
 
-enum { PJSIP_MOD_PRIORITY_APPLICATION = 64 };
+enum { PJSIP_MOD_PRIORITY_TRANSPORT_LAYER = 8, PJSIP_MOD_PRIORITY_APPLICATION = 64 };
+
+struct pjsip_process_rdata_param;
 
 pj_status_t pjsip_endpt_create(pj_pool_factory *factory, const char *name,
                                pjsip_endpoint **endpt);
 void pjsip_endpt_destroy(pjsip_endpoint *endpt);
+pj_status_t pjsip_endpt_process_rx_data(pjsip_endpoint *endpt, pjsip_rx_data *rdata,
+                                        struct pjsip_process_rdata_param *p,
+                                        pj_bool_t *handled);
+pj_status_t pjsip_endpt_unregister_module(pjsip_endpoint *endpt, pjsip_module *mod);
 pj_status_t pjsip_endpt_handle_events(pjsip_endpoint *endpt,
                                       const pj_time_val *max_timeout);
 pj_status_t pjsip_endpt_create_request(
