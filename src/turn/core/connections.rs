@@ -232,12 +232,7 @@ impl Core {
         now: Time,
         out: &mut Vec<u8>,
     ) -> Action {
-        let number = message.number(kind::CONNECTION_ID).ok().flatten();
-        let number = number.filter(|_| self.transport(link) != Transport::Udp);
-        let owner = number.and_then(|number| self.shared.connection_ids().owner(number));
-        if let Some(worker) = owner.filter(|worker| *worker != self.worker) {
-            return Action::Transfer(worker);
-        }
+        let number = self.connection_number(link, message);
         let found = number.and_then(|number| self.peers.numbered(number));
         let found = found.and_then(|peer| Some((peer, self.peers.get(peer)?)));
         let Some((peer, connection)) = found else {
@@ -262,6 +257,37 @@ impl Core {
         };
         self.fail(link, message, code, &signer, out);
         Action::Reply
+    }
+
+    /// The client whose allocation a ConnectionBind request is for. A nonce of the connection that
+    /// it has that with serves for this one too: the CONNECTION-ID says that they belong together.
+    ///
+    /// # Errors
+    /// The core that knows.
+    pub(super) fn control_of(
+        &self,
+        link: &Link,
+        message: &Message<'_>,
+    ) -> Result<Option<SocketAddr>, u16> {
+        let Some(number) = self.connection_number(link, message) else {
+            return Ok(None);
+        };
+        let owner = self.shared.connection_ids().owner(number);
+        if let Some(worker) = owner.filter(|worker| *worker != self.worker) {
+            return Err(worker);
+        }
+        let connection = self
+            .peers
+            .numbered(number)
+            .and_then(|id| self.peers.get(id));
+        let allocation = connection.and_then(|own| self.table.get(own.allocation));
+        Ok(allocation.map(|allocation| allocation.link.client))
+    }
+
+    /// The CONNECTION-ID of a request that came in on a stream.
+    fn connection_number(&self, link: &Link, message: &Message<'_>) -> Option<u32> {
+        let number = message.number(kind::CONNECTION_ID).ok().flatten();
+        number.filter(|_| self.transport(link) != Transport::Udp)
     }
 
     /// A connection with a peer is over, on both sides.

@@ -101,13 +101,19 @@ impl Core {
             self.counters.retransmissions += 1;
             return Action::Nothing;
         }
+        let control = match (message.method(), self.table.of_client(&client)) {
+            (Method::ConnectionBind, None) => match self.control_of(link, message) {
+                Ok(control) => control,
+                Err(worker) => return Action::Transfer(worker),
+            },
+            _ => None,
+        };
         let (shared, mechanism) = (&self.shared, &self.mechanism);
         let lifetime = self.config.nonce_lifetime;
         let presented = mechanism.examine(message, |nonce| {
-            let features = mechanism.features;
-            shared
-                .nonces()
-                .is_fresh(nonce, features, &link.client, now, lifetime)
+            let (nonces, features) = (shared.nonces(), mechanism.features);
+            let is_fresh = |client| nonces.is_fresh(nonce, features, client, now, lifetime);
+            is_fresh(&link.client) || control.as_ref().is_some_and(is_fresh)
         });
         let presented = match presented {
             Ok(presented) => presented,

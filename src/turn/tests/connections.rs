@@ -272,6 +272,11 @@ fn a_connection_is_bound_once_in_time_by_its_user_over_a_stream() {
     });
     assert_eq!(data.ask(&mut world, &request), 401);
 
+    // The nonce of the control connection serves as well; that of another client does not.
+    data.nonce.clone_from(&bob.nonce);
+    let request = bind(&mut data, number);
+    assert_eq!(data.ask(&mut world, &request), 438);
+    data.nonce.clone_from(&ann.nonce);
     let request = bind(&mut data, number);
     assert!(matches!(world.send(&data, &request), Action::Join(_)));
     let mut second = beside(&mut world, 1005);
