@@ -37,7 +37,7 @@ def built(out, **env):
 def turn(out):
     """Without PJSIP the rest is built all the same."""
     programs = built(out, PKG_CONFIG_LIBDIR="/nowhere", PKG_CONFIG_PATH="")
-    wanted = {"turn_server_c", "turn_poll_c", "turn_server_cpp"}
+    wanted = {"turn_server_c", "turn_poll_c", "turn_server_cpp", "turn_service_cpp"}
     assert programs == wanted, f"built {programs}"
     said = run(f"{out}/turn_server_cpp", "--nonsense", ok=False)
     assert "usage" in said.lower(), said
