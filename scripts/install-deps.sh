@@ -37,6 +37,7 @@ turnserver    coturn           optional
 valgrind      valgrind         optional
 meson         meson            optional
 ip            iproute2         optional
+ethtool       ethtool          optional
 clang++       clang            optional
 doxygen       doxygen          optional
 libtool       libtool-bin      optional
@@ -96,7 +97,8 @@ present() {
     cmake) at_least 3.21 "$(version_in "$(cmake --version 2>/dev/null)")" ;;
     ensurepip) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
     lib:*) echo 'int main(void) { return 0; }' | ${CC:-cc} -x c - -o /dev/null "-l${1#lib:}" 2>/dev/null ;;
-    *) command -v "$1" >/dev/null 2>&1 ;;
+    # A user's PATH need not have the folder of haproxy and ethtool.
+    *) PATH=$PATH:$SYSROOT/usr/sbin command -v "$1" >/dev/null 2>&1 ;;
     esac
 }
 

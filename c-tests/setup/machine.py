@@ -27,7 +27,7 @@ class Machine:
         for tool in TOOLS:
             os.symlink(shutil.which(tool), self.bin / tool)
         for name in ("cc", "c++", "make", "ld", "pkg-config", "mmdebstrap", "turnserver", "valgrind", "sipp", "chromium",
-                     "redis-server", "openssl", "meson", "lintian", "libtool", "ld.lld", "ld.mold"):
+                     "redis-server", "openssl", "ethtool", "meson", "lintian", "libtool", "ld.lld", "ld.mold"):
             self.program(name)
         self.program("pkg-config", "exit 1")
         self.program("python3", '[ "$1" = --version ] && echo Python 3.11.2; exit 0')

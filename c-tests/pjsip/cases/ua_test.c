@@ -10,10 +10,11 @@ int main(int argc, char **argv)
     ua_modules();
     lab_run(call_cases, call_case_count);
     lab_run(event_cases, event_case_count);
+    /* Before the timers get so short that a busy machine's INVITE ends by itself. */
+    lab_run(copy_cases, copy_case_count);
     defer_start();
     lab_run(defer_cases, defer_case_count);
     lab_run(meanwhile_cases, meanwhile_case_count);
     lab_run(ua_wire_cases, ua_wire_case_count);
-    lab_run(copy_cases, copy_case_count);
     return lab_close();
 }

@@ -7,13 +7,14 @@ days=36525
 # own NAME ALGORITHM NAMES: an authority's certificate for a server, chain and key in one file each
 authority() {
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days $days -subj "/CN=pjauth test authority" \
-        -keyout authority.key -out authority.pem
+        -addext "keyUsage=critical,keyCertSign,cRLSign" -keyout authority.key -out authority.pem
 }
 signed() { # NAME SUBJECT EXTENSIONS ALGORITHM...
     name=$1 subject=$2 extensions=$3
     shift 3
     openssl req -newkey "$@" -nodes -subj "$subject" -keyout "$name.key" -out "$name.csr"
-    printf '%s\n' "$extensions" >"$name.ext"
+    # Python from 3.13 on wants all that RFC 5280 does.
+    printf '%s\n' "$extensions" subjectKeyIdentifier=hash authorityKeyIdentifier=keyid >"$name.ext"
     openssl x509 -req -in "$name.csr" -CA authority.pem -CAkey authority.key -CAcreateserial -days "${lifetime:-$days}" \
         -extfile "$name.ext" -out "$name.pem"
     rm "$name.csr" "$name.ext"

@@ -20,6 +20,8 @@ PAIRS = [(4, 4), (4, 6), (6, 4), (6, 6)]
 
 def street(checksums="on"):
     """A server between its client and its peer, who have cards that complete checksums, or none."""
+    if checksums == "off" and not shutil.which("ethtool"):
+        skip("ethtool is not installed (Debian package ethtool)")
     server, near, far = hosts("server", "client", "peer")
     cable(server, "eth0", near, "eth0", [f"{NEAR[4]}/24", f"{NEAR[6]}/64"], [f"{CLIENT[4]}/24", f"{CLIENT[6]}/64"])
     cable(server, "eth1", far, "eth0", [f"{FAR[4]}/24", f"{FAR[6]}/64"], [f"{PEER[4]}/24", f"{PEER[6]}/64"])
