@@ -1,5 +1,6 @@
 """Channel data by way of the kernel: kernel.py PROGRAM CASE."""
 import shutil
+import signal
 import struct
 import sys
 import threading
@@ -178,6 +179,59 @@ def endings(program):
         check(by_kernel(running, lambda: None) == 0, "nothing is forwarded any more")
 
 
+def expired(program):
+    """An allocation's end by its lifetime: of a server that works, and of one that stands still and can end nothing."""
+    server, near, far = street()
+    with start(server, program) as running:
+        needs_kernel(running)
+        for is_still in False, True:
+            call = Call(near, far, 4, 4)
+            call.both_ways(b"first")
+            stream = Stream(call)
+            wait_until(lambda: stream.heard > 100, "a stream to the peer")
+            running.tell("lifetime 4000")
+            end = time.monotonic() + 4
+            if is_still:
+                running.process.send_signal(signal.SIGSTOP)
+            try:
+                before = stream.heard
+                wait_until(lambda: stream.heard > before + 100, "a stream until the end")
+                time.sleep(max(0, end - time.monotonic()))
+                after = stream.silence()
+            finally:
+                running.process.send_signal(signal.SIGCONT)
+            check(after == 0, f"{after} packets reached the peer after the allocation's end")
+            stream.end()
+            wait_until(lambda: running.figure("allocations") == 0, "an allocation that has expired")
+            call.client.close()
+
+
+def capped(program):
+    """Bytes that the kernel relayed count for a limit that is set later; one that is reached ends a stream."""
+    server, near, far = street()
+    with start(server, program) as running:
+        needs_kernel(running)
+        call = Call(near, far, 4, 4)
+        call.both_ways(b"first")
+        check(by_kernel(running, lambda: [call.both_ways(bytes(100)) for _ in range(5)]) == 10, "by the kernel")
+        running.tell(f"limit {2 * 5 + 10 * 100 + 3 * 100}")
+        for _ in range(6):
+            call.say(bytes(100))
+        for _ in range(3):
+            call.heard(bytes(100))
+        wait_until(lambda: running.figure("allocations") == 0, "an allocation beyond its limit")
+        check(Stream(call).silence() == 0, "the limit let more than the rest through")
+        call.client.close()
+        call = Call(near, far, 4, 4, user="ann")
+        call.both_ways(b"first")
+        stream = Stream(call)
+        wait_until(lambda: stream.heard > 100, "a stream to the peer")
+        running.tell("limit 1000")
+        after = stream.silence()
+        check(after == 0, f"{after} packets reached the peer after the limit")
+        stream.end()
+
+
 class Stream:
     """Channel data from a client as fast as it goes, and what reaches the peer."""
 
@@ -312,7 +366,8 @@ def refused(program):
         check(status(running)[0], f"with CAP_BPF and CAP_NET_ADMIN: {status(running)[1]}")
 
 
-CASES = {case.__name__: case for case in (relay, without_offload, inside, endings, leaves_nothing, full, ways, refused)}
+CASES = {case.__name__: case for case in (relay, without_offload, inside, endings, expired, capped, leaves_nothing, full,
+                                          ways, refused)}
 
 
 def main():

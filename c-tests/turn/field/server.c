@@ -22,6 +22,7 @@ enum { MOST = 16 };
 static struct {
     pjauth_turn_observer observer; /* first: the library passes its address */
     const char *never;             /* a user about whom nothing is ever decided */
+    pjauth_turn_allocation *latest; /* the allocation that was made last */
 } host;
 
 static struct {
@@ -48,13 +49,19 @@ static int authenticate(pjauth_turn_observer *observer, pjauth_turn_server *serv
     return PJAUTH_TURN_AUTHORIZED;
 }
 
-static void heard(pjauth_turn_observer *observer, pjauth_turn_server *server, pjauth_turn_allocation *allocation) {
+static void created(pjauth_turn_observer *observer, pjauth_turn_server *server, pjauth_turn_allocation *allocation) {
+    (void)observer;
+    (void)server;
+    __atomic_store_n(&host.latest, allocation, __ATOMIC_RELEASE);
+}
+
+static void removed(pjauth_turn_observer *observer, pjauth_turn_server *server, pjauth_turn_allocation *allocation) {
     (void)observer;
     (void)server;
     (void)allocation;
 }
 
-static const pjauth_turn_observer_vtable functions = {heard, heard, authenticate};
+static const pjauth_turn_observer_vtable functions = {created, removed, authenticate};
 
 static void log_line(void *unused, int level, const char *text) {
     (void)unused;
@@ -176,6 +183,7 @@ static void list_listeners(pjauth_turn_server *server) {
 
 static int obey(pjauth_turn_server *server, char *line) {
     static char text[1 << 16];
+    pjauth_turn_allocation *latest = __atomic_load_n(&host.latest, __ATOMIC_ACQUIRE);
 
     if (strcmp(line, "listeners") == 0) {
         list_listeners(server);
@@ -200,6 +208,12 @@ static int obey(pjauth_turn_server *server, char *line) {
     }
     if (strncmp(line, "revoke ", 7) == 0) {
         return pjauth_turn_server_revoke_user(server, line + 7, NULL);
+    }
+    if (strncmp(line, "lifetime ", 9) == 0) {
+        return pjauth_turn_allocation_set_lifetime(latest, strtoull(line + 9, NULL, 10));
+    }
+    if (strncmp(line, "limit ", 6) == 0) {
+        return pjauth_turn_allocation_set_bandwidth_limit(latest, strtoull(line + 6, NULL, 10));
     }
     if (strncmp(line, "external ", 9) == 0) {
         char *external = after(line + 9, ' ');

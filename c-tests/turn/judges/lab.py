@@ -1,7 +1,8 @@
 """What the judges share: a server under test, a peer that echoes, free ports, checks.
 
 A server under test is coturn's `turnserver`, the control that shows a judge can be satisfied, or a program of this
-folder's making (server.c), named by its path. Whatever is started here ends with the test.
+folder's making (server.c), named by its path; or "elsewhere,IP,PORT,PEER_IP,PEER_PORT": a server for USER and an
+echoing peer that somebody else has started. Whatever is started here ends with the test.
 """
 
 import contextlib
@@ -25,6 +26,7 @@ USER = "joe"
 PASSWORD = "secret"
 REALM = "pjauth.test"
 CONTROL = "coturn"
+ELSEWHERE = "elsewhere,"
 CERTIFICATES = Path(__file__).resolve().parent.parent / "certificates"
 AUTHORITY = CERTIFICATES / "authority.pem"
 
@@ -90,11 +92,12 @@ def running(*command, log=None):
 
 
 class Server:
-    """A server that runs. Its user is USER with PASSWORD; it listens on UDP and TCP at each of LOOPBACKS."""
+    """A server that runs. Its user is USER with PASSWORD; it listens on UDP and TCP at each of LOOPBACKS, or elsewhere.
+    `peer` is the address of one that echoes, where there is one already."""
 
-    def __init__(self, process, port, log, tls_port=None):
+    def __init__(self, process, port, log, tls_port=None, ip="127.0.0.1", peer=None):
         self.process, self.port, self.log, self.tls_port = process, port, log, tls_port
-        self.address = ("127.0.0.1", tls_port or port)
+        self.address, self.peer = (ip, tls_port or port), peer
 
     def memory(self):
         """Its resident size in KiB."""
@@ -134,6 +137,11 @@ def known_to(turnserver, *options):
 @contextlib.contextmanager
 def server(kind, *options, tls=False):
     """Starts a server and waits until it answers. `options` are those of server.c."""
+    if kind.startswith(ELSEWHERE):
+        check(not options and not tls, f"a server elsewhere is not given {options}")
+        _, ip, port, *peer = kind.split(",")
+        yield Server(None, int(port), None, ip=ip, peer=(peer[0], int(peer[1])))
+        return
     port, tls_port = free_port(), free_port() if tls else None
     with tempfile.TemporaryDirectory() as folder, open(f"{folder}/log", "w") as log, \
             running(*command_of(kind, port, folder, options, tls_port), log=log) as process:
@@ -182,10 +190,20 @@ def echoing(address="127.0.0.1"):
             thread.join()
 
 
+@contextlib.contextmanager
+def peer_of(server):
+    """A peer that echoes, for clients of the server; gives its address."""
+    if server.peer:
+        yield server.peer
+        return
+    with echoing() as port:
+        yield "127.0.0.1", port
+
+
 def main(cases):
-    """Runs the case that the command line names: SCRIPT SERVER CASE, against coturn or the program at a path."""
+    """Runs the case that the command line names: SCRIPT SERVER CASE, against coturn, the program at a path, or elsewhere."""
     kind, name = sys.argv[1:3]
-    if kind != CONTROL:
+    if kind != CONTROL and not kind.startswith(ELSEWHERE):
         check(os.access(kind, os.X_OK), f"no program {kind}")
     cases[name](kind)
     print("ok")

@@ -17,7 +17,7 @@ REFUSED = 4
 
 @contextmanager
 def echoing_stream():
-    """A peer that takes one connection, and sends back what comes; gives its port."""
+    """A peer that takes one connection, and sends back what comes; gives its address."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         def echo():
             with contextlib.suppress(OSError), listener.accept()[0] as stream:
@@ -25,16 +25,16 @@ def echoing_stream():
                     stream.sendall(data)
 
         threading.Thread(target=echo, daemon=True).start()
-        yield listener.getsockname()[1]
+        yield listener.getsockname()
 
 
 def case(transport, password=lab.PASSWORD, expected=0, server_options=()):
     def run(kind):
         tls = transport == "tls"
-        echoing = echoing_stream if transport == "stream" else lab.echoing
-        with lab.server(kind, *server_options, tls=tls) as server, echoing() as peer:
-            port = server.tls_port if tls else server.port
-            command = [sys.argv[3], transport, str(port), str(peer), lab.USER, password] + [str(lab.AUTHORITY)] * tls
+        with (lab.server(kind, *server_options, tls=tls) as server,
+              echoing_stream() if transport == "stream" else lab.peer_of(server) as peer):
+            ends = [str(word) for word in (*server.address, *peer)]
+            command = [sys.argv[3], transport, *ends, lab.USER, password] + [str(lab.AUTHORITY)] * tls
             done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, timeout=60)
             print(done.stdout)
             if done.returncode == lab.SKIPPED:

@@ -1,9 +1,9 @@
 /* PJNATH's pj_turn_sock against a TURN server: allocate, permission, Send indications, channel, ChannelData; or, with a
  * stream, a TCP allocation and a connection to the peer (RFC 6062).
  *
- * usage: turn_sock udp|tcp|tls|stream SERVER_PORT PEER_PORT USER PASSWORD [AUTHORITY]
+ * usage: turn_sock udp|tcp|tls|stream SERVER_IP PORT PEER_IP PORT USER PASSWORD [AUTHORITY]
  *
- * The peer on 127.0.0.1 must echo. Ends with 0 when everything came back; with 4 when the server refused with 401.
+ * The peer must echo. Ends with 0 when everything came back; with 4 when the server refused with 401.
  */
 #include <pjlib-util.h>
 #include <pjlib.h>
@@ -144,8 +144,8 @@ static int poll_until(int (*holds)(void), unsigned rounds) {
     return holds();
 }
 
-static void set_up(int peer_port) {
-    pj_str_t loopback = pj_str("127.0.0.1");
+static void set_up(char *peer_ip, int peer_port) {
+    pj_str_t peer = pj_str(peer_ip);
 
     require(pj_init(), "pj_init");
     require(pjlib_util_init(), "pjlib_util_init");
@@ -156,7 +156,7 @@ static void set_up(int peer_port) {
     pj_stun_config_init(&judge.stun, &judge.pools.factory, 0, NULL, NULL);
     require(pj_ioqueue_create(judge.pool, 16, &judge.stun.ioqueue), "ioqueue");
     require(pj_timer_heap_create(judge.pool, 100, &judge.stun.timer_heap), "timer heap");
-    require(pj_sockaddr_init(pj_AF_INET(), &judge.peer, &loopback, (pj_uint16_t)peer_port), "peer");
+    require(pj_sockaddr_init(pj_AF_INET(), &judge.peer, &peer, (pj_uint16_t)peer_port), "peer");
 }
 
 /* The transport of a name. `authority` is who signed the server's certificate. */
@@ -178,12 +178,12 @@ static pj_turn_tp_type choose(const char *name, char *authority, pj_turn_sock_cf
     return strcmp(name, "udp") == 0 ? PJ_TURN_TP_UDP : PJ_TURN_TP_TCP;
 }
 
-static void allocate(const char *transport, char *authority, int port, char *user, char *password) {
+static void allocate(const char *transport, char *authority, char *ip, int port, char *user, char *password) {
     pj_turn_sock_cb callbacks;
     pj_turn_sock_cfg settings;
     pj_stun_auth_cred credential;
     pj_turn_alloc_param parameters;
-    pj_str_t server = pj_str("127.0.0.1");
+    pj_str_t server = pj_str(ip);
 
     memset(&callbacks, 0, sizeof(callbacks));
     callbacks.on_rx_data = on_rx_data;
@@ -275,13 +275,13 @@ static int exchange_stream(void) {
 int main(int argc, char **argv) {
     int passed;
 
-    if (argc != 6 && argc != 7) {
-        printf("usage: turn_sock udp|tcp|tls|stream SERVER_PORT PEER_PORT USER PASSWORD [AUTHORITY]\n");
+    if (argc != 8 && argc != 9) {
+        printf("usage: turn_sock udp|tcp|tls|stream SERVER_IP PORT PEER_IP PORT USER PASSWORD [AUTHORITY]\n");
         return 2;
     }
     judge.is_stream = strcmp(argv[1], "stream") == 0;
-    set_up(atoi(argv[3]));
-    allocate(argv[1], argv[argc - 1], atoi(argv[2]), argv[4], argv[5]);
+    set_up(argv[4], atoi(argv[5]));
+    allocate(argv[1], argv[argc - 1], argv[2], atoi(argv[3]), argv[6], argv[7]);
     if (is_over() && judge.last_status == PJ_STATUS_FROM_STUN_CODE(PJ_STUN_SC_UNAUTHORIZED)) {
         printf("refused with 401\n");
         return REFUSED;

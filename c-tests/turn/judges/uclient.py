@@ -16,12 +16,16 @@ MESSAGES = 25
 
 
 @contextmanager
-def peer(address):
+def peer(server, address):
+    """A peer that echoes; gives its address."""
+    if server.peer:
+        yield server.peer
+        return
     port = lab.free_port()
     with lab.running(lab.need("turnutils_peer", "coturn"), "-p", port, "-L", address) as process:
         time.sleep(0.3)
         lab.check(process.poll() is None, "turnutils_peer ended")
-        yield port
+        yield address, port
 
 
 def uclient(server, address, *options, password=lab.PASSWORD):
@@ -39,8 +43,9 @@ def relays(*options, address="127.0.0.1", server_options=()):
     def case(kind):
         if ":" in address and not lab.has_ipv6():
             lab.skip("this host has no IPv6")
-        with lab.server(kind, *server_options, tls="-S" in options) as server, peer(address) as port:
-            status, output = uclient(server, address, *options, "-e", address, "-r", str(port))
+        with lab.server(kind, *server_options, tls="-S" in options) as server, peer(server, address) as (ip, port):
+            address_of_server = server.address[0] if server.peer else address
+            status, output = uclient(server, address_of_server, *options, "-e", ip, "-r", str(port))
             print(output[-1500:])
             lab.check(status == 0, f"turnutils_uclient ended with {status}")
             total = CLIENTS * MESSAGES
@@ -57,7 +62,7 @@ def relays(*options, address="127.0.0.1", server_options=()):
 def refuses(*options, what, server_options=(), **rest):
     """A case: nobody is let in with these options."""
     def case(kind):
-        with lab.server(kind, *server_options) as server, peer("127.0.0.1") as port:
+        with lab.server(kind, *server_options) as server, peer(server, "127.0.0.1") as (_, port):
             status, output = uclient(server, "127.0.0.1", *options, "-e", "127.0.0.1", "-r", str(port), **rest)
             lab.check(status != 0, f"{what} was let in:\n{output[-1500:]}")
     return case
