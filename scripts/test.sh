@@ -16,8 +16,10 @@ logged() {
 }
 
 logged cargo cargo test --no-fail-fast
+# The library as it is built without TLS, the kernel's way and PJSIP.
+logged bare cargo test --no-default-features --features turn --lib driver::tests::basics
 logged loom make --no-print-directory loom
-set -- --cargo "cargo=$logs/cargo.log" --cargo "loom=$logs/loom.log"
+set -- --cargo "cargo=$logs/cargo.log" --cargo "bare=$logs/bare.log" --cargo "loom=$logs/loom.log"
 if cargo +nightly miri --version >/dev/null 2>&1; then
     logged miri make --no-print-directory miri
     set -- "$@" --cargo "miri=$logs/miri.log"

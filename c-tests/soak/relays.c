@@ -38,7 +38,7 @@ struct held {
 
 static struct {
     pjauth_turn_server *server;
-    struct sockaddr_in address, echo_address;
+    struct sockaddr_in address, tls_address, echo_address;
     int echo;
     struct client *all;
     struct pollfd *polled;
@@ -126,15 +126,23 @@ static void *decide(void *arg)
 static void start_server(void)
 {
     static const char *const loopback[] = {"127.0.0.0/8"};
-    static const pjauth_turn_listener listener = {
-        "127.0.0.1", 0, PJAUTH_TURN_UDP | PJAUTH_TURN_TCP};
+    static const pjauth_turn_listener listeners[] = {
+        {"127.0.0.1", 0, PJAUTH_TURN_UDP | PJAUTH_TURN_TCP},
+        {"127.0.0.1", 0, PJAUTH_TURN_TLS}};
+    static const pjauth_turn_certificate certificate = {
+        SOAK_CERTIFICATES "/turn.pem", SOAK_CERTIFICATES "/turn.key", NULL,
+        NULL};
     char text[PJAUTH_TURN_ADDRESS_SIZE];
     pjauth_turn_options options;
+    unsigned i;
+    int transport;
 
     pjauth_turn_options_init(&options, sizeof(options));
     options.realm = "soak";
-    options.listeners = &listener;
-    options.listener_count = 1;
+    options.listeners = listeners;
+    options.listener_count = 2;
+    options.certificates = &certificate;
+    options.certificate_count = 1;
     options.workers = 2;
     options.allow = loopback;
     options.allow_count = 1;
@@ -142,14 +150,20 @@ static void start_server(void)
     options.challenges_per_second = options.challenge_burst = 100000;
     options.held_deadline_msec = HELD_DEADLINE_MSEC;
     if (pjauth_turn_server_create(&options, &observer, &s.server) ||
-        pjauth_turn_server_start(s.server) ||
-        !pjauth_turn_server_listener(s.server, 0, NULL, text, sizeof(text)))
+        pjauth_turn_server_start(s.server))
         soak_die("TURN server", 0);
     pthread_mutex_lock(&s.mutex);
-    s.address.sin_family = AF_INET;
-    s.address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    s.address.sin_port =
-        htons((unsigned short)atoi(strrchr(text, ':') + 1));
+    for (i = 0; pjauth_turn_server_listener(s.server, i, &transport, text,
+                                            sizeof(text));
+         ++i) {
+        struct sockaddr_in *address =
+            transport == PJAUTH_TURN_TLS ? &s.tls_address : &s.address;
+
+        address->sin_family = AF_INET;
+        address->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        address->sin_port =
+            htons((unsigned short)atoi(strrchr(text, ':') + 1));
+    }
     pthread_mutex_unlock(&s.mutex);
     s.restart_at = soak_now() + s.restart_msec;
 }
@@ -162,12 +176,12 @@ static void stop_server(void)
         soak_die("end of the TURN server", 0);
 }
 
-struct sockaddr_in relays_address(void)
+struct sockaddr_in relays_address(int with_tls)
 {
     struct sockaddr_in address;
 
     pthread_mutex_lock(&s.mutex);
-    address = s.address;
+    address = with_tls ? s.tls_address : s.address;
     pthread_mutex_unlock(&s.mutex);
     return address;
 }

@@ -131,7 +131,7 @@ static struct state play(unsigned seconds, unsigned restart_msec)
     struct relays_figures turn;
     struct pjauth_sip_stats stats;
     struct state left;
-    unsigned long streams;
+    struct streams_figures streams;
 
     registrations_start(REGISTRATIONS);
     relays_start(ALLOCATIONS, restart_msec);
@@ -142,7 +142,7 @@ static struct state play(unsigned seconds, unsigned restart_msec)
         relays_step();
     }
     show(0);
-    streams = streams_stop();
+    streams_stop(&streams);
     relays_stop(&turn);
     left.pools = registrations_stop(&sip);
     pjauth_sip_get_stats(&stats, sizeof(stats));
@@ -156,10 +156,11 @@ static struct state play(unsigned seconds, unsigned restart_msec)
            seconds, sip.challenged, sip.answered_later, sip.too_late,
            sip.registered, sip.refused, sip.destroyed);
     printf("        TURN: %lu asked, %lu decided later, %lu too late, %lu "
-           "created, %lu removed, %lu echoed, %lu streams, %lu refused, %lu "
+           "created, %lu removed, %lu echoed, %lu streams, %lu over TLS, %lu refused, %lu "
            "restarts\n",
            turn.asked, turn.decided_later, turn.too_late, turn.created,
-           turn.removed, turn.echoed, streams, turn.refused, turn.restarts);
+           turn.removed, turn.echoed, streams.passed, streams.passed_tls,
+           turn.refused, turn.restarts);
     printf("        left: %zu bytes, %d descriptors, %u pools, %llu tokens, "
            "%lu allocations\n",
            left.memory, left.descriptors, left.pools, left.tokens,
@@ -168,7 +169,8 @@ static struct state play(unsigned seconds, unsigned restart_msec)
     /* What does not happen proves nothing. */
     left.happened = sip.answered_later && sip.too_late && sip.registered &&
                     sip.destroyed && !sip.refused && turn.decided_later &&
-                    turn.too_late && turn.echoed && streams && !turn.refused;
+                    turn.too_late && turn.echoed && streams.passed &&
+                    streams.passed_tls && !turn.refused;
     if (!left.happened)
         printf("FAIL something did not happen, or was refused\n");
     return left;

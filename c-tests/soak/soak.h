@@ -52,13 +52,17 @@ struct relays_figures {
 void relays_start(unsigned count, unsigned restart_msec);
 void relays_step(void); /* does not wait */
 void relays_stop(struct relays_figures *figures);
-/* Where the server is now; any thread. */
-struct sockaddr_in relays_address(void);
+/* Where the server is now, over UDP and TCP or over TLS; any thread. */
+struct sockaddr_in relays_address(int with_tls);
 
-/* A client of that server that has TCP relays (RFC 6062), and its peer, in a
- * thread; they leave with or without a word. Started after the relays. */
+/* A client of that server that has TCP relays (RFC 6062), each of its connections
+ * over TCP or TLS, and its peer, in a thread; they leave with or without a word.
+ * Started after the relays. */
 void streams_start(void);
-/* Stopped before them. Returns how many streams carried what they should. */
-unsigned long streams_stop(void);
+struct streams_figures {
+    unsigned long passed, passed_tls; /* streams that carried what they should */
+};
+/* Stopped before them. */
+void streams_stop(struct streams_figures *figures);
 
 #endif

@@ -3,6 +3,8 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <openssl/ssl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -19,6 +21,7 @@ enum {
 /* One client's connection, with what belongs to it. */
 struct connection {
     int fd;
+    SSL *tls; /* NULL for none */
     struct stun_nonce nonce;
     struct stun_credential credential;
     uint8_t reply[2048];
@@ -30,7 +33,9 @@ static struct {
     int stop;
     int listener;
     struct sockaddr_in peer;
-    unsigned long passed, given_up;
+    SSL_CTX *tls;
+    struct streams_figures figures;
+    unsigned long given_up;
 } s;
 
 static int is_over(void)
@@ -46,19 +51,47 @@ static void be_patient(int fd)
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 }
 
-static int send_all(int fd, const uint8_t *bytes, size_t length)
+static int send_all(const struct connection *c, const uint8_t *bytes,
+                    size_t length)
 {
-    return send(fd, bytes, length, MSG_NOSIGNAL) == (ssize_t)length;
+    if (c->tls)
+        return SSL_write(c->tls, bytes, (int)length) == (int)length;
+    return send(c->fd, bytes, length, MSG_NOSIGNAL) == (ssize_t)length;
 }
 
-static int receive_all(int fd, uint8_t *bytes, size_t length)
+static int receive_all(const struct connection *c, uint8_t *bytes,
+                       size_t length)
 {
-    return recv(fd, bytes, length, MSG_WAITALL) == (ssize_t)length;
+    int count;
+
+    if (!c->tls)
+        return recv(c->fd, bytes, length, MSG_WAITALL) == (ssize_t)length;
+    for (; length > 0; bytes += count, length -= (size_t)count)
+        if ((count = SSL_read(c->tls, bytes, (int)length)) <= 0)
+            return 0;
+    return 1;
 }
 
-static int open_connection(struct connection *c)
+/* Says nothing more. */
+static void end(const struct connection *c)
 {
-    struct sockaddr_in server = relays_address();
+    if (c->tls)
+        SSL_shutdown(c->tls);
+    else
+        shutdown(c->fd, SHUT_WR);
+}
+
+static void close_connection(struct connection *c)
+{
+    if (c->tls)
+        SSL_free(c->tls);
+    c->tls = NULL;
+    close(c->fd);
+}
+
+static int open_connection(struct connection *c, int with_tls)
+{
+    struct sockaddr_in server = relays_address(with_tls);
 
     memset(c, 0, sizeof(*c));
     c->credential.user = "soak";
@@ -67,18 +100,23 @@ static int open_connection(struct connection *c)
     if (c->fd < 0)
         soak_die("socket", errno);
     be_patient(c->fd);
-    return connect(c->fd, (struct sockaddr *)&server, sizeof(server)) == 0;
+    if (connect(c->fd, (struct sockaddr *)&server, sizeof(server)) != 0)
+        return 0;
+    if (!with_tls)
+        return 1;
+    c->tls = SSL_new(s.tls);
+    return c->tls && SSL_set_fd(c->tls, c->fd) && SSL_connect(c->tls) == 1;
 }
 
 /* Sends a request and reads the reply; 1 for a success. */
 static int exchange(struct connection *c, const struct stun_message *request)
 {
-    if (!send_all(c->fd, request->bytes, request->length) ||
-        !receive_all(c->fd, c->reply, 20))
+    if (!send_all(c, request->bytes, request->length) ||
+        !receive_all(c, c->reply, 20))
         return 0;
     c->length = 20 + (c->reply[2] << 8 | c->reply[3]);
     return c->length <= sizeof(c->reply) &&
-           receive_all(c->fd, c->reply + 20, c->length - 20) &&
+           receive_all(c, c->reply + 20, c->length - 20) &&
            stun_type(c->reply, c->length) ==
                (stun_type(request->bytes, request->length) | STUN_SUCCESS);
 }
@@ -108,13 +146,14 @@ static int ask(struct connection *c, uint16_t method, uint16_t attribute,
 }
 
 /* Bytes both ways; then one of the ends goes, or both. */
-static int pass(int client, int peer)
+static int pass(const struct connection *client, const struct connection *peer)
 {
     static uint8_t sent[PIECE], received[PIECE];
     int i;
 
     for (i = 0; i < 4; ++i) {
-        int from = i % 2 ? client : peer, to = i % 2 ? peer : client;
+        const struct connection *from = i % 2 ? client : peer;
+        const struct connection *to = i % 2 ? peer : client;
 
         memset(sent, (int)soak_roll(256), sizeof(sent));
         if (!send_all(from, sent, sizeof(sent)) ||
@@ -124,33 +163,35 @@ static int pass(int client, int peer)
             soak_die("other bytes than were sent", 0);
     }
     if (soak_roll(2))
-        shutdown(soak_roll(2) ? client : peer, SHUT_WR);
+        end(soak_roll(2) ? client : peer);
     return 1;
 }
 
 /* A connection to the peer through the server, if all goes well. */
 static int stream(struct connection *control)
 {
-    struct connection data;
+    struct connection data, peer = {0};
     size_t size;
     const uint8_t *id;
-    int peer, passed = 0;
+    int passed = 0;
 
     if (!ask(control, CONNECT, 0, NULL))
         return 0;
     id = stun_find(control->reply, control->length, CONNECTION_ID, &size);
-    peer = accept(s.listener, NULL, NULL);
-    if (peer < 0)
+    peer.fd = accept(s.listener, NULL, NULL);
+    if (peer.fd < 0)
         return 0;
-    be_patient(peer);
+    be_patient(peer.fd);
     /* Some are never fetched. */
     if (id && size == 4 && soak_roll(8)) {
-        passed = open_connection(&data) &&
+        passed = open_connection(&data, (int)soak_roll(2)) &&
                  ask(&data, CONNECTION_BIND, CONNECTION_ID, id) &&
-                 pass(data.fd, peer);
-        close(data.fd);
+                 pass(&data, &peer);
+        if (passed && data.tls)
+            ++s.figures.passed_tls;
+        close_connection(&data);
     }
-    close(peer);
+    close_connection(&peer);
     return passed;
 }
 
@@ -163,17 +204,17 @@ static void *play(void *arg)
     while (!is_over()) {
         unsigned left = 1 + soak_roll(5);
 
-        if (open_connection(&control) &&
+        if (open_connection(&control, (int)soak_roll(2)) &&
             ask(&control, STUN_ALLOCATE, STUN_REQUESTED_TRANSPORT, tcp)) {
             while (left-- > 0 && !is_over() && stream(&control))
-                ++s.passed;
+                ++s.figures.passed;
             if (soak_roll(2))
                 ask(&control, STUN_REFRESH, STUN_LIFETIME, zero);
         } else {
             ++s.given_up;
             usleep(10000);
         }
-        close(control.fd);
+        close_connection(&control);
     }
     return arg;
 }
@@ -183,6 +224,10 @@ void streams_start(void)
     socklen_t size = sizeof(s.peer);
 
     memset(&s, 0, sizeof(s));
+    signal(SIGPIPE, SIG_IGN); /* what OpenSSL writes to may be closed */
+    s.tls = SSL_CTX_new(TLS_client_method());
+    if (!s.tls)
+        soak_die("TLS", 0);
     s.listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     s.peer.sin_family = AF_INET;
     s.peer.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -195,10 +240,11 @@ void streams_start(void)
         soak_die("thread", 0);
 }
 
-unsigned long streams_stop(void)
+void streams_stop(struct streams_figures *figures)
 {
     __atomic_store_n(&s.stop, 1, __ATOMIC_RELEASE);
     pthread_join(s.thread, NULL);
     close(s.listener);
-    return s.passed;
+    SSL_CTX_free(s.tls);
+    *figures = s.figures;
 }

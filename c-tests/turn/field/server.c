@@ -4,12 +4,13 @@
  * usage: field_server [--listen IP,PORT,TRANSPORT]... [--relay IP[=EXTERNAL]]... [--allow RANGE]... [--deny RANGE]...
  *                     [--ports FIRST-LAST] [--workers N] [--max-allocations N] [--max-held N] [--hold NAME]
  *                     [--nat64 PREFIX]... [--certificate CHAIN,KEY]... [--handshakes TOTAL,SOURCE,MSEC] [--proxy RANGE]
- *                     [--authorities FILE] [--certified]
+ *                     [--authorities FILE] [--certified] [--tcp-relays YES] [--tell]
  *                     [--kernel WISH] [--interface NAME]... [--kernel-channels N]
  *
  * Every user's password is "secret". Prints "listening ADDRESS TRANSPORT" for each listener and then "ready"; or, when
- * it cannot start, "refused STATUS TEXT", and ends. Each line of input is a command, answered with lines of which the last
- * is "done STATUS"; the end of input is the end.
+ * it cannot start, "refused STATUS TEXT", and ends. With --tell it prints what the observer hears: "created TRANSPORT",
+ * "peer CHANNEL ADDRESS" and "removed TRANSPORT BYTES-TO-PEERS BYTES-TO-CLIENT". Each line of input is a command,
+ * answered with lines of which the last is "done STATUS"; the end of input is the end.
  */
 #include <getopt.h>
 #include <pjauth.h>
@@ -23,6 +24,7 @@ static struct {
     pjauth_turn_observer observer; /* first: the library passes its address */
     const char *never;             /* a user about whom nothing is ever decided */
     pjauth_turn_allocation *latest; /* the allocation that was made last */
+    int tells;
 } host;
 
 static struct {
@@ -50,15 +52,34 @@ static int authenticate(pjauth_turn_observer *observer, pjauth_turn_server *serv
 }
 
 static void created(pjauth_turn_observer *observer, pjauth_turn_server *server, pjauth_turn_allocation *allocation) {
+    pjauth_turn_allocation_info info;
+
     (void)observer;
     (void)server;
     __atomic_store_n(&host.latest, allocation, __ATOMIC_RELEASE);
+    if (host.tells && pjauth_turn_allocation_get_info(allocation, &info, sizeof(info)) == 0) {
+        printf("created %d\n", info.relay_transport);
+        fflush(stdout);
+    }
 }
 
 static void removed(pjauth_turn_observer *observer, pjauth_turn_server *server, pjauth_turn_allocation *allocation) {
+    pjauth_turn_allocation_info info;
+
     (void)observer;
     (void)server;
+    if (host.tells && pjauth_turn_allocation_get_info(allocation, &info, sizeof(info)) == 0) {
+        printf("removed %d %llu %llu\n", info.relay_transport, (unsigned long long)info.bytes_to_peers,
+               (unsigned long long)info.bytes_to_client);
+        fflush(stdout);
+    }
+}
+
+static void hear_of_peer(void *unused, pjauth_turn_allocation *allocation, const pjauth_turn_peer *peer) {
+    (void)unused;
     (void)allocation;
+    printf("peer %d %s\n", peer->channel, peer->address);
+    fflush(stdout);
 }
 
 static const pjauth_turn_observer_vtable functions = {created, removed, authenticate};
@@ -112,6 +133,7 @@ static void read_options(int argc, char **argv, pjauth_turn_options *options) {
         {"max-held", 1, NULL, 'k'}, {"certificate", 1, NULL, 'c'},    {"handshakes", 1, NULL, 's'},
         {"proxy", 1, NULL, 'x'},    {"authorities", 1, NULL, 'A'},    {"certified", 0, NULL, 'C'},
         {"kernel", 1, NULL, 'K'},  {"interface", 1, NULL, 'i'},       {"kernel-channels", 1, NULL, 'N'},
+        {"tcp-relays", 1, NULL, 'R'}, {"tell", 0, NULL, 'T'},
         {NULL, 0, NULL, 0}};
     int name;
 
@@ -155,6 +177,11 @@ static void read_options(int argc, char **argv, pjauth_turn_options *options) {
             lists.interfaces[options->kernel_interface_count++ % MOST] = optarg;
         } else if (name == 'N') {
             options->kernel_channels = (unsigned)atoi(optarg);
+        } else if (name == 'R') {
+            options->tcp_relays = atoi(optarg);
+        } else if (name == 'T') {
+            host.tells = 1;
+            options->on_peer = hear_of_peer;
         } else if (name == 'h') {
             host.never = optarg;
         } else {
@@ -193,6 +220,12 @@ static int obey(pjauth_turn_server *server, char *line) {
         pjauth_turn_server_metrics(server, text, sizeof(text));
         fputs(text, stdout);
         return 0;
+    }
+    if (strcmp(line, "drain") == 0) {
+        return pjauth_turn_server_drain(server, 1);
+    }
+    if (strcmp(line, "stop") == 0) {
+        return pjauth_turn_server_stop(server);
     }
     if (strcmp(line, "kernel") == 0) {
         int on;

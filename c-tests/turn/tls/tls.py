@@ -24,9 +24,10 @@ def pair(name, key=None):
     return f"{CERTIFICATES / name}.pem,{CERTIFICATES / (key or name)}.key"
 
 
-def server(program, *options, certificates=("turn",), transport=TLS):
+def server(program, *options, certificates=("turn",), transport=TLS, limit=None):
     words = [word for name in certificates for word in ("--certificate", pair(name))]
-    return Server(None, program, "--listen", f"127.0.0.1,0,{transport}", "--allow", "127.0.0.0/8", *words, *options)
+    return Server(None, program, "--listen", f"127.0.0.1,0,{transport}", "--allow", "127.0.0.0/8", *words, *options,
+                  limit=limit)
 
 
 def address(running, transport=TLS):
@@ -385,8 +386,46 @@ def proxied(program):
         wait_until(lambda: running.figure("proxy_refused_total") == 1, "it is not counted")
 
 
+def proxied_misdirected(program):
+    """Behind a proxy as well: no TLS where TLS is wanted, and TLS where none is; and a proxy that says it twice."""
+    v1 = b"PROXY TCP6 2001:db8::7 2001:db8::1 51000 3478\r\n"
+    v2 = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c" + bytes([203, 0, 113, 7, 192, 0, 2, 1, 200, 0, 13, 150])
+    with server(program, "--proxy", "127.0.0.1", "--listen", f"127.0.0.1,0,{TCP}") as running:
+        for number, header in enumerate((v1, v2), 1):
+            with Client(address(running), "joe", "secret", "tcp", greeting=header) as joe:
+                answer = joe.binding()
+                check((answer.kind, answer.code) == (FAILURE, 400), "STUN to the TLS listener")
+                check(is_closed(joe.socket), "STUN to the TLS listener stays")
+            try:
+                Client(address(running, TCP), "joe", "secret", "tls", tls=context(), greeting=header)
+                raise AssertionError("TLS to the TCP listener")
+            except ssl.SSLError as error:
+                check("ALERT_HANDSHAKE_FAILURE" in str(error).upper().replace(" ", "_"), f"no alert: {error}")
+            for transport in TCP, TLS:
+                with connect(running, transport) as twice:
+                    twice.sendall(header + header + hello())
+                    check(is_closed(twice), "a header behind a header")
+            check(running.figure("tls_unexpected_total") == number, "TLS is not counted")
+            check(running.figure("tls_missing_total") == 2 * number, "no TLS is not counted")
+
+
+def old_versions(program):
+    """A client that speaks nothing newer than TLS 1.1 gets an alert."""
+    with server(program) as running:
+        for minor in 0, 1, 2:
+            body = bytes([3, minor]) + bytes(32) + b"\0" + b"\0\x04\xc0\x13\x00\x2f" + b"\x01\0" + b"\0\0"
+            said = b"\x16\x03\x01" + (len(body) + 4).to_bytes(2, "big") + b"\x01" + len(body).to_bytes(3, "big") + body
+            with connect(running) as old:
+                old.sendall(said)
+                answer = old.recv(7)
+                # protocol_version, or handshake_failure: such a client lacks more than that.
+                check(answer[:6] == b"\x15\x03\x03\0\x02\x02" and answer[6] in (0x46, 0x28), f"3.{minor}: {answer}")
+                check(is_closed(old), "it stays")
+        wait_until(lambda: running.figure("handshakes_failed_total") == 3, "it is not counted")
+
+
 CASES = {case.__name__: case for case in (relays, streams, refuses, replaced, names, protocols, resumed, certified, bounds,
-                                          memory, misdirected, stops, proxied)}
+                                          memory, misdirected, stops, proxied, proxied_misdirected, old_versions)}
 
 if __name__ == "__main__":
     CASES[sys.argv[2]](sys.argv[1])

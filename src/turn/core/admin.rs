@@ -147,9 +147,7 @@ impl Core {
             let channels = &mut allocation.channels;
             channels.retain(|peer| !is_meant(&peer.ip()) || may(&peer.ip(), Some(peer.port())));
         }
-        let denied = |own: &PeerConnection| {
-            is_meant(&own.peer.ip()) && !may(&own.peer.ip(), Some(own.peer.port()))
-        };
+        let denied = |own: &PeerConnection| is_meant(&own.peer.ip()) && !self.may_join(&own.peer);
         for peer in self.peers.matching(denied) {
             self.disconnect(peer);
         }

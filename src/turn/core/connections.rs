@@ -57,7 +57,12 @@ impl Core {
         self.check_connect(&peer)?;
         let relayed = allocation.relayed_address(Family::of(&peer.ip()));
         let relayed = relayed.filter(|relayed| relayed.expires > now);
-        let relay = relayed.ok_or(errors::PEER_FAMILY_MISMATCH)?.relay;
+        let relayed = relayed.ok_or(errors::PEER_FAMILY_MISMATCH)?;
+        if relayed.address == peer {
+            // TCP would let it talk to itself, and nobody would be asked for a permission.
+            return Err(errors::FORBIDDEN);
+        }
+        let relay = relayed.relay;
         let is_same = |own: &PeerId| self.peers.get(*own).is_some_and(|own| own.peer == peer);
         if allocation.connections.iter().any(is_same) {
             return Err(errors::CONNECTION_EXISTS);
@@ -83,12 +88,21 @@ impl Core {
             self.listeners.iter().any(|own| own.address == *peer)
                 || neighbours.is_some_and(|others| others.is_taken(peer))
         };
-        let is_open = match self.config.policy.judge(&peer.ip(), Some(peer.port())) {
-            Verdict::Allow => is_relay || !is_taken(),
-            Verdict::Inside => is_relay,
-            Verdict::Deny => false,
-        };
+        let is_open = self.may_join(peer) && (is_relay || !is_taken());
         is_open.then_some(()).ok_or(errors::FORBIDDEN)
+    }
+
+    /// Whether policy lets a client have a connection with a peer.
+    pub(super) fn may_join(&self, peer: &SocketAddr) -> bool {
+        match self.config.policy.judge(&peer.ip(), Some(peer.port())) {
+            Verdict::Allow => true,
+            // Nothing else of the host's is meant.
+            Verdict::Inside => {
+                let neighbours = self.config.neighbours.as_ref();
+                neighbours.is_some_and(|others| others.is_tcp_relay(peer))
+            }
+            Verdict::Deny => false,
+        }
     }
 
     /// Makes a connection of an allocation. `None` when there are too many.
@@ -213,8 +227,7 @@ impl Core {
         let allocation = self.table.get(id)?;
         let relayed = allocation.relayed_address(Family::of(&peer.ip()))?;
         let is_live = relayed.relay == relay && relayed.expires > now && allocation.ended.is_none();
-        if !is_live || !allocation.permissions.allow(&peer.ip(), now) || !self.has_open_port(&peer)
-        {
+        if !is_live || !allocation.permissions.allow(&peer.ip(), now) || !self.may_join(&peer) {
             return None;
         }
         let link = allocation.link;

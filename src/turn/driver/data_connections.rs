@@ -296,15 +296,31 @@ impl Worker {
     /// Takes in a connection of another worker's, with what has come on it.
     pub(super) fn take_stream(&mut self, locked: &mut Guard<'_>, mut stream: Stream) {
         let bytes = std::mem::take(&mut stream.pending);
+        // Not before what came ahead of it.
+        let has_ended = std::mem::take(&mut stream.has_ended);
         let Some(index) = self.streams.adopt(stream, self.now) else {
             return;
         };
-        self.make_room(locked, 1);
-        let slot = self.slots.take();
-        let packet = HEADROOM..HEADROOM + bytes.len();
-        self.slots.slot_mut(slot)[packet.clone()].copy_from_slice(&bytes);
-        if !self.cut(locked, index, slot, packet) {
-            self.close(locked, index);
+        let mut rest = &bytes[..];
+        while !rest.is_empty() {
+            self.make_room(locked, 1);
+            let slot = self.slots.take();
+            let Some(stream) = self.streams.get_mut(index) else {
+                return;
+            };
+            let kept = std::mem::take(&mut stream.pending);
+            let buffer = &mut self.slots.slot_mut(slot)[HEADROOM..];
+            let (piece, later) = rest.split_at(rest.len().min(buffer.len() - kept.len()));
+            let size = kept.len() + piece.len();
+            buffer[..kept.len()].copy_from_slice(&kept);
+            buffer[kept.len()..size].copy_from_slice(piece);
+            rest = later;
+            if !self.cut(locked, index, slot, HEADROOM..HEADROOM + size) {
+                return self.close(locked, index);
+            }
+        }
+        if has_ended && self.streams.end(index) {
+            self.ended.push(index);
         }
     }
 }

@@ -92,10 +92,16 @@ impl Streams {
         Some(stream)
     }
 
-    /// Takes in a connection that another worker has given away.
+    /// Takes in a connection that another worker has given away. `None` when it cannot
+    /// be had: it is closed then.
     pub fn adopt(&mut self, mut stream: Stream, now: Time) -> Option<usize> {
         stream.moves = false;
         let link = stream.link;
+        if self.by_link.contains_key(&link) {
+            // The client has used its port before, and left without our noticing yet.
+            self.connections.leave(stream.source);
+            return None;
+        }
         let index = self.free.pop().unwrap_or(self.table.len());
         if index == self.table.len() {
             self.table.push(None);

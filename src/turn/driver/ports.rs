@@ -1,6 +1,7 @@
 //! Which worker has which port of a relay address.
 #![forbid(unsafe_code)]
 
+use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU16, Ordering::Relaxed};
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
+use crate::turn::shrink::shrink_map;
 use crate::turn::time::Time;
 
 use super::relay_addresses::RelayAddress;
@@ -45,6 +47,9 @@ type States = Arc<State>;
 struct State {
     /// By port of the range: the worker that has it, plus one; 0 for nobody.
     owners: Box<[AtomicU16]>,
+    /// By port of a TCP relay: the number of its address, which is one of several where
+    /// they are bound or seen as the same one.
+    streams: Mutex<HashMap<u16, usize>>,
     free: Mutex<FreePorts>,
 }
 
@@ -52,13 +57,12 @@ impl State {
     fn new(range: RangeInclusive<u16>) -> Self {
         State {
             owners: range.clone().map(|_| AtomicU16::new(0)).collect(),
+            streams: Mutex::default(),
             free: Mutex::new(FreePorts::new(range)),
         }
     }
 }
 
-/// Marks the owner of a TCP relay's port.
-const TCP: u16 = 1 << 15;
 /// How long a port that another program had is not tried before others.
 const FOREIGN_FOR: Duration = Duration::from_secs(30);
 /// Ports tried for one allocation that other programs are known to have. None of them is
@@ -212,41 +216,39 @@ impl Ports {
     pub fn owner(&self, advertised: &SocketAddr) -> Option<u16> {
         let ip = advertised.ip();
         let found = self.all().find(|a| a.address.advertised == ip)?;
-        (self.state(found, advertised.port())? & !TCP).checked_sub(1)
-    }
-
-    fn state(&self, address: &Address, port: u16) -> Option<u16> {
-        let place = port.checked_sub(*self.range.start())?;
-        let owner = address.states.owners.get(usize::from(place))?;
-        Some(owner.load(Relaxed))
+        let place = advertised.port().checked_sub(*self.range.start())?;
+        let owner = found.states.owners.get(usize::from(place))?;
+        owner.load(Relaxed).checked_sub(1)
     }
 
     /// A TCP relay has a claimed port.
     pub fn serve_tcp(&self, claim: Claim) {
-        self.owner_of(claim).fetch_or(TCP, Relaxed);
+        let mut streams = self.address(claim).states.streams.lock();
+        streams.insert(claim.port, claim.address);
     }
 
     /// Where the TCP relay with this advertised address is bound, if there is one.
     pub fn tcp_relay(&self, advertised: &SocketAddr) -> Option<SocketAddr> {
-        self.tcp_relay_where(advertised, |known| (known.advertised, known.bind))
+        let claim = self.stream_at(advertised, |known| known.advertised)?;
+        Some(self.bound(claim))
     }
 
     /// What peers see of the TCP relay that is bound to this address, if there is one.
     pub fn seen_as(&self, bound: &SocketAddr) -> Option<SocketAddr> {
-        self.tcp_relay_where(bound, |known| (known.bind, known.advertised))
+        let claim = self.stream_at(bound, |known| known.bind)?;
+        (self.bound(claim) == *bound).then(|| self.advertised(claim))
     }
 
-    fn tcp_relay_where(
+    /// The port of a TCP relay at an address that it has or has had.
+    fn stream_at(
         &self,
         given: &SocketAddr,
-        ends: impl Fn(&RelayAddress) -> (IpAddr, IpAddr),
-    ) -> Option<SocketAddr> {
-        let is_one = |known: &&Address| {
-            let state = self.state(known, given.port());
-            ends(&known.address).0 == given.ip() && state.is_some_and(|owner| owner & TCP != 0)
-        };
-        let (_, other) = ends(&self.all().find(is_one)?.address);
-        Some(SocketAddr::new(other, given.port()))
+        end: impl Fn(&RelayAddress) -> IpAddr,
+    ) -> Option<Claim> {
+        let port = given.port();
+        let mut at = self.all().filter(|known| end(&known.address) == given.ip());
+        let number = at.find_map(|known| known.states.streams.lock().get(&port).copied());
+        number.map(|address| Claim { address, port })
     }
 
     /// Another worker has it from now on.
@@ -266,6 +268,9 @@ impl Ports {
         for claim in [Some(claim), next].into_iter().flatten() {
             self.owner_of(claim).store(0, Relaxed);
             let states = &self.address(claim).states;
+            let mut streams = states.streams.lock();
+            streams.remove(&claim.port);
+            shrink_map(&mut streams);
             states.free.lock().give_back(claim.port, rested);
         }
     }

@@ -32,7 +32,7 @@ impl Worker {
             let Some(stream) = self.streams.get_mut(index) else {
                 return;
             };
-            if stream.is_paused {
+            if !stream.is_read() {
                 return;
             }
             let peer = stream.peer;
@@ -141,7 +141,7 @@ impl Worker {
             }
             let rest = &self.slots.slot(slot)[at..end];
             if stream.moves {
-                stream.pending = rest.to_vec();
+                stream.pending.extend_from_slice(rest);
                 return true;
             }
             if !stream.has_begun && is_tls(rest) {

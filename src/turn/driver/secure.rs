@@ -56,7 +56,7 @@ impl Worker {
             let Some(stream) = self.streams.get_mut(index) else {
                 return;
             };
-            if stream.is_paused {
+            if !stream.is_read() {
                 return;
             }
             let Some((session, _)) = stream.session() else {
@@ -129,8 +129,13 @@ impl Worker {
                 return true;
             };
             let buffer = &mut self.slots.slot_mut(slot)[HEADROOM..];
-            let kept = stream.pending.len();
-            buffer[..kept].copy_from_slice(&stream.pending);
+            // What another worker will cut stays where it is, and the rest follows it.
+            let pending = match stream.moves {
+                true => &[][..],
+                false => &stream.pending[..],
+            };
+            let kept = pending.len();
+            buffer[..kept].copy_from_slice(pending);
             let wire = &mut self.wire[at..end];
             let opened = self.streams.open(index, wire, &mut buffer[kept..]);
             if let Some(is_resumed) = self.streams.has_shaken(index) {
@@ -142,7 +147,9 @@ impl Worker {
             };
             at += opened.wire;
             if opened.clear > 0 {
-                self.streams.take_pending(index);
+                if kept > 0 {
+                    self.streams.take_pending(index);
+                }
                 let clear = HEADROOM..HEADROOM + kept + opened.clear;
                 if !self.cut(locked, index, slot, clear) {
                     return false;

@@ -204,6 +204,11 @@ impl Stream {
         }
     }
 
+    /// Whether what comes is read now: whoever gets it next reads what it brings.
+    pub(super) fn is_read(&self) -> bool {
+        !self.is_paused && !self.moves
+    }
+
     /// What to wait for.
     pub(super) fn interest(&self) -> Option<Interest> {
         let reads = !self.has_ended && !self.is_paused;
@@ -217,7 +222,7 @@ impl Stream {
 
     /// Whether nothing more comes from the client, nor for it from a peer.
     pub(super) fn is_over(&self) -> bool {
-        self.has_ended && self.peer.is_none()
+        self.has_ended && self.peer.is_none() && !self.moves
     }
 }
 

@@ -300,7 +300,7 @@ impl Streams {
     /// Whether the client has ended and nothing waits for it.
     pub fn is_done(&self, index: usize) -> bool {
         let stream = self.table.get(index).and_then(Option::as_ref);
-        stream.is_some_and(|stream| stream.has_ended && stream.waiting() == 0)
+        stream.is_some_and(|stream| stream.is_over() && stream.waiting() == 0)
     }
 
     /// How much waits for a client.

@@ -186,3 +186,36 @@ fn a_claim_looks_at_a_few_ports_while_all_rest() {
         }
     }
 }
+
+#[test]
+fn a_tcp_relay_is_seen_and_bound_as_it_was_made_whatever_else_its_address_is() {
+    let ports = ports();
+    let relay = |bind: &str, advertised: &str| RelayAddress {
+        bind: bind.parse().unwrap(),
+        advertised: advertised.parse().unwrap(),
+    };
+    // What is announced has changed; and another address is announced as the same.
+    let numbers = [
+        relay("127.0.0.1", "198.51.100.1"),
+        relay("127.0.0.1", "198.51.100.2"),
+        relay("127.0.0.2", "198.51.100.2"),
+    ]
+    .map(|address| ports.number(address).unwrap());
+    for number in numbers {
+        let (claim, ()) = ports.claim(number, 1, ANY, at(0), |_| Ok(())).unwrap();
+        let (bound, advertised) = (ports.bound(claim), ports.advertised(claim));
+        assert_eq!(
+            (ports.seen_as(&bound), ports.tcp_relay(&advertised)),
+            (None, None)
+        );
+        ports.serve_tcp(claim);
+        assert_eq!(ports.seen_as(&bound), Some(advertised));
+        assert_eq!(ports.tcp_relay(&advertised), Some(bound));
+        assert_eq!(ports.owner(&advertised), Some(1));
+        ports.release(claim, at(0));
+        assert_eq!(
+            (ports.seen_as(&bound), ports.tcp_relay(&advertised)),
+            (None, None)
+        );
+    }
+}

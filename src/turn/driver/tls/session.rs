@@ -7,7 +7,7 @@ use rustls::server::UnbufferedServerConnection;
 use rustls::unbuffered::{
     ConnectionState, EncodeError, EncodeTlsData, EncryptError, UnbufferedStatus,
 };
-use rustls::{HandshakeKind, ServerConfig};
+use rustls::{HandshakeKind, ProtocolVersion, ServerConfig};
 use x509_cert::Certificate;
 use x509_cert::der::Decode;
 
@@ -151,11 +151,21 @@ impl Session {
         opened.is_full = !self.surplus.is_empty();
     }
 
+    /// Whether what is written is encrypted. Of TLS 1.2 it is when the handshake is over,
+    /// unless it is short.
+    fn has_keys(&self) -> bool {
+        match self.tls.protocol_version() {
+            None => false,
+            Some(ProtocolVersion::TLSv1_2) => !self.is_handshaking() || self.is_resumed(),
+            Some(_) => true,
+        }
+    }
+
     /// Writes the alert that says what is wrong. Nothing is read any more.
     fn explain(&mut self, wire: &mut [u8], out: &mut Vec<u8>) {
         self.is_broken = true;
         // Of a message that would be too long rustls says nothing.
-        if !self.tls.wants_write() && self.tls.protocol_version().is_none() {
+        if !self.tls.wants_write() && !self.has_keys() {
             out.extend_from_slice(&DECODE_ERROR);
         }
         while self.tls.wants_write() {

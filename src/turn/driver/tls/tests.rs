@@ -247,6 +247,85 @@ fn a_changed_hello_gets_an_alert_or_an_answer() {
     assert!(alerts > 100, "{alerts} alerts");
 }
 
+/// A client that has heard the server's first answer, and what it says to that.
+fn half_way(tls: &Tls, version: &'static SupportedProtocolVersion) -> (Side, Vec<u8>) {
+    let (mut client, mut side) = (client(version), Side::new(tls));
+    side.read(&written(&mut client), 4096).unwrap();
+    let answer = std::mem::take(&mut side.out);
+    let mut rest = &answer[..];
+    while !rest.is_empty() {
+        client.read_tls(&mut rest).unwrap();
+        client.process_new_packets().unwrap();
+    }
+    client.writer().write_all(b"first words").unwrap();
+    (side, written(&mut client))
+}
+
+/// Where the records begin that these bytes are.
+fn records(bytes: &[u8]) -> Vec<usize> {
+    let length = |at: usize| usize::from(u16::from_be_bytes([bytes[at + 3], bytes[at + 4]]));
+    let next = |at: &usize| Some(at + 5 + length(*at)).filter(|next| *next < bytes.len());
+    std::iter::successors(Some(0), next).collect()
+}
+
+#[test]
+fn the_second_flight_may_be_cut_anywhere() {
+    let tls = server();
+    for version in VERSIONS {
+        for cut in 0.. {
+            let (mut side, flight) = half_way(&tls, version);
+            if cut == flight.len() {
+                break;
+            }
+            side.read(&flight[..cut], 4096).unwrap();
+            assert!(side.clear.is_empty(), "{cut} bytes are enough");
+            side.read(&flight[cut..], 4096).unwrap();
+            // A client of TLS 1.2 has to hear the end of the handshake before it speaks.
+            let said = if *version == TLS13 {
+                &b"first words"[..]
+            } else {
+                b""
+            };
+            assert!(
+                !side.session.is_handshaking() && side.clear == said,
+                "a cut at {cut}"
+            );
+        }
+    }
+}
+
+#[test]
+fn nothing_comes_of_a_changed_second_flight_but_an_alert() {
+    let tls = server();
+    for version in VERSIONS {
+        for at in 0.. {
+            let (mut side, mut flight) = half_way(&tls, version);
+            // Type and version at the head of a record are protected by nothing.
+            let heads = records(&flight);
+            let in_head = heads
+                .iter()
+                .rev()
+                .find(|head| **head <= at)
+                .map(|head| at - head);
+            let Some(byte) = flight.get_mut(at) else {
+                break;
+            };
+            *byte ^= 0x11;
+            let read = side.read(&flight, 4096);
+            let is_last = heads.last().is_some_and(|head| *head <= at);
+            assert!(
+                side.clear.is_empty() || is_last || in_head < Some(3),
+                "byte {at}"
+            );
+            match read {
+                Err(Broken) => assert!(!side.out.is_empty(), "byte {at}: no alert"),
+                // A length that promises more, or what nobody looks at.
+                Ok(()) => assert!(in_head < Some(5), "byte {at} does not count"),
+            }
+        }
+    }
+}
+
 #[test]
 fn a_record_may_be_cut_anywhere() {
     let tls = server();
