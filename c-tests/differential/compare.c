@@ -97,39 +97,22 @@ static void wrong(struct match *m, const char *what,
     show("pjauth", answer);
 }
 
-static int is_same_server(const pjsip_www_authenticate_hdr *a,
-                          const pjsip_www_authenticate_hdr *b)
-{
-    const pjsip_digest_challenge *one = &a->challenge.digest;
-    const pjsip_digest_challenge *other = &b->challenge.digest;
-
-    return a->type == b->type && pj_stricmp(&one->realm, &other->realm) == 0 &&
-           algorithm_named(&one->algorithm).hash ==
-               algorithm_named(&other->algorithm).hash;
-}
-
 static int is_same_nonce(const pjsip_www_authenticate_hdr *a,
                          const pjsip_www_authenticate_hdr *b)
 {
     return pj_strcmp(&a->challenge.digest.nonce, &b->challenge.digest.nonce) == 0;
 }
 
-/* The highest count of this nonce at a server that has not come with another since. */
+/* The highest count of this nonce, whoever asked with it, and what came since. */
 static unsigned long count_before(struct match *m)
 {
     unsigned long highest = 0;
-    unsigned i, later;
+    unsigned i;
 
-    for (i = 0; i < m->count_count; ++i) {
-        const pjsip_www_authenticate_hdr *c = m->counts[i].challenge;
-        if (!is_same_nonce(c, m->d.challenge))
-            continue;
-        for (later = i + 1; later < m->count_count; ++later)
-            if (is_same_server(m->counts[later].challenge, c))
-                break;
-        if (later == m->count_count && m->counts[i].value > highest)
+    for (i = 0; i < m->count_count; ++i)
+        if (is_same_nonce(m->counts[i].challenge, m->d.challenge) &&
+            m->counts[i].value > highest)
             highest = m->counts[i].value;
-    }
     return highest;
 }
 
@@ -375,6 +358,8 @@ static void meet(struct match *m, const struct step *step, pj_pool_t *pool)
         differ(m, STATUS, "readiness to be sent", NULL, NULL);
     else if (m->by_ours.status == PJ_SUCCESS)
         compare_memories(m);
+    else
+        m->differed = 1; /* stock remembers what it does not answer, too */
 }
 
 int compare(pjsip_endpoint *endpoint, const struct scenario *scenario)

@@ -298,6 +298,20 @@ static int explains_counted_apart(const struct difference *d)
     return 0;
 }
 
+/* Whether the place at hand has asked with another nonce since a response. */
+static int has_left(const struct difference *d, const struct response *since)
+{
+    const struct response *r;
+    unsigned i;
+
+    for (r = since + 1; r < d->responses + d->response_count; ++r)
+        for (i = 0; i < r->count; ++i)
+            if (same_realm(r->challenges[i], d->challenge) &&
+                pj_strcmp(&digest_of(r->challenges[i])->nonce, &asked(d)->nonce))
+                return 1;
+    return 0;
+}
+
 static int explains_counted_per_nonce(const struct difference *d)
 {
     const pjsip_digest_challenge *mine, *other;
@@ -313,7 +327,8 @@ static int explains_counted_per_nonce(const struct difference *d)
             other = digest_of(r->challenges[i]);
             if (pj_strcmp(&mine->nonce, &other->nonce) == 0 &&
                 (!same_realm(r->challenges[i], d->challenge) ||
-                 pj_stricmp(&mine->algorithm, &other->algorithm) != 0))
+                 pj_stricmp(&mine->algorithm, &other->algorithm) != 0 ||
+                 has_left(d, r)))
                 return 1;
         }
     return 0;

@@ -249,15 +249,8 @@ impl<'h> Answerer<'h> {
     /// How many requests have been sent with a nonce, to whatever server: the count is
     /// the nonce's (RFC 7616 section 3.4), and a proxy and a registrar may share one.
     fn sent_with(self, nonce: &[u8]) -> u32 {
-        self.session
-            .entries()
-            .filter(|entry| {
-                let last = entry.last_challenge();
-                last.is_some_and(|last| last.nonce() == nonce)
-            })
-            .map(CachedAuth::count)
-            .max()
-            .unwrap_or(0)
+        let counts = self.session.entries().map(|entry| entry.count(nonce));
+        counts.max().unwrap_or(0)
     }
 
     fn write(

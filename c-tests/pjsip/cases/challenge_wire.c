@@ -58,6 +58,12 @@ void counts_per_nonce(void)
     again(401, "another", "MD5", "00000001");
     again(407, "another", "MD5", "00000002");
     again(407, "another", "MD5", "00000003");
+    /* Those who counted have gone on to other nonces, and the first comes back. */
+    again(401, "third", "MD5", "00000001");
+    again(407, "third", "SHA-256", "00000002");
+    again(401, "12345678", "MD5", "00000006");
+    again(407, "12345678", "MD5-sess", "00000007");
+    again(401, "another", "SHA-256", "00000004");
     unmake();
 }
 

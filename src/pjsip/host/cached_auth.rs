@@ -9,6 +9,8 @@ use crate::pjsip::abi::{self, pjsip_cached_auth};
 use crate::pjsip::status::{ENOMEM, Status};
 use core::marker::PhantomData;
 use core::ptr::{self, NonNull};
+#[cfg(pj_qop_support)]
+use std::hash::{DefaultHasher, Hasher};
 
 /// One remembered server: a realm, an algorithm, and whether it is a proxy.
 #[derive(Clone, Copy)]
@@ -32,6 +34,18 @@ struct Remembered {
     algorithm_type: abi::pjsip_auth_algorithm_type,
     text: *mut u8,
     capacity: usize,
+    /// What was counted under nonces that came before the last, newest first.
+    left: [Left; MAX_LEFT],
+}
+
+/// Nonces that a server has left and may come back to, as where two share a realm.
+const MAX_LEFT: usize = 8;
+
+/// A nonce that a server has left, and how many requests were counted under it.
+#[derive(Clone, Copy)]
+struct Left {
+    nonce: u64,
+    count: u32,
 }
 
 impl<'h> CachedAuth<'h> {
@@ -184,6 +198,7 @@ impl<'h> CachedAuth<'h> {
             }
             // Empty texts may need no room at all.
             let start = NonNull::new((*remembered).text).unwrap_or(NonNull::dangling());
+            self.leave(remembered);
             let mut block = Block::from_raw(start, (*remembered).capacity);
             let copies = texts.map(|text| block.push(text));
             challenge.copy_to(
@@ -201,15 +216,52 @@ impl<'h> CachedAuth<'h> {
         Ok(())
     }
 
-    /// How many requests were counted under the last challenge's nonce.
+    /// Keeps the count of the nonce that is about to be replaced.
+    ///
+    /// # Safety
+    /// `remembered` is this entry's, and the session's lock is held.
     #[cfg(pj_qop_support)]
-    pub fn count(self) -> u32 {
-        self.get().nc
+    unsafe fn leave(self, remembered: *mut Remembered) {
+        if let (count @ 1.., Some(last)) = (self.get().nc, self.last_challenge()) {
+            // SAFETY: as the caller promises.
+            let left = unsafe { &mut (*remembered).left };
+            left.rotate_right(1);
+            left[0] = Left {
+                nonce: fingerprint(last.nonce()),
+                count,
+            };
+        }
     }
 
     /// Without support for `qop` in the host nothing is counted.
     #[cfg(not(pj_qop_support))]
-    pub fn count(self) -> u32 {
+    unsafe fn leave(self, _remembered: *mut Remembered) {}
+
+    /// How many requests were counted here under a nonce.
+    #[cfg(pj_qop_support)]
+    pub fn count(self, nonce: &[u8]) -> u32 {
+        let Some(remembered) = self.remembered() else {
+            return 0;
+        };
+        if self
+            .last_challenge()
+            .is_some_and(|last| last.nonce() == nonce)
+        {
+            return self.get().nc;
+        }
+        // SAFETY: what is remembered is the session's, under its lock.
+        let left = unsafe { &(*remembered).left };
+        if left[0].count == 0 {
+            return 0;
+        }
+        let wanted = fingerprint(nonce);
+        let found = left.iter().find(|left| left.nonce == wanted);
+        found.map_or(0, |left| left.count)
+    }
+
+    /// Without support for `qop` in the host nothing is counted.
+    #[cfg(not(pj_qop_support))]
+    pub fn count(self, _nonce: &[u8]) -> u32 {
         0
     }
 
@@ -266,4 +318,13 @@ impl<'h> CachedAuth<'h> {
         let remembered = unsafe { (*self.whole()).remembered };
         (!remembered.is_null()).then_some(remembered)
     }
+}
+
+/// What a nonce that was left is known by. Two that are alike would be counted as one,
+/// which is a gap in the count of a server that makes such nonces.
+#[cfg(pj_qop_support)]
+fn fingerprint(nonce: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(nonce);
+    hasher.finish()
 }
