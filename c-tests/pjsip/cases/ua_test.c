@@ -1,6 +1,6 @@
 /* Dialogs, calls, subscriptions and publications, where pjproject's headers
  * and archives are installed: ua_calls.c and ua_events.c; and what waits in them:
- * ua_defer.c, ua_meanwhile.c, ua_wire.c and ua_copies.c. */
+ * ua_defer.c, ua_meanwhile.c, ua_wire.c, ua_copies.c and ua_ended.c. */
 #include "ua.h"
 
 int main(int argc, char **argv)
@@ -12,6 +12,7 @@ int main(int argc, char **argv)
     lab_run(event_cases, event_case_count);
     /* Before the timers get so short that a busy machine's INVITE ends by itself. */
     lab_run(copy_cases, copy_case_count);
+    lab_run(ended_cases, ended_case_count);
     defer_start();
     lab_run(defer_cases, defer_case_count);
     lab_run(meanwhile_cases, meanwhile_case_count);

@@ -218,6 +218,23 @@ static void refer_ended(void)
     vault_close(&vault);
 }
 
+/* The call is over, the subscription is not: it is what the answer is sent with. */
+static void refer_outlives_call(void)
+{
+    struct vault vault;
+    pjsip_inv_session *inv = transfer(&vault, VAULT_KEEP, "udp");
+
+    REQUIRE(lab_until(&vault.challenged, 1, WAIT_MSEC));
+    call_end(inv);
+    CHECK_EQ(challenge_send(&vault.kept), PJ_SUCCESS);
+    lab_events(200);
+    CHECK_EQ(vault.challenged, 1);
+    CHECK_EQ(subscription_ended, 0);
+    expect_clean("udp", "REFER", 2);
+    CHECK_EQ(pjsip_evsub_terminate(subscription, PJ_FALSE), PJ_SUCCESS);
+    vault_close(&vault);
+}
+
 #define CASE(name) {#name, name, LAB_PJAUTH_ONLY | LAB_DEFERS}
 #define TLS(name) {#name, name, LAB_PJAUTH_ONLY | LAB_DEFERS | LAB_TLS}
 #define ASKS(name) {#name, name, LAB_PJAUTH_ONLY | LAB_DEFERS | LAB_MODULES_ASK}
@@ -231,6 +248,6 @@ const struct lab_case ua_wire_cases[] = {
     CASE(challenged_after_bye), TLS(challenged_after_bye_tls),
     CASE(asked_after_bye), ASKS(refer_inside), ASKS(refer_later),
     {"refer_tls", refer_tls, LAB_PJAUTH_ONLY | LAB_DEFERS | LAB_MODULES_ASK | LAB_TLS},
-    ASKS(refer_abandoned), ASKS(refer_ended),
+    ASKS(refer_abandoned), ASKS(refer_ended), ASKS(refer_outlives_call),
 };
 const int ua_wire_case_count = sizeof(ua_wire_cases) / sizeof(ua_wire_cases[0]);

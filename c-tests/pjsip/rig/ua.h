@@ -53,6 +53,8 @@ extern const struct lab_case ua_wire_cases[];
 extern const int ua_wire_case_count;
 extern const struct lab_case copy_cases[];
 extern const int copy_case_count;
+extern const struct lab_case ended_cases[];
+extern const int ended_case_count;
 
 /* How long a challenge waits: longer than a transaction lives. */
 unsigned defer_msec(void);

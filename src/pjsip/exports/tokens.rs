@@ -51,7 +51,7 @@ entry! {
         // call there is nothing to be done: the reference is the library's to drop.
         unsafe {
             status_of(match host::dialog_of(param.rdata) {
-                None => offer(sess, token, request, response, param, |_| {}),
+                None => offer(sess, token, request, response, param, false, |_| {}),
                 Some(dialog) if host::is_of_ended_call(dialog, token.user_data) => {
                     host::drop_group_lock(token.grp_lock);
                     Ok(())

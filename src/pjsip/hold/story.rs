@@ -229,7 +229,15 @@ unsafe fn ask(
         let taken = match (Request::from_raw(request), Response::from_raw(rdata)) {
             (Some(request), Some(response)) => {
                 let minted = |token| table::set_token(id, token);
-                offer(session, implementation, request, response, param, minted)
+                offer(
+                    session,
+                    implementation,
+                    request,
+                    response,
+                    param,
+                    false,
+                    minted,
+                )
             }
             _ => Err(EINVAL),
         };

@@ -6,6 +6,7 @@ use super::transaction::Transaction;
 use crate::pjsip::abi::{self, pjsip_dialog, pjsip_rx_data};
 use crate::pjsip::status::{EINVAL, Status};
 use core::ffi::c_void;
+use core::mem::offset_of;
 use core::ptr::{self, NonNull};
 
 /// A dialog's session, if an application is to be asked about its challenges.
@@ -15,6 +16,24 @@ use core::ptr::{self, NonNull};
 pub unsafe fn session_of<'h>(dialog: *mut pjsip_dialog) -> Option<Session<'h>> {
     // SAFETY: as the caller promises.
     unsafe { Session::from_raw(&raw const (*dialog).auth_sess) }
+}
+
+/// Whether a session is a dialog's own.
+///
+/// # Safety
+/// The dialog's memory is there.
+pub unsafe fn is_session_of(session: Session<'_>, dialog: NonNull<pjsip_dialog>) -> bool {
+    // SAFETY: as the caller promises; only the address is looked at.
+    unsafe { ptr::eq(session.as_ptr(), &raw const (*dialog.as_ptr()).auth_sess) }
+}
+
+/// The dialog whose own session this is.
+///
+/// # Safety
+/// [`is_session_of`] said so, and the session has not ended.
+pub unsafe fn dialog_around(session: *mut abi::pjsip_auth_clt_sess) -> NonNull<pjsip_dialog> {
+    // SAFETY: as the caller promises, so it is a field of a live dialog.
+    unsafe { NonNull::new_unchecked(session.byte_sub(offset_of!(pjsip_dialog, auth_sess)).cast()) }
 }
 
 /// Has the response know its transaction and its dialog, as it does where PJSIP's

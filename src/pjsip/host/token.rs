@@ -11,10 +11,15 @@ use core::ffi::c_void;
 use core::ptr;
 
 /// How many words the slab keeps of a challenge: a [`Token`], then a [`Listing`].
-pub const WORDS: usize = TOKEN_WORDS + 1 + REALM / 8;
+pub const WORDS: usize = TOKEN_WORDS + REALM / 8;
 
 /// How many of them are the [`Token`].
-pub const TOKEN_WORDS: usize = 8;
+pub const TOKEN_WORDS: usize = FACTS + 1;
+
+/// Which of them has the status code, above it the length of the realm, and the mark of a
+/// dialog's.
+const FACTS: usize = 8;
+const IN_DIALOG: u64 = 1 << 32;
 
 /// Bytes of a challenge's realm that are kept for listings; the rest is cut off.
 pub const REALM: usize = 48;
@@ -39,6 +44,8 @@ pub struct Token {
     pub request: *mut pjsip_tx_data,
     /// The endpoint all this lives in.
     pub endpoint: *mut pjsip_endpoint,
+    /// Whether the session is a dialog's own, and what is to be sent is sent in that.
+    pub is_in_dialog: bool,
 }
 
 /// What listings say of a challenge.
@@ -65,6 +72,7 @@ impl Token {
             self.root.expose_provenance() as u64,
             self.request.expose_provenance() as u64,
             self.endpoint.expose_provenance() as u64,
+            if self.is_in_dialog { IN_DIALOG } else { 0 },
         ]
     }
 
@@ -72,13 +80,14 @@ impl Token {
     /// longer than [`REALM`].
     #[inline(always)]
     pub fn write(self, to: &Words<WORDS>, code: u16, realm: &[u8]) {
-        for (i, word) in self.to_words().into_iter().enumerate() {
+        let realm = &realm[..realm.len().min(REALM)];
+        let mut words = self.to_words();
+        words[FACTS] |= u64::from(code) | (realm.len() as u64) << 16;
+        for (i, word) in words.into_iter().enumerate() {
             to.set_word(i, word);
         }
-        let realm = &realm[..realm.len().min(REALM)];
-        to.set_word(TOKEN_WORDS, u64::from(code) | (realm.len() as u64) << 16);
         for i in 0..realm.len().div_ceil(8) {
-            to.set_word(TOKEN_WORDS + 1 + i, word_of(realm, i));
+            to.set_word(TOKEN_WORDS + i, word_of(realm, i));
         }
     }
 
@@ -109,6 +118,7 @@ impl Token {
             root: pointer(words[5]),
             request: pointer(words[6]),
             endpoint: pointer(words[7]),
+            is_in_dialog: words[FACTS] & IN_DIALOG != 0,
         }
     }
 
@@ -183,16 +193,12 @@ fn word_of(text: &[u8], i: usize) -> u64 {
 impl Listing {
     /// What [`Token::write`] was given.
     pub fn from_words(words: &[u64; WORDS]) -> Listing {
-        let facts = words[TOKEN_WORDS];
+        let facts = words[FACTS];
         let realm_length = (facts >> 16) as u8;
         // What is behind the realm is another's, from before.
         let used = usize::from(realm_length).div_ceil(8);
         let mut realm = [0; REALM];
-        for (bytes, word) in realm
-            .chunks_mut(8)
-            .take(used)
-            .zip(&words[TOKEN_WORDS + 1..])
-        {
+        for (bytes, word) in realm.chunks_mut(8).take(used).zip(&words[TOKEN_WORDS..]) {
             bytes.copy_from_slice(&word.to_le_bytes());
         }
         Listing {

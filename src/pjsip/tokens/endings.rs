@@ -35,15 +35,20 @@ pub unsafe fn send(
     };
     // SAFETY: just taken by us alone; the request's reference goes along.
     unsafe {
-        let status = if hold::is_held(&token) {
-            lent.stand_back();
-            hold::answer(&token, request)
+        let status = if token.is_in_dialog {
+            send_locked(lent, &token, request)
         } else {
-            token.call_send(request)
+            let status = if hold::is_held(&token) {
+                lent.stand_back();
+                hold::answer(&token, request)
+            } else {
+                token.call_send(request)
+            };
+            if status != SUCCESS {
+                events::give_up(token.request.addr());
+            }
+            status
         };
-        if status != SUCCESS {
-            events::give_up(token.request.addr());
-        }
         release(token);
         lent.finish();
         status
@@ -58,13 +63,17 @@ pub unsafe fn send(
 pub unsafe fn give_up(sess: *mut pjsip_auth_clt_sess, token: *mut c_void) -> Result<(), Status> {
     let (lent, token) = take(sess, token, false).map_err(refuse)?;
     count(Event::Abandoned);
-    if hold::is_held(&token) {
-        lent.stand_back();
-    }
     // SAFETY: just taken by us alone.
     unsafe {
-        token.call_abandon();
-        events::give_up(token.request.addr());
+        if token.is_in_dialog {
+            abandon_locked(lent, &token);
+        } else {
+            if hold::is_held(&token) {
+                lent.stand_back();
+            }
+            token.call_abandon();
+            events::give_up(token.request.addr());
+        }
         release(token);
     }
     lent.finish();
@@ -126,7 +135,11 @@ fn take(
         // SAFETY: the caller's session, which PJSIP wants alive in this call.
         unsafe { expect_configured(sess) }?;
     }
-    lent.take()?;
+    if token.is_in_dialog {
+        lent.take_pending().ok_or(EINVAL)?;
+    } else {
+        lent.take()?;
+    }
     Ok((lent, token))
 }
 
@@ -140,6 +153,77 @@ unsafe fn expect_configured(sess: *mut pjsip_auth_clt_sess) -> Result<(), Status
         let setting = root.and_then(Session::callback);
         setting.map(|_| ()).ok_or(EINVALIDOP)
     })
+}
+
+/// What is left for a module's part with a token that was taken pending.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Left {
+    All,
+    /// The dialog, but not the call in it: PJSIP has freed what it would send with.
+    NoCall,
+    /// The session has ended.
+    Nothing,
+}
+
+/// # Safety
+/// The caller took this token, pending, and holds its group lock.
+unsafe fn left_for(lent: Lent, token: &Token) -> Left {
+    if !lent.begin() {
+        return Left::Nothing;
+    }
+    // SAFETY: as the caller promises. The session is there, and with it its dialog, whose lock
+    // goes with the token's.
+    let is_over = token.is_in_dialog
+        && unsafe { host::is_of_ended_call(host::dialog_around(token.session), token.user_data) };
+    if is_over { Left::NoCall } else { Left::All }
+}
+
+/// Sends in a dialog, under the lock under which PJSIP would do so by itself. Where its call is
+/// over, a subscription that was told of the same challenge may send. `PJ_EINVAL`: there is
+/// nobody left, and the request is the caller's.
+///
+/// # Safety
+/// The caller took this token, a dialog's, pending; `request` is alive.
+#[cold]
+unsafe fn send_locked(lent: Lent, token: &Token, request: *mut pjsip_tx_data) -> Status {
+    let asked = token.request.addr();
+    // SAFETY: as the caller promises; the token's reference keeps the lock.
+    unsafe {
+        host::acquire_group_lock(token.group_lock);
+        let left = left_for(lent, token);
+        let status = match left {
+            Left::All => token.call_send(request),
+            Left::NoCall => events::send(asked, request),
+            Left::Nothing => EINVAL,
+        };
+        if status != SUCCESS && left != Left::Nothing {
+            events::give_up(asked);
+        }
+        host::release_group_lock(token.group_lock);
+        status
+    }
+}
+
+/// Has a module give up, under the lock under which it would do so by itself. Returns whether
+/// the session was there.
+///
+/// # Safety
+/// The caller took this token, pending.
+#[cold]
+unsafe fn abandon_locked(lent: Lent, token: &Token) -> bool {
+    // SAFETY: as the caller promises; the token's reference keeps the lock.
+    unsafe {
+        host::acquire_group_lock(token.group_lock);
+        let left = left_for(lent, token);
+        if left == Left::All {
+            token.call_abandon();
+        }
+        if left != Left::Nothing {
+            events::give_up(token.request.addr());
+        }
+        host::release_group_lock(token.group_lock);
+        left != Left::Nothing
+    }
 }
 
 #[cold]
@@ -209,22 +293,19 @@ fn abandon_expired(endpoint: usize) {
 /// # Safety
 /// The caller took this token, pending.
 unsafe fn expire(lent: Lent, token: Token) {
-    let is_held = hold::is_held(&token);
-    // SAFETY: as the caller promises; the token's reference keeps the lock.
+    // SAFETY: as the caller promises.
     unsafe {
-        if !is_held {
-            host::acquire_group_lock(token.group_lock);
-        }
-        if is_held || lent.begin() {
-            count(Event::Expired);
+        let expired = if hold::is_held(&token) {
             token.call_abandon();
             events::give_up(token.request.addr());
+            true
         } else {
-            count(Event::Revoked);
-        }
-        if !is_held {
-            host::release_group_lock(token.group_lock);
-        }
+            abandon_locked(lent, &token)
+        };
+        count(match expired {
+            true => Event::Expired,
+            false => Event::Revoked,
+        });
         release(token);
     }
     lent.finish();

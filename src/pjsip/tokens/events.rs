@@ -8,10 +8,11 @@ use super::offer::offer;
 use super::table as tokens;
 use crate::pjsip::abi::{
     pjsip_auth_clt_async_impl_token, pjsip_auth_clt_async_on_chal_param, pjsip_dialog,
+    pjsip_tx_data,
 };
 use crate::pjsip::guard::guard;
 use crate::pjsip::host::{self, Endpoint, Lock, Request, Response, Session, TOKEN_WORDS, Token};
-use crate::pjsip::status::{EIGNORED, Status};
+use crate::pjsip::status::{EIGNORED, EINVAL, Status};
 use core::ffi::c_void;
 use core::ptr::{self, NonNull};
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -43,8 +44,18 @@ pub unsafe fn offer_once(
     dialog: NonNull<pjsip_dialog>,
 ) -> Result<(), Status> {
     // SAFETY: as the caller promises.
+    let is_its_own = unsafe { host::is_session_of(sess, dialog) };
+    // SAFETY: as above.
     let Some(note) = (unsafe { shared_note(sess, &param, dialog) }) else {
-        return offer(sess, implementation, request, response, param, |_| {});
+        return offer(
+            sess,
+            implementation,
+            request,
+            response,
+            param,
+            is_its_own,
+            |_| {},
+        );
     };
     // SAFETY: a field of the response, which only this thread looks at; the reference of
     // the group lock is the library's where the challenge counts as taken.
@@ -52,7 +63,15 @@ pub unsafe fn offer_once(
         let noted = note.read();
         if noted.is_null() {
             let lend = |token| note.write(tokens::pointer(token));
-            let offered = offer(sess, implementation, request, response, param, lend);
+            let offered = offer(
+                sess,
+                implementation,
+                request,
+                response,
+                param,
+                is_its_own,
+                lend,
+            );
             if offered.is_err() {
                 note.write(SYNCHRONOUS);
             }
@@ -107,6 +126,7 @@ unsafe fn follow(
         root: sess.root().unwrap_or(sess).as_ptr(),
         request: request.as_ptr(),
         endpoint: ptr::null_mut(),
+        is_in_dialog: false,
     };
     // SAFETY: the request is alive; the references are the follower's, and go with it.
     unsafe {
@@ -131,6 +151,24 @@ unsafe fn follow(
                 false => give_up(token.request.addr()),
             }
         }
+    }
+}
+
+/// The first of those that follow sends in the place of the one whose challenge it was.
+/// `PJ_EINVAL`: there is none, and `answer` is the caller's.
+///
+/// # Safety
+/// The caller took the token of `request`, and holds its lock; what follows is still there.
+pub unsafe fn send(request: usize, answer: *mut pjsip_tx_data) -> Status {
+    let Some(words) = take(request) else {
+        return EINVAL;
+    };
+    // SAFETY: words of a token, just taken by us alone.
+    unsafe {
+        let token = Token::from_words(words);
+        let status = token.call_send(answer);
+        token.drop_references();
+        status
     }
 }
 

@@ -25,7 +25,8 @@ pub const BATCH: usize = 16;
 
 /// Lends a challenge out. The token owns one reference of the group lock and one
 /// of the request; the caller has taken both, and keeps them on failure. Where there
-/// is a default deadline, it is there before the token can be found.
+/// is a default deadline, it is there before the token can be found. `is_in_dialog` is of
+/// [`Token`].
 #[inline(always)]
 pub fn mint(
     session: Session<'_>,
@@ -33,6 +34,7 @@ pub fn mint(
     implementation: abi::pjsip_auth_clt_async_impl_token,
     request: Request<'_>,
     response: Response<'_>,
+    is_in_dialog: bool,
 ) -> Result<Handle, Status> {
     if implementation.send_impl.is_none() {
         return Err(EINVAL);
@@ -48,6 +50,7 @@ pub fn mint(
         endpoint: session
             .endpoint()
             .map_or(core::ptr::null_mut(), host::Endpoint::as_ptr),
+        is_in_dialog,
     };
     let challenge = response.last_challenge();
     let realm = challenge.map_or(&[][..], |challenge| challenge.realm());
