@@ -2,6 +2,7 @@
 #ifndef SERVICE_SETTINGS_HPP
 #define SERVICE_SETTINGS_HPP
 
+#include <algorithm>
 #include <cstdint>
 #include <fstream>
 #include <functional>
@@ -9,6 +10,7 @@
 #include <map>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <arpa/inet.h>
@@ -40,11 +42,15 @@ inline const std::vector<Number>& numbers()
         SERVICE_NUMBER(min_port), SERVICE_NUMBER(max_port), SERVICE_NUMBER(workers), SERVICE_NUMBER(algorithms),
         SERVICE_NUMBER(default_lifetime), SERVICE_NUMBER(max_lifetime), SERVICE_NUMBER(nonce_lifetime),
         SERVICE_NUMBER(max_allocations), SERVICE_NUMBER(user_quota), SERVICE_NUMBER(max_permissions),
-        SERVICE_NUMBER(max_channels), SERVICE_NUMBER(challenges_per_second), SERVICE_NUMBER(challenge_burst),
+        SERVICE_NUMBER(max_channels), SERVICE_NUMBER(max_held), SERVICE_NUMBER(max_held_per_source),
+        SERVICE_NUMBER(held_deadline_msec), SERVICE_NUMBER(challenges_per_second), SERVICE_NUMBER(challenge_burst),
         SERVICE_NUMBER(guesses_per_minute), SERVICE_NUMBER(guess_burst), SERVICE_NUMBER(max_connections),
         SERVICE_NUMBER(max_connections_per_source), SERVICE_NUMBER(connection_idle_msec),
         SERVICE_NUMBER(connection_backlog), SERVICE_NUMBER(connection_stall_msec), SERVICE_NUMBER(bandwidth_limit),
-        SERVICE_NUMBER(rate), SERVICE_NUMBER(rate_burst), SERVICE_NUMBER(port_rest_msec), SERVICE_NUMBER(binding)};
+        SERVICE_NUMBER(rate), SERVICE_NUMBER(rate_burst), SERVICE_NUMBER(port_rest_msec), SERVICE_NUMBER(binding),
+        SERVICE_NUMBER(userhash), SERVICE_NUMBER(tcp_relays), SERVICE_NUMBER(max_peer_connections),
+        SERVICE_NUMBER(max_handshakes), SERVICE_NUMBER(max_handshakes_per_source), SERVICE_NUMBER(handshake_msec),
+        SERVICE_NUMBER(client_certificate_required), SERVICE_NUMBER(kernel), SERVICE_NUMBER(kernel_channels)};
     return all;
 }
 
@@ -81,7 +87,9 @@ public:
     std::string realm = "example.org";
     std::vector<Listener> listeners;
     std::map<std::string, std::string> relays; ///< With what each is seen as; empty for the same.
-    std::vector<std::string> allow, deny, proxies, rest_secrets;
+    std::vector<std::string> allow, deny, proxies, nat64, rest_secrets;
+    std::vector<std::pair<std::string, std::string>> certificates; ///< Files: the chain, the key.
+    std::string client_authorities; ///< File of who signs clients' certificates; empty where none are asked for.
     std::map<std::string, std::string> users;
     std::string metrics;   ///< IP:PORT of the metrics' own server; empty for none.
     std::string alternate; ///< Where new clients are sent during a drain.
@@ -91,11 +99,18 @@ public:
     std::string frozen_since(const Settings& before) const
     {
         std::string names;
-        for (const char* name : {"realm", "listen", "min_port", "max_port", "workers", "algorithms", "nonce_lifetime",
-                                 "proxy", "port_rest_msec", "metrics"})
+        for (const char* name : {"realm", "listen", "min_port", "max_port", "workers", "algorithms", "userhash", "proxy",
+                                 "nat64", "tcp_relays", "client_authorities", "client_certificate_required", "kernel",
+                                 "kernel_channels", "metrics"})
             if (lines_of(name) != before.lines_of(name))
                 names += std::string(names.empty() ? "" : ", ") + name;
         return names;
+    }
+
+    bool has_tls() const
+    {
+        const auto is_tls = [](const Listener& each) { return (each.transport & PJAUTH_TURN_TLS) != 0; };
+        return std::any_of(listeners.begin(), listeners.end(), is_tls);
     }
 
     /// Sets the numbers that the file names; the others have the library's defaults.
@@ -134,6 +149,12 @@ private:
             deny.push_back(value);
         else if (name == "proxy")
             proxies.push_back(value);
+        else if (name == "nat64")
+            nat64.push_back(value);
+        else if (name == "certificate")
+            certificate(value);
+        else if (name == "client_authorities")
+            client_authorities = value;
         else if (name == "user")
             user(value);
         else if (name == "rest_secret")
@@ -148,7 +169,7 @@ private:
             number_of(name, value);
     }
 
-    /// `IP:PORT udp`, `tcp` or `udp+tcp`; of both families where the address is `*`.
+    /// `IP:PORT udp`, `tcp`, `tls`, `udp+tcp` or `udp+tls`; of both families where the address is `*`.
     static Listener listener(const std::string& value)
     {
         const auto space = value.find(' ');
@@ -157,12 +178,15 @@ private:
         if (colon == std::string::npos)
             throw std::runtime_error("not IP:PORT");
         Listener found{where.substr(0, colon), static_cast<std::uint16_t>(whole(where.substr(colon + 1), 65535)), 0};
-        if (how == "udp" || how == "udp+tcp")
-            found.transport |= PJAUTH_TURN_UDP;
-        if (how == "tcp" || how == "udp+tcp")
-            found.transport |= PJAUTH_TURN_TCP;
-        if (!found.transport)
-            throw std::runtime_error("neither udp nor tcp nor udp+tcp");
+        static const std::map<std::string, int> transports = {{"udp", PJAUTH_TURN_UDP},
+                                                              {"tcp", PJAUTH_TURN_TCP},
+                                                              {"tls", PJAUTH_TURN_TLS},
+                                                              {"udp+tcp", PJAUTH_TURN_UDP | PJAUTH_TURN_TCP},
+                                                              {"udp+tls", PJAUTH_TURN_UDP | PJAUTH_TURN_TLS}};
+        const auto transport = transports.find(how);
+        if (transport == transports.end())
+            throw std::runtime_error("neither udp, tcp, tls, udp+tcp nor udp+tls: " + how);
+        found.transport = transport->second;
         if (found.ip == "*") {
             found.ip = "::";
             found.transport |= PJAUTH_TURN_BOTH_FAMILIES;
@@ -177,6 +201,14 @@ private:
     {
         const auto as = value.find(" as ");
         relays[trimmed(value.substr(0, as))] = as == std::string::npos ? "" : trimmed(value.substr(as + 4));
+    }
+
+    /// `CHAIN-FILE KEY-FILE`, or one file that has both.
+    void certificate(const std::string& value)
+    {
+        const auto space = value.find_first_of(" \t");
+        const auto chain = value.substr(0, space);
+        certificates.emplace_back(chain, space == std::string::npos ? chain : trimmed(value.substr(space)));
     }
 
     void user(const std::string& value)
@@ -236,6 +268,14 @@ public:
         c.allow = list(settings.allow, _allow, c.allow_count);
         c.deny = list(settings.deny, _deny, c.deny_count);
         c.proxies = list(settings.proxies, _proxies, c.proxy_count);
+        c.nat64 = list(settings.nat64, _nat64, c.nat64_count);
+        for (const auto& [chain, key] : settings.certificates)
+            _certificates.push_back({chain.c_str(), key.c_str(), nullptr, nullptr});
+        c.certificates = _certificates.data();
+        c.certificate_count = static_cast<unsigned>(_certificates.size());
+        _authorities.chain_file = settings.client_authorities.c_str();
+        if (!settings.client_authorities.empty())
+            c.client_authorities = &_authorities;
         settings.set_numbers(c);
         c.log = log;
     }
@@ -255,7 +295,9 @@ private:
 
     std::vector<pjauth_turn_listener> _listeners;
     std::vector<pjauth_turn_relay> _relays;
-    std::vector<const char*> _allow, _deny, _proxies;
+    std::vector<const char*> _allow, _deny, _proxies, _nat64;
+    std::vector<pjauth_turn_certificate> _certificates;
+    pjauth_turn_certificate _authorities = {};
 };
 
 } // namespace service

@@ -3,7 +3,7 @@
 //
 //   turn_service FILE       turn_service.conf says what may be in it, turn_service.service how systemd runs it
 //
-// SIGHUP   takes users, secrets, limits and peers from the file again; one that has no sense changes nothing. The
+// SIGHUP   takes users, secrets, limits, peers and certificates from the file again; one that has no sense changes nothing. The
 //          allocations of users that are gone end
 // SIGTERM  refuses new allocations, or sends them to `alternate`, and ends with the last or after `drain_seconds`
 //
@@ -85,7 +85,8 @@ public:
         if (pjauth_turn_server_create(&options.c, observer, &_server) != 0)
             throw std::runtime_error(_path + ": the server cannot be made");
         if (pjauth_turn_server_start(_server) != 0)
-            throw std::runtime_error("the server cannot start");
+            throw std::runtime_error("the server cannot start: " + error());
+        _has_tls = _desk.settings()->has_tls();
     }
 
     ~Service() { pjauth_turn_server_destroy(_server); }
@@ -119,14 +120,10 @@ private:
         service::notify("RELOADING=1\n" + service::monotonic());
         try {
             const auto before = _desk.settings(), now = std::make_shared<const Settings>(_path);
-            const service::Options options(*now, log);
-            if (pjauth_turn_server_set_limits(_server, &options.c) != 0)
-                throw std::runtime_error(_path + ": a limit has no sense");
-            if (pjauth_turn_server_set_peers(_server, options.c.allow, options.c.allow_count, options.c.deny,
-                                             options.c.deny_count) != 0) {
-                const service::Options again(*before, log);
-                pjauth_turn_server_set_limits(_server, &again.c);
-                throw std::runtime_error(_path + ": a range has no sense");
+            auto wrong = change(*now);
+            if (!wrong.empty()) {
+                change(*before);
+                throw std::runtime_error(_path + ": " + wrong);
             }
             for (const auto& [ip, external] : now->relays)
                 if (pjauth_turn_server_set_external(_server, ip.c_str(), external.empty() ? nullptr : external.c_str()) != 0)
@@ -141,6 +138,28 @@ private:
             log(nullptr, 1, error.what());
         }
         service::notify("READY=1");
+    }
+
+    /// Has the server go by other settings. Returns what has no sense, up to which it does.
+    std::string change(const Settings& settings)
+    {
+        const service::Options options(settings, log);
+        const auto& c = options.c;
+        if (pjauth_turn_server_set_limits(_server, &c) != 0)
+            return "a limit has no sense";
+        if (pjauth_turn_server_set_peers(_server, c.allow, c.allow_count, c.deny, c.deny_count) != 0)
+            return "a range has no sense";
+        if (_has_tls && pjauth_turn_server_set_certificates(_server, c.certificates, c.certificate_count) != 0)
+            return error();
+        return "";
+    }
+
+    /// What the server says of its last failure.
+    std::string error() const
+    {
+        char text[512] = "";
+        pjauth_turn_server_error(_server, text, sizeof(text));
+        return text;
     }
 
     /// Lets the clients finish. Another signal to end cuts that short.
@@ -182,6 +201,7 @@ private:
     Desk _desk;
     service::Loop _loop;
     pjauth_turn_server* _server = nullptr;
+    bool _has_tls = false;
 };
 
 } // namespace

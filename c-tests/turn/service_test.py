@@ -5,6 +5,7 @@ import re
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -13,6 +14,9 @@ import urllib.request
 
 from program import PATIENCE, Program, check, free_port
 from turn_client import Client, Peer, Refused, exchange
+
+
+CERTIFICATES = pathlib.Path(__file__).resolve().parent / "certificates"
 
 
 class Systemd:
@@ -158,6 +162,47 @@ def without_patience(program):
             check(ended.returncode == 1 and "bad.conf" in ended.stderr, f"{text!r}: {ended}")
 
 
+def encrypted(program):
+    """TLS: SIGHUP brings the certificate that the files have by then; one that is none changes nothing at all."""
+    with tempfile.TemporaryDirectory() as folder:
+        systemd, port = Systemd(folder), free_port()
+        chain, key = pathlib.Path(folder, "chain.pem"), pathlib.Path(folder, "key.pem")
+
+        def certified(name):
+            chain.write_text((CERTIFICATES / f"{name}.pem").read_text())
+            key.write_text((CERTIFICATES / f"{name}.key").read_text())
+
+        class Encrypted(Service):
+            def write(self, *lines, **options):
+                super().write(f"listen = 127.0.0.1:{port} tls", f"certificate = {chain} {key}", *lines, **options)
+
+        context = ssl.create_default_context(cafile=str(CERTIFICATES / "authority.pem"))
+
+        def met(user="joe", password="secret"):
+            """Whose certificate a client gets to see that does what clients do."""
+            with Client(("127.0.0.1", port), user, password, "tls", tls=context) as client:
+                client.allocate()
+                return dict(*client.socket.getpeercert()["subject"])["commonName"]
+
+        certified("turn")
+        with Encrypted(program, folder, systemd) as service:
+            systemd.hears("READY=1")
+            check(met() == "turn.test", "the first certificate")
+            certified("other")
+            check(met() == "turn.test", "nobody has said that the files have changed")
+            service.reload(systemd)
+            check(met() == "other.test", "the certificate after SIGHUP")
+            chain.write_text("nothing")
+            service.write("user = ann:hush")
+            service.reload(systemd)
+            check(met() == "other.test", "a certificate that is none has changed something")
+            check(code_of(service.address, "ann", "hush") == 401, "the users are the new ones")
+            check("chain.pem" in service.logged(), service.logged())
+            certified("turn")
+            service.reload(systemd)
+            check(met("ann", "hush") == "turn.test", "the certificate after it is one again")
+
+
 def of_systemd(program, examples):
     """The unit is one that systemd takes, and the sample file one that the program reads as far as the listener."""
     settings = pathlib.Path(examples, "turn_service.conf").read_text()
@@ -180,5 +225,6 @@ if __name__ == "__main__":
     program, examples = sys.argv[1:]
     in_order(program)
     without_patience(program)
+    encrypted(program)
     of_systemd(program, examples)
     print("passed")
