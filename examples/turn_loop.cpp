@@ -1,7 +1,8 @@
 // A TURN server on an application's own libuv loop, as icey's applications have one: a single thread, and the observer is
 // called on it, so that it may touch whatever belongs to the loop. Here each decision waits for a timer of the loop.
 //
-//   turn_loop [--listen IP:PORT] [--external IP] [--realm R] [--user NAME:PASSWORD]... [--delay MS] [--allow RANGE]...
+//   turn_loop [--listen IP:PORT] [--listen6 [IP]:PORT] [--external IP] [--realm R] [--user NAME:PASSWORD]... [--delay MS]
+//             [--allow RANGE]...
 //
 // Prints what happens and ends with SIGINT, SIGTERM or standard input.
 #include <chrono>
@@ -59,7 +60,9 @@ public:
                 if (std::getchar() == EOF)
                     self(poll)->stop();
             });
-        say("listening " + _server.address().toString());
+        for (const auto& address : {_server.address(), _server.address6()})
+            if (address.valid())
+                say("listening " + address.toString());
         process();
         return true;
     }
@@ -179,6 +182,8 @@ int main(int argc, char** argv)
         const std::string option = argv[i], value = argv[i + 1];
         if (option == "--listen")
             options.listenAddr = net::Address(value);
+        else if (option == "--listen6")
+            options.listenAddr6 = net::Address(value);
         else if (option == "--external")
             options.externalIP = value;
         else if (option == "--realm")

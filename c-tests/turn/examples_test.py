@@ -1,5 +1,6 @@
 """Each TURN example, run for real: examples_test.py CASE PROGRAM"""
 import hashlib
+import re
 import shutil
 import socket
 import subprocess
@@ -155,6 +156,17 @@ def loop(program):
             client.allocate()
             lines = server.stop()
         check(any(line.startswith("removed   ann") for line in lines), f"not removed at the stop: {lines}")
+    # Both families: clients of either get relays of either.
+    with start(program, "--user", "joe:secret", "--listen6", "[::1]:0") as server:
+        sixth = re.match(r"listening \[::1\]:(\d+)$", server.expect("listening [::1]"))
+        for address in (server.address, ("::1", int(sixth[1]))):
+            for transport in ("udp", "tcp"):
+                for family, ip in ((4, "127.0.0.1"), (6, "::1")):
+                    with Client(address, "joe", "secret", transport) as client:
+                        relayed = client.allocate(family=family)
+                        check(relayed[0] == ip and 49152 <= relayed[1], f"{address} {transport}: a relay at {relayed}")
+                        client.refresh(0)
+        server.stop()
     # Announced as another address than the one that it is bound to.
     with start(program, "--user", "joe:secret", "--external", "192.0.2.44") as server:
         with Client(server.address, "joe", "secret") as client:

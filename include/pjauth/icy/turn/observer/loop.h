@@ -12,6 +12,8 @@
 #include <chrono>
 #include <cerrno>
 #include <cstdio>
+#include <map>
+#include <random>
 #include <unordered_map>
 
 #include <sys/epoll.h>
@@ -30,8 +32,9 @@ inline namespace pjauth_turn {
 /// stop(), and may touch whatever belongs to the loop. examples/turn_loop.cpp has it on libuv.
 ///
 /// All functions belong to the loop's thread; what server() returns may be used from any, and the loop is woken by it.
-/// Where listenAddr is 0.0.0.0, externalIP says what clients are told. One address family, that of listenAddr; clients
-/// over UDP and TCP.
+/// Where listenAddr is 0.0.0.0, externalIP says what clients are told, for listenAddr6 externalIP6; with both, clients of
+/// either family get relays of either. Clients come over UDP and TCP. A host that has several addresses must have one
+/// named: answers leave from the one that the system chooses.
 class LoopServer
 {
 public:
@@ -114,6 +117,7 @@ public:
 
     /// Where it listens, with the port that it got where 0 was asked for.
     detail::Address address() const { return _owner.options.listenAddr; }
+    detail::Address address6() const { return _owner.options.listenAddr6; }
     const std::string& error() const { return _owner.error; }
     const ServerOptions& options() const { return _owner.options; }
     int handleRequest(Request& request, AuthenticationState state) { return server()->handleRequest(request, state); }
@@ -134,9 +138,14 @@ private:
         std::string in = {}, out = {};
         bool waits = false;    // for room to send
         bool fragments = true; // whether the network may cut what a relay sends
+        bool isV4 = true;
     };
 
-    bool isV4() const { return _told.storage.ss_family == AF_INET; }
+    /// Where relays of a family are, and what clients and peers are told of it.
+    struct Place {
+        std::string host;
+        detail::SystemAddress told;
+    };
 
     static std::uint64_t now()
     {
@@ -150,10 +159,10 @@ private:
         return status;
     }
 
-    int failedToListen(const char* transport)
+    int failedToListen(const char* transport, const detail::Address& at)
     {
         const int error = errno;
-        return failed(std::string("cannot listen on ") + transport + " " + _owner.options.listenAddr.toString() + ": " +
+        return failed(std::string("cannot listen on ") + transport + " " + at.toString() + ": " +
                           std::strerror(error),
                       systemError + error);
     }
@@ -161,34 +170,42 @@ private:
     int open()
     {
         auto& options = _owner.options;
-        detail::SystemAddress address;
-        if (!detail::SystemAddress::from(options.listenAddr, address))
-            return failed("listenAddr is no IP address", invalid);
-        _told = detail::SystemAddress();
-        if (!detail::SystemAddress::from(options.externalIP.empty() ? options.listenAddr
-                                                                    : detail::Address(options.externalIP, 0),
-                                         _told) ||
-            _told.isUnspecified() || _told.storage.ss_family != address.storage.ss_family)
-            return failed("clients must be told an address: name one in listenAddr, or in externalIP", invalid);
         _events = detail::Descriptor(::epoll_create1(EPOLL_CLOEXEC));
         _wake = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
         if (_events.get() < 0 || !add({Kind::Wake, detail::Descriptor(_wake)}))
             return failed(std::strerror(errno), systemError + errno);
-        unsigned listener = 0;
+        int status = listen(options.listenAddr, options.externalIP);
+        if (status == 0 && options.listenAddr6.valid())
+            status = listen(options.listenAddr6, options.externalIP6);
+        return status == 0 ? create() : status;
+    }
+
+    /// Binds the listeners at an address, and makes it the place of its family's relays.
+    int listen(detail::Address& at, const std::string& external)
+    {
+        detail::SystemAddress address, told;
+        if (!detail::SystemAddress::from(at, address))
+            return failed("not an IP address to listen at: " + at.host(), invalid);
+        if (!detail::SystemAddress::from(external.empty() ? at : detail::Address(external, 0), told) ||
+            told.isUnspecified() || told.storage.ss_family != address.storage.ss_family)
+            return failed("clients must be told an address: name one to listen at, or externalIP", invalid);
+        if (!_places.emplace(told.storage.ss_family, Place{at.host(), told}).second)
+            return failed("listenAddr and listenAddr6 are of one family", invalid);
         for (const bool tcp : {false, true}) {
-            if (tcp ? !options.enableTCP : !options.enableUDP)
+            if (tcp ? !_owner.options.enableTCP : !_owner.options.enableUDP)
                 continue;
             auto made = detail::bound(address, tcp ? SOCK_STREAM : SOCK_DGRAM);
             // The second has the first one's port.
             address.size = sizeof(address.storage);
             if (made.get() < 0 || ::getsockname(made.get(), address.get(), &address.size) != 0)
-                return failedToListen(tcp ? "TCP" : "UDP");
-            options.listenAddr = detail::Address(options.listenAddr.host(), address.port());
+                return failedToListen(tcp ? "TCP" : "UDP", at);
+            at = detail::Address(at.host(), address.port());
+            const auto listener = static_cast<unsigned>(_listeners.size());
             _listeners.push_back(made.get());
-            if (!add({tcp ? Kind::Acceptor : Kind::Udp, std::move(made), listener++}))
-                return failedToListen(tcp ? "TCP" : "UDP");
+            if (!add({tcp ? Kind::Acceptor : Kind::Udp, std::move(made), listener}))
+                return failedToListen(tcp ? "TCP" : "UDP", at);
         }
-        return create();
+        return 0;
     }
 
     int create()
@@ -197,9 +214,13 @@ private:
         detail::Owner seen{_owner.observer, _owner.options, nullptr, {}};
         if (!seen.options.externalIP.empty())
             seen.options.listenAddr = detail::Address(seen.options.externalIP, _owner.options.listenAddr.port());
+        if (!seen.options.externalIP6.empty())
+            seen.options.listenAddr6 = detail::Address(seen.options.externalIP6, _owner.options.listenAddr6.port());
         seen.options.externalIP.clear();
+        seen.options.externalIP6.clear();
         detail::Options options(seen);
         options.c()->log_user_data = &_owner;
+        _ports = {options.c()->min_port, options.c()->max_port};
         const pjauth_turn_driver driver = {sizeof(driver), this, openRelay, wakeUp};
         pjauth_turn_server* made = nullptr;
         const int status = pjauth_turn_core_create(options.c(), detail::observerOf(_owner), &driver, &made);
@@ -219,8 +240,8 @@ private:
             return false;
         if (socket.kind == Kind::Relay) {
             _relays[socket.relay] = fd;
-            detail::keepErrors(fd, isV4());
-            detail::setDontFragment(fd, isV4(), false);
+            detail::keepErrors(fd, socket.isV4);
+            detail::setDontFragment(fd, socket.isV4, false);
         }
         if (socket.kind == Kind::Stream)
             _streams[socket.peer.bytes()] = fd;
@@ -242,6 +263,7 @@ private:
         _streams.clear();
         _sockets.clear();
         _listeners.clear();
+        _places.clear();
         _events = detail::Descriptor();
         _stopping = false;
         _wake = -1;
@@ -263,42 +285,53 @@ private:
 
     int openRelay(pjauth_turn_opening& opening)
     {
-        if ((opening.family == 4) != isV4())
+        const bool isV4 = opening.family == 4;
+        const auto found = _places.find(isV4 ? AF_INET : AF_INET6);
+        if (found == _places.end())
             return 440;
-        for (int tries = 0; tries < 16; ++tries) {
-            detail::SystemAddress address;
-            detail::SystemAddress::from({_owner.options.listenAddr.host(), 0}, address);
-            auto made = detail::bound(address, SOCK_DGRAM);
-            address.size = sizeof(address.storage);
-            if (made.get() < 0 || ::getsockname(made.get(), address.get(), &address.size) != 0)
-                return 508;
-            const auto port = address.port();
-            if (opening.port != PJAUTH_TURN_PORT_ANY && port % 2 != 0)
+        const auto& place = found->second;
+        // Every port of the range, from any of them on.
+        const unsigned count = _ports.second - _ports.first + 1u, start = _random() % count;
+        for (unsigned i = 0; i < count; ++i) {
+            const auto port = static_cast<std::uint16_t>(_ports.first + (start + i) % count);
+            const bool isPair = opening.port == PJAUTH_TURN_PORT_PAIR;
+            if ((opening.port != PJAUTH_TURN_PORT_ANY && port % 2 != 0) || (isPair && port == _ports.second))
                 continue;
-            detail::Descriptor next;
-            if (opening.port == PJAUTH_TURN_PORT_PAIR) {
-                detail::SystemAddress after;
-                detail::SystemAddress::from({_owner.options.listenAddr.host(), std::uint16_t(port + 1)}, after);
-                next = detail::bound(after, SOCK_DGRAM);
-                if (next.get() < 0)
-                    continue;
-            }
-            if (!add({Kind::Relay, std::move(made), 0, opening.relay}))
+            auto made = bound(place, port);
+            if (made.get() < 0 && errno != EADDRINUSE && errno != EACCES)
                 return 508;
-            if (next.get() >= 0 && !add({Kind::Relay, std::move(next), 0, opening.next_relay})) {
+            auto next = made.get() >= 0 && isPair ? bound(place, static_cast<std::uint16_t>(port + 1)) : detail::Descriptor();
+            if (made.get() < 0 || (isPair && next.get() < 0))
+                continue;
+            if (!add(relay(std::move(made), opening.relay, isV4)))
+                return 508;
+            if (isPair && !add(relay(std::move(next), opening.next_relay, isV4))) {
                 close(_relays[opening.relay]);
                 return 508;
             }
-            tell(opening, port);
+            tell(opening, place.told, port);
             return 0;
         }
         return 508;
     }
 
-    /// The address of a relay, as peers see it.
-    void tell(pjauth_turn_opening& opening, std::uint16_t port) const
+    static detail::Descriptor bound(const Place& place, std::uint16_t port)
     {
-        auto address = _told;
+        detail::SystemAddress address;
+        detail::SystemAddress::from({place.host, port}, address);
+        return detail::bound(address, SOCK_DGRAM);
+    }
+
+    static Socket relay(detail::Descriptor made, std::uint64_t name, bool isV4)
+    {
+        Socket socket{Kind::Relay, std::move(made), 0, name};
+        socket.isV4 = isV4;
+        return socket;
+    }
+
+    /// The address of a relay, as peers see it.
+    static void tell(pjauth_turn_opening& opening, detail::SystemAddress address, std::uint16_t port)
+    {
         if (address.storage.ss_family == AF_INET6)
             reinterpret_cast<sockaddr_in6*>(&address.storage)->sin6_port = htons(port);
         else
@@ -437,7 +470,7 @@ private:
         const int fd = relay.descriptor.get();
         if (relay.fragments == !!output.dont_fragment) {
             relay.fragments = !output.dont_fragment;
-            detail::setDontFragment(fd, isV4(), !!output.dont_fragment);
+            detail::setDontFragment(fd, relay.isV4, !!output.dont_fragment);
         }
         // An error of an earlier datagram is told once, in the place of sending this one.
         if (::sendto(fd, output.data, output.data_size, 0, output.to, output.to_size) < 0 && errno != EAGAIN)
@@ -495,7 +528,9 @@ private:
     }
 
     detail::Owner _owner;
-    detail::SystemAddress _told;
+    std::map<int, Place> _places;
+    std::pair<std::uint16_t, std::uint16_t> _ports;
+    std::random_device _random;
     detail::Descriptor _events;
     int _wake = -1;
     bool _inside = false, _stopping = false;

@@ -90,7 +90,7 @@ struct ServerOptions {
     std::uint32_t allocationMaxLifetime = 60 * 60 * 1000;
     int allocationMaxPermissions = 256;
     detail::Address listenAddr{"0.0.0.0", 3478};
-    std::string externalIP; ///< What clients and peers see in place of listenAddr, which then names one address.
+    std::string externalIP; ///< What clients and peers see in place of listenAddr's address.
     bool enableTCP = true;
     bool enableUDP = true;
 
@@ -100,6 +100,8 @@ struct ServerOptions {
 
     // Beyond icey's.
 
+    detail::Address listenAddr6; ///< IPv6 beside listenAddr's IPv4, such as {"::", 3478}; empty for none.
+    std::string externalIP6;     ///< What clients and peers see in place of listenAddr6's address.
     std::vector<std::string> allowedPeers; ///< Ranges such as 10.1.0.0/16 that clients may reach as well.
     std::vector<std::string> deniedPeers;  ///< Ranges that they may not; the most specific range decides.
     int kernel = PJAUTH_TURN_KERNEL_OFF;   ///< Relay ChannelData in the kernel: PJAUTH_TURN_KERNEL_ON, or _REQUIRED.
@@ -488,6 +490,7 @@ public:
         , _denied(_given.deniedPeers)
         , _certificates(certificates(_given.certificates))
         , _host(_given.listenAddr.host())
+        , _host6(_given.listenAddr6.host())
         , _tlsHost(_given.tlsAddr.host())
     {
         if (_given.enableLocalIPPermissions) {
@@ -499,25 +502,24 @@ public:
         _deny = pointers(_denied);
         _proxies = pointers(_given.proxies);
         _kernelInterfaces = pointers(_given.kernelInterfaces);
-        const char* const ip = _host.c_str();
-        const auto port = _given.listenAddr.port();
-        if (_given.enableUDP)
-            _listeners.push_back({ip, port, PJAUTH_TURN_UDP});
-        if (_given.enableTCP)
-            _listeners.push_back({ip, port, PJAUTH_TURN_TCP});
+        listen(_host, _given.listenAddr.port());
+        if (_given.listenAddr6.valid())
+            listen(_host6, _given.listenAddr6.port());
         if (_given.tlsAddr.port() != 0)
             _listeners.push_back({_tlsHost.c_str(), _given.tlsAddr.port(), PJAUTH_TURN_TLS});
-        _relay = {ip, _given.externalIP.c_str()};
+        if (!_given.externalIP.empty() || !_given.externalIP6.empty()) {
+            relay(_host, _given.externalIP);
+            if (_given.listenAddr6.valid())
+                relay(_host6, _given.externalIP6);
+        }
 
         pjauth_turn_options_init(&_c, sizeof(_c));
         _c.realm = _given.realm.c_str();
         _c.software = _given.software.empty() ? nullptr : _given.software.c_str();
         _c.listeners = _listeners.data();
         _c.listener_count = static_cast<unsigned>(_listeners.size());
-        if (!_given.externalIP.empty()) {
-            _c.relays = &_relay;
-            _c.relay_count = 1;
-        }
+        _c.relays = _relays.data();
+        _c.relay_count = static_cast<unsigned>(_relays.size());
         fillNumbers();
         _c.allow = _allow.data();
         _c.allow_count = static_cast<unsigned>(_allow.size());
@@ -547,6 +549,19 @@ public:
     pjauth_turn_options* c() { return &_c; }
 
 private:
+    void listen(const std::string& ip, std::uint16_t port)
+    {
+        if (_given.enableUDP)
+            _listeners.push_back({ip.c_str(), port, PJAUTH_TURN_UDP});
+        if (_given.enableTCP)
+            _listeners.push_back({ip.c_str(), port, PJAUTH_TURN_TCP});
+    }
+
+    void relay(const std::string& ip, const std::string& external)
+    {
+        _relays.push_back({ip.c_str(), external.empty() ? nullptr : external.c_str()});
+    }
+
     void fillNumbers()
     {
         const auto seconds = [](unsigned msec) { return std::max(1u, msec / 1000); };
@@ -569,9 +584,9 @@ private:
     std::vector<const char*> _allow, _deny, _proxies, _kernelInterfaces;
     const std::vector<pjauth_turn_certificate> _certificates;
     pjauth_turn_certificate _authorities;
-    const std::string _host, _tlsHost;
+    const std::string _host, _host6, _tlsHost;
     std::vector<pjauth_turn_listener> _listeners;
-    pjauth_turn_relay _relay;
+    std::vector<pjauth_turn_relay> _relays;
     pjauth_turn_options _c;
 };
 
