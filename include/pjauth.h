@@ -752,16 +752,16 @@ typedef struct pjauth_turn_options {
     unsigned int nat64_count;
     /**
      * Told of each permission, channel and connection (RFC 6062) that comes to be, not of
-     * those that are refreshed; they end after five and ten minutes unless they are, and with their
-     * allocation (RFC 8656, 9 and 12). Called as the observer's functions are, between
-     * `on_server_allocation_created` and `on_server_allocation_removed` of the
-     * allocation; `peer` is good until it returns. NULL, the default, for nobody.
+     * those that are refreshed (RFC 8656, 9 and 12); `on_peer_end` hears of their ends.
+     * Called as the observer's functions are, between `on_server_allocation_created` and
+     * `on_server_allocation_removed` of the allocation; `peer` is good until it returns.
+     * NULL, the default, for nobody.
      */
     void (*on_peer)(void *user_data,
                     struct pjauth_turn_allocation *allocation,
                     const struct pjauth_turn_peer *peer);
     /**
-     * Passed to `on_peer`.
+     * Passed to `on_peer` and `on_peer_end`.
      */
     void *on_peer_user_data;
     /**
@@ -834,6 +834,15 @@ typedef struct pjauth_turn_options {
      * How many.
      */
     unsigned int kernel_interface_count;
+    /**
+     * Told, like `on_peer`, of the end of what that is told of, once for each: a
+     * permission or channel expires, `pjauth_turn_server_set_peers()` denies it, a
+     * connection closes, or the allocation ends, of which
+     * `on_server_allocation_removed` tells after it. NULL, the default, for nobody.
+     */
+    void (*on_peer_end)(void *user_data,
+                        struct pjauth_turn_allocation *allocation,
+                        const struct pjauth_turn_peer *peer);
 } pjauth_turn_options;
 
 /**
@@ -2229,9 +2238,10 @@ int pjauth_turn_server_set_alternate_over(struct pjauth_turn_server *server,
  * Goes by other limits from now on: those of `options`, where the default stands for
  * what it does not name. What exists stays, and so does the rest of what the server was
  * created with, whatever `options` says of it. Limits are `default_lifetime`,
- * `max_lifetime`, all that begins with `max_`, `held_`, `connection_`, `challenge` or
- * `guess`, `user_quota`, `bandwidth_limit`, `rate`, `rate_burst`, `binding` and
- * `ask_each`; `max_port` is none.
+ * `nonce_lifetime`, all that begins with `max_`, `held_`, `connection_`, `challenge`,
+ * `guess` or `handshake_`, `user_quota`, `bandwidth_limit`, `rate`, `rate_burst`,
+ * `port_rest_msec`, `binding` and `ask_each`; `max_port` is none: which ports relays have
+ * is settled for as long as the server runs.
  *
  * @param server   The server.
  * @param options  Filled in with `pjauth_turn_options_init()` first; needs no listener.

@@ -3,27 +3,38 @@
 
 #include <string.h>
 
-/* What on_peer was told. */
+/* What on_peer and on_peer_end were told. */
 static struct {
     pthread_mutex_t mutex;
     pjauth_turn_allocation *allocation;
     char text[256];
 } told = {PTHREAD_MUTEX_INITIALIZER, NULL, ""};
 
-static void on_peer(void *user_data, pjauth_turn_allocation *allocation, const pjauth_turn_peer *peer)
+static void hear(void *user_data, pjauth_turn_allocation *allocation, const pjauth_turn_peer *peer, const char *sign)
 {
     size_t used;
     CHECK(user_data == &told);
     pthread_mutex_lock(&told.mutex);
     used = strlen(told.text);
-    snprintf(told.text + used, sizeof(told.text) - used, "%x %s;", (unsigned)peer->channel, peer->address);
+    snprintf(told.text + used, sizeof(told.text) - used, "%s%x %s;", sign, (unsigned)peer->channel, peer->address);
     told.allocation = allocation;
     pthread_mutex_unlock(&told.mutex);
+}
+
+static void on_peer(void *user_data, pjauth_turn_allocation *allocation, const pjauth_turn_peer *peer)
+{
+    hear(user_data, allocation, peer, "");
+}
+
+static void on_peer_end(void *user_data, pjauth_turn_allocation *allocation, const pjauth_turn_peer *peer)
+{
+    hear(user_data, allocation, peer, "-");
 }
 
 static void hear_of_peers(struct pjauth_turn_options *options)
 {
     options->on_peer = on_peer;
+    options->on_peer_end = on_peer_end;
     options->on_peer_user_data = &told;
 }
 
@@ -36,9 +47,10 @@ static void peers_are_told_once(void)
     allocation = stand_allocate(&stand, &wire);
     CHECK(wire_bind(&wire, "ann", REALM, 5000) == 0);
     CHECK(wire_bind(&wire, "ann", REALM, 5000) == 0);
+    CHECK(!strcmp(told.text, "0 127.0.0.1;4000 127.0.0.1:5000;") && told.allocation == allocation);
     CHECK(wire_refresh(&wire, "ann", REALM, 0) == 0);
     CHECK(stand_wait(&stand, &stand.removed, 1));
-    CHECK(!strcmp(told.text, "0 127.0.0.1;4000 127.0.0.1:5000;") && told.allocation == allocation);
+    CHECK(!strcmp(told.text, "0 127.0.0.1;4000 127.0.0.1:5000;-0 127.0.0.1;-4000 127.0.0.1:5000;"));
     wire_close(&wire);
     stand_end(&stand);
 }
@@ -75,6 +87,14 @@ static void a_request_tells_its_peers(void)
     stand_end(&stand);
 }
 
+static char logged[256];
+
+static void keep_line(void *user_data, int level, const char *text)
+{
+    CHECK(user_data == NULL && level == 2);
+    snprintf(logged, sizeof(logged), "%s", text);
+}
+
 static void limits_change_while_it_runs(void)
 {
     struct pjauth_turn_options options;
@@ -103,6 +123,11 @@ static void limits_change_while_it_runs(void)
     CHECK(wire_allocate(&other, "ann", REALM) == 0 && stand_wait(&stand, &stand.created, 2));
     CHECK(pjauth_turn_allocation_get_info(stand.allocation, &info, sizeof(info)) == 0);
     CHECK(info.bandwidth_limit == 12345 && info.remaining_msec <= 100000);
+    /* What makes sense and is a trap is told. */
+    options.rate = 100000;
+    options.rate_burst = 1499;
+    options.log = keep_line;
+    CHECK(pjauth_turn_server_set_limits(stand.server, &options) == 0 && strstr(logged, "rate_burst is 1499"));
     wire_close(&one);
     wire_close(&other);
     CHECK(pjauth_turn_server_stop(stand.server) == 0);

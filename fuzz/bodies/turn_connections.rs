@@ -388,6 +388,7 @@ impl World {
                     Event::Created(_)
                     | Event::Removed(..)
                     | Event::Reaches(..)
+                    | Event::ReachesNoMore(..)
                     | Event::Withdrawn(..) => {}
                 }
             }

@@ -394,7 +394,7 @@ impl World {
                 Event::Created(id) => assert!(self.allocations.insert(id), "created twice"),
                 Event::Removed(id, _) => assert!(self.allocations.remove(&id), "removed twice"),
                 Event::Withdrawn(id, _) => assert!(self.waiting.remove(&id), "not waiting"),
-                Event::Reaches(..) => {}
+                Event::Reaches(..) | Event::ReachesNoMore(..) => {}
                 Event::Connect(..) | Event::Disconnect(_) => panic!("without TCP relays"),
                 Event::Send(_, bytes) => assert!(Message::parse(&bytes).is_ok()),
             }

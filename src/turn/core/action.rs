@@ -141,6 +141,9 @@ pub enum Event {
     /// An allocation may reach a peer that it might not before; told where
     /// [`tell_peers`](super::config::Config::tell_peers) is set.
     Reaches(AllocationId, Reach),
+    /// What [`Reaches`](Self::Reaches) told is over: it has expired, is denied now, or
+    /// ends with the allocation, whose `Removed` follows.
+    ReachesNoMore(AllocationId, Reach),
     /// A request is no longer waiting: decide nothing about it any more.
     Withdrawn(RequestId, Withdrawal),
     /// Send a message to a client.

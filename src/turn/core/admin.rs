@@ -138,14 +138,17 @@ impl Core {
         if ranges.is_some_and(<[Range]>::is_empty) {
             return self.reroute_all();
         }
-        let policy = &self.config.policy;
+        let policy = self.config.policy.clone();
         let may = |ip: &IpAddr, port| policy.judge(ip, port) != Verdict::Deny;
-        for allocation in self.table.live_mut() {
-            allocation
-                .permissions
-                .retain(|ip| !is_meant(ip) || may(ip, None));
-            let channels = &mut allocation.channels;
-            channels.retain(|peer| !is_meant(&peer.ip()) || may(&peer.ip(), Some(peer.port())));
+        let ids: Vec<_> = self.allocations().collect();
+        for id in ids {
+            self.narrow(id, |allocation| {
+                let permissions = &mut allocation.permissions;
+                permissions.retain(|ip| !is_meant(ip) || may(ip, None));
+                let channels = &mut allocation.channels;
+                channels.retain(|peer| !is_meant(&peer.ip()) || may(&peer.ip(), Some(peer.port())));
+            });
+            self.watch_reaches(id);
         }
         let denied = |own: &PeerConnection| is_meant(&own.peer.ip()) && !self.may_join(&own.peer);
         for peer in self.peers.matching(denied) {

@@ -134,6 +134,7 @@ impl Core {
                 relayed: opened.relays.map(|relay| relay.map(relayed)),
                 permissions: Permissions::default(),
                 channels: Channels::default(),
+                next_reach: Time::ZERO,
                 connections: Vec::new(),
                 created: now,
                 lifetime: expires.since(now),

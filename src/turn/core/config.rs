@@ -130,7 +130,7 @@ pub struct Config {
     /// after their integrity was verified, as icey does. Otherwise the key of
     /// the allocation decides, which is what RFC 8656 asks for.
     pub ask_each: bool,
-    /// Tell of each permission and channel that comes to be.
+    /// Tell of each permission, channel and connection that comes to be, and of its end.
     pub tell_peers: bool,
 }
 
@@ -140,6 +140,7 @@ impl Config {
     pub fn take_limits(&mut self, from: &Config) {
         self.default_lifetime = from.default_lifetime;
         self.max_lifetime = from.max_lifetime;
+        self.nonce_lifetime = from.nonce_lifetime;
         self.max_allocations = from.max_allocations;
         self.user_quota = from.user_quota;
         self.max_permissions = from.max_permissions;

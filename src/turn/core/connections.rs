@@ -323,6 +323,12 @@ impl Core {
         if let Some(allocation) = self.table.get_mut(connection.allocation) {
             allocation.connections.retain(|own| *own != peer);
         }
+        let was_told = !matches!(connection.stage, Stage::Connecting(_));
+        if self.config.tell_peers && was_told {
+            let reach = Reach::Connection(connection.peer);
+            let event = Event::ReachesNoMore(connection.allocation, reach);
+            self.events.push_back(event);
+        }
         Some(connection)
     }
 

@@ -11,6 +11,7 @@ mod data;
 mod decide;
 mod icmp;
 mod perform;
+mod reaches;
 mod refuse;
 mod replied;
 mod reply;
@@ -178,6 +179,10 @@ impl Core {
                 Due::Request(id) => self.give_up(id, now),
                 Due::Reservation(relay) => self.unreserve(relay),
                 Due::Connection(peer) => self.disconnect(peer),
+                Due::Reach(id) => {
+                    self.expire_reaches(id, now);
+                    self.watch_reaches(id);
+                }
             }
         }
         self.forget_replies(now);
@@ -259,6 +264,7 @@ impl Core {
         allocation.quota_share = None;
         allocation.counted = None;
         self.disconnect_all(id, |_| true);
+        self.end_reaches(id);
         let Some(allocation) = self.table.get(id) else {
             return;
         };
@@ -319,8 +325,11 @@ impl Core {
         let Some(relayed) = allocation.relayed[family.index()].take() else {
             return;
         };
-        allocation.permissions.revoke(family);
-        allocation.channels.revoke(family);
+        self.narrow(id, |allocation| {
+            allocation.permissions.revoke(family);
+            allocation.channels.revoke(family);
+        });
+        self.watch_reaches(id);
         self.disconnect_all(id, |peer| Family::of(&peer.ip()) == family);
         self.table.unlink_address(&relayed.address, relayed.relay);
         self.unused.push(relayed.relay);

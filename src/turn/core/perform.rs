@@ -45,6 +45,7 @@ impl Core {
         now: Time,
         out: &mut Vec<u8>,
     ) -> Action {
+        self.expire_reaches(id, now);
         let done = match message.method() {
             _ if !message.unknown().is_empty() => Err(errors::UNKNOWN_ATTRIBUTE),
             Method::Refresh => self.refresh(id, message, now),
@@ -58,6 +59,7 @@ impl Core {
         };
         if done.is_ok() {
             self.reroute(id);
+            self.watch_reaches(id);
         }
         match done {
             Ok(performed) => self.succeed(message, Some(signer), out, |writer| match performed {

@@ -74,6 +74,9 @@ pub trait Conversation {
                 Event::Reaches(id, reach) => {
                     self.call(locked, |o| o.reaches(Place { worker, id }, reach));
                 }
+                Event::ReachesNoMore(id, reach) => {
+                    self.call(locked, |o| o.reaches_no_more(Place { worker, id }, reach));
+                }
                 Event::Withdrawn(id, _) => self.call(locked, |o| o.done(id)),
                 Event::Send(link, bytes) => self.send(locked, &link, bytes),
                 Event::Connect(peer, relay, to) => self.connect(locked, peer, relay, to),

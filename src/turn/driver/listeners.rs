@@ -17,7 +17,7 @@ use super::sys::{Interest, dropped, enable_gro};
 use super::worker::{Guard, Worker};
 
 /// Room in the kernel for what clients send at once, where it is granted.
-const BUFFER: usize = 4 << 20;
+pub(super) const BUFFER: usize = 4 << 20;
 const BACKLOG: i32 = 1024;
 /// Connections accepted before others have their turn.
 pub(super) const ACCEPTS: usize = 64;
@@ -39,6 +39,14 @@ pub struct ListenerSocket {
 impl ListenerSocket {
     pub fn fd(&self) -> Option<RawFd> {
         self.socket.as_ref().map(Socket::as_raw_fd)
+    }
+
+    /// How much the kernel keeps of what clients send at once; of UDP alone.
+    pub fn granted(&self) -> Option<usize> {
+        let is_udp = self.listener.transport == Transport::Udp;
+        let size = self.socket.as_ref().filter(|_| is_udp)?.recv_buffer_size();
+        // It says twice as much as it was asked for, which is for its own.
+        Some(size.ok()? / 2)
     }
 
     /// Datagrams that the kernel has dropped since this was asked last.

@@ -42,6 +42,11 @@ pub trait Observer: Send {
     /// An allocation may reach a peer that it might not before.
     fn reaches(&mut self, allocation: Place<AllocationId>, reach: Reach);
 
+    /// What [`reaches`](Self::reaches) told is over; told before the allocation's end is.
+    fn reaches_no_more(&mut self, allocation: Place<AllocationId>, reach: Reach) {
+        let _ = (allocation, reach);
+    }
+
     /// Decides about a request. After [`Decision::Later`] the answer comes by
     /// [`Cores::decide`](super::Cores::decide), at any time, even before this
     /// returns.

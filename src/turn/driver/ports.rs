@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
-use std::sync::atomic::{AtomicU16, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU16, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -29,8 +29,8 @@ pub struct Ports {
     /// How many there are.
     count: Mutex<usize>,
     range: RangeInclusive<u16>,
-    /// How long a port rests before the next has it.
-    port_rest: Duration,
+    /// How long a port rests before the next has it, in milliseconds.
+    port_rest: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -105,8 +105,14 @@ impl Ports {
             addresses: (0..MOST_ADDRESSES).map(|_| OnceLock::new()).collect(),
             count: Mutex::new(0),
             range,
-            port_rest,
+            port_rest: AtomicU64::new(port_rest.as_millis() as u64),
         }
+    }
+
+    /// Ports that are given back from now on rest for so long.
+    pub fn set_rest(&self, port_rest: Duration) {
+        let millis = port_rest.as_millis() as u64;
+        self.port_rest.store(millis, Relaxed);
     }
 
     /// The number of an address, which may be a new one. `None` when there
@@ -259,7 +265,8 @@ impl Ports {
     /// Nobody has it any more, and nobody shall have it for a while: what was meant
     /// for the last user still comes.
     pub fn release(&self, claim: Claim, now: Time) {
-        self.give_back(claim, Kind::Any, tenths(now + self.port_rest));
+        let rest = Duration::from_millis(self.port_rest.load(Relaxed));
+        self.give_back(claim, Kind::Any, tenths(now + rest));
     }
 
     /// Gives back what was claimed: of a pair both.

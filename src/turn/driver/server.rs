@@ -72,7 +72,13 @@ impl Server {
         let bound = reception.listening();
         let wanted = options.config.max_allocations;
         let warning = shortage::warning(wanted, bound.len(), count);
-        for line in traps::warnings(options, &bound).into_iter().chain(warning) {
+        let granted = listeners
+            .iter()
+            .flatten()
+            .filter_map(ListenerSocket::granted);
+        let small = traps::small_buffer(granted.min(), &bound);
+        let traps = traps::warnings(options, &bound);
+        for line in traps.into_iter().chain(warning).chain(small) {
             reception.tell(Level::Warning, line);
         }
         try_relays(&options.relays, &interfaces)?;
@@ -205,6 +211,7 @@ impl Server {
     pub fn set_limits(&self, options: &Options) {
         self.control.config.lock().take_limits(&options.config);
         self.cores.set_limits(&options.config);
+        self.control.relays.ports.set_rest(options.port_rest);
         for mailbox in &self.control.mailboxes {
             mailbox.post(Command::Limit(options.streams));
         }

@@ -8,6 +8,7 @@ use crate::turn::auth::credentials::Algorithm;
 use crate::turn::policy::peers::{Verdict, is_special};
 use crate::turn::state::five_tuple::{Listener, Transport};
 
+use super::listeners::BUFFER;
 use super::options::Options;
 
 /// What clouds tell their machines there, credentials among it.
@@ -81,6 +82,17 @@ pub fn warnings(options: &Options, bound: &[Listener]) -> Vec<String> {
     lines
 }
 
+/// A line where the kernel grants a listener that others can reach less room than it is
+/// asked for.
+pub fn small_buffer(granted: Option<usize>, bound: &[Listener]) -> Option<String> {
+    let is_reachable = bound.iter().any(|at| !at.address.ip().is_loopback());
+    let granted = granted.filter(|granted| *granted < BUFFER && is_reachable)?;
+    Some(format!(
+        "the kernel keeps {granted} bytes of what clients send at once, where {BUFFER} were asked \
+         for: bursts are lost unless net.core.rmem_max is raised"
+    ))
+}
+
 /// Where peers see relays; loopback is somebody's own affair.
 fn seen(options: &Options, bound: &[Listener]) -> Vec<IpAddr> {
     let listeners = || bound.iter().map(|at| at.address.ip());
@@ -132,6 +144,22 @@ mod tests {
     }
 
     const PUBLIC: &str = "11.0.0.5:3478";
+
+    #[test]
+    fn a_small_buffer_is_told_where_bursts_can_come() {
+        let at = |address: &str| Listener {
+            transport: Transport::Udp,
+            address: address.parse().unwrap(),
+        };
+        let line = small_buffer(Some(212_992), &[at(PUBLIC)]).unwrap();
+        assert!(
+            line.contains("212992") && line.contains("rmem_max"),
+            "{line}"
+        );
+        assert_eq!(small_buffer(Some(BUFFER), &[at(PUBLIC)]), None);
+        assert_eq!(small_buffer(None, &[at(PUBLIC)]), None);
+        assert_eq!(small_buffer(Some(212_992), &[at("127.0.0.1:3478")]), None);
+    }
 
     #[test]
     fn a_sound_configuration_is_not_spoken_of() {

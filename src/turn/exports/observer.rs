@@ -17,7 +17,7 @@ use crate::turn::status::{EINVAL, Status};
 use super::attribute::Attributes;
 use super::call::{Outcome, call};
 use super::engine::Engine;
-use super::peers::PeerFunction;
+use super::peers::PeerFunctions;
 use super::types::{
     PJAUTH_TURN_AUTHENTICATING, PJAUTH_TURN_AUTHORIZED, PJAUTH_TURN_NOT_AUTHORIZED,
     PJAUTH_TURN_QUOTA_REACHED, pjauth_turn_observer,
@@ -31,8 +31,8 @@ pub struct ServerState {
     pub first_terms: Grant,
     /// What each allocation starts with from now on.
     pub terms: Mutex<Grant>,
-    /// Who hears of permissions and channels.
-    on_peer: Option<PeerFunction>,
+    /// Who hears of permissions and channels, and of their ends.
+    on_peer: PeerFunctions,
     pub observer: ObserverPointer,
     /// Its own handle.
     pub handle: OnceLock<Handle>,
@@ -115,7 +115,7 @@ impl ServerState {
     pub fn new(
         options: Options,
         terms: Grant,
-        on_peer: Option<PeerFunction>,
+        on_peer: PeerFunctions,
         observer: ObserverPointer,
     ) -> Arc<Self> {
         Arc::new(ServerState {
@@ -332,8 +332,15 @@ impl Observer for Caller {
 
     fn reaches(&mut self, place: Place<AllocationId>, reach: Reach) {
         let handle = self.state.allocations.lock().get(&place).copied();
-        if let (Some(handle), Some(on_peer)) = (handle, &self.state.on_peer) {
-            on_peer.tell(handle, reach);
+        if let (Some(handle), Some(begins)) = (handle, &self.state.on_peer.begins) {
+            begins.tell(handle, reach);
+        }
+    }
+
+    fn reaches_no_more(&mut self, place: Place<AllocationId>, reach: Reach) {
+        let handle = self.state.allocations.lock().get(&place).copied();
+        if let (Some(handle), Some(ends)) = (handle, &self.state.on_peer.ends) {
+            ends.tell(handle, reach);
         }
     }
 

@@ -14,7 +14,7 @@ use crate::turn::state::five_tuple::{Listener, Transport};
 use crate::turn::status::{EINVAL, Status};
 
 use super::logger::logger;
-use super::peers::PeerFunction;
+use super::peers::{PeerFunction, PeerFunctions};
 use super::strings;
 use super::tls::{read_authorities, read_certificates};
 use super::types::{
@@ -124,6 +124,7 @@ fn defaults() -> pjauth_turn_options {
         proxy_count: 0,
         on_peer: None,
         on_peer_user_data: core::ptr::null_mut(),
+        on_peer_end: None,
         certificates: core::ptr::null(),
         certificate_count: 0,
         client_authorities: core::ptr::null(),
@@ -168,19 +169,33 @@ pub unsafe fn copy(options: *const pjauth_turn_options) -> Result<pjauth_turn_op
 /// # Safety
 /// Pointers and counts in the options belong together.
 pub unsafe fn read(c: &pjauth_turn_options) -> Result<(Options, Grant), Status> {
-    // SAFETY: as the caller promises.
-    unsafe { read_all(c) }.map_err(|option| {
+    let tell = |level, line: String| {
         if let Some(log) = c.log {
-            let line = format!("not a value for the option {option}");
-            logger(log, c.log_user_data)(Level::Error, &line);
+            logger(log, c.log_user_data)(level, &line);
         }
+    };
+    // SAFETY: as the caller promises.
+    let (options, terms) = unsafe { read_all(c) }.map_err(|option| {
+        tell(Level::Error, format!("not a value for the option {option}"));
         EINVAL
-    })
+    })?;
+    if let Some(rate) = terms.rate.filter(|rate| rate.burst < LARGE_PACKET) {
+        let line = format!("rate_burst is {}: no larger packet ever passes", rate.burst);
+        tell(Level::Warning, line);
+    }
+    Ok((options, terms))
 }
 
+/// What fits into one frame of Ethernet, and clients send.
+const LARGE_PACKET: u64 = 1500;
+
 /// Who hears of permissions and channels.
-pub fn on_peer(c: &pjauth_turn_options) -> Option<PeerFunction> {
-    Some(PeerFunction::new(c.on_peer?, c.on_peer_user_data))
+pub fn on_peer(c: &pjauth_turn_options) -> PeerFunctions {
+    let with_data = |function| PeerFunction::new(function, c.on_peer_user_data);
+    PeerFunctions {
+        begins: c.on_peer.map(with_data),
+        ends: c.on_peer_end.map(with_data),
+    }
 }
 
 /// The name of an option that has no sense.
@@ -297,7 +312,7 @@ fn numbers(c: &pjauth_turn_options, options: &mut Options) -> Result<(), BadOpti
     };
     options.ports = c.min_port..=c.max_port;
     options.port_rest = millis(c.port_rest_msec);
-    options.config.tell_peers = c.on_peer.is_some();
+    options.config.tell_peers = c.on_peer.is_some() || c.on_peer_end.is_some();
     options.workers = c.workers as usize;
     options.streams.total = c.max_connections;
     options.streams.per_source = c.max_connections_per_source;

@@ -61,6 +61,13 @@ unsafe impl Send for PeerFunction {}
 // SAFETY: likewise.
 unsafe impl Sync for PeerFunction {}
 
+/// Both of them.
+#[derive(Clone, Copy, Default)]
+pub struct PeerFunctions {
+    pub begins: Option<PeerFunction>,
+    pub ends: Option<PeerFunction>,
+}
+
 impl PeerFunction {
     pub fn new(function: OnPeer, user_data: *mut c_void) -> Self {
         PeerFunction(function, user_data)

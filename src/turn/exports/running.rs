@@ -117,9 +117,10 @@ unsafe fn set_alternate(
 /// Goes by other limits from now on: those of `options`, where the default stands for
 /// what it does not name. What exists stays, and so does the rest of what the server was
 /// created with, whatever `options` says of it. Limits are `default_lifetime`,
-/// `max_lifetime`, all that begins with `max_`, `held_`, `connection_`, `challenge` or
-/// `guess`, `user_quota`, `bandwidth_limit`, `rate`, `rate_burst`, `binding` and
-/// `ask_each`; `max_port` is none.
+/// `nonce_lifetime`, all that begins with `max_`, `held_`, `connection_`, `challenge`,
+/// `guess` or `handshake_`, `user_quota`, `bandwidth_limit`, `rate`, `rate_burst`,
+/// `port_rest_msec`, `binding` and `ask_each`; `max_port` is none: which ports relays have
+/// is settled for as long as the server runs.
 ///
 /// @param server   The server.
 /// @param options  Filled in with `pjauth_turn_options_init()` first; needs no listener.

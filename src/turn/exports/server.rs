@@ -290,6 +290,7 @@ mod tests {
     use super::*;
     use crate::turn::core::action::Grant;
     use crate::turn::driver::Options;
+    use crate::turn::exports::peers::PeerFunctions;
 
     #[test]
     fn a_start_that_meets_a_destroy_starts_nothing() {
@@ -304,7 +305,12 @@ mod tests {
         let mut observer = pjauth_turn_observer { vtable };
         // SAFETY: it outlives the server, which never runs.
         let observer = unsafe { ObserverPointer::new(&mut observer) }.unwrap();
-        let state = ServerState::new(options, Grant::default(), None, observer);
+        let state = ServerState::new(
+            options,
+            Grant::default(),
+            PeerFunctions::default(),
+            observer,
+        );
         let minted = lend(&state).unwrap();
         let lock = state.running.write();
         let start = thread::spawn(move || pjauth_turn_server_start(pointer(minted)));

@@ -333,10 +333,10 @@ pub struct pjauth_turn_options {
     /// How many.
     pub nat64_count: c_uint,
     /// Told of each permission, channel and connection (RFC 6062) that comes to be, not of
-    /// those that are refreshed; they end after five and ten minutes unless they are, and with their
-    /// allocation (RFC 8656, 9 and 12). Called as the observer's functions are, between
-    /// `on_server_allocation_created` and `on_server_allocation_removed` of the
-    /// allocation; `peer` is good until it returns. NULL, the default, for nobody.
+    /// those that are refreshed (RFC 8656, 9 and 12); `on_peer_end` hears of their ends.
+    /// Called as the observer's functions are, between `on_server_allocation_created` and
+    /// `on_server_allocation_removed` of the allocation; `peer` is good until it returns.
+    /// NULL, the default, for nobody.
     pub on_peer: Option<
         unsafe extern "C" fn(
             user_data: *mut c_void,
@@ -344,7 +344,7 @@ pub struct pjauth_turn_options {
             peer: *const pjauth_turn_peer,
         ),
     >,
-    /// Passed to `on_peer`.
+    /// Passed to `on_peer` and `on_peer_end`.
     pub on_peer_user_data: *mut c_void,
     /// Certificates of TLS listeners. A client gets the first of those that have the
     /// name that it asks for (SNI) and a key that it can use; without such a name, the
@@ -390,6 +390,17 @@ pub struct pjauth_turn_options {
     pub kernel_interfaces: *const *const c_char,
     /// How many.
     pub kernel_interface_count: c_uint,
+    /// Told, like `on_peer`, of the end of what that is told of, once for each: a
+    /// permission or channel expires, `pjauth_turn_server_set_peers()` denies it, a
+    /// connection closes, or the allocation ends, of which
+    /// `on_server_allocation_removed` tells after it. NULL, the default, for nobody.
+    pub on_peer_end: Option<
+        unsafe extern "C" fn(
+            user_data: *mut c_void,
+            allocation: *mut pjauth_turn_allocation,
+            peer: *const pjauth_turn_peer,
+        ),
+    >,
 }
 
 /// Nothing is relayed in the kernel.

@@ -76,9 +76,9 @@ pub enum Allowance {
 pub(crate) struct Allocation {
     pub link: Link,
     pub user: Arc<str>,
-    /// The share of the user's quota; given back as soon as it ends.
     /// One of all that the server may have; given back as soon as it ends.
     pub counted: Option<Counted>,
+    /// The share of the user's quota; given back as soon as it ends.
     pub quota_share: Option<QuotaShare>,
     pub keys: Keys,
     /// How it talks to peers.
@@ -87,6 +87,8 @@ pub(crate) struct Allocation {
     pub relayed: [Option<RelayedAddress>; 2],
     pub permissions: Permissions,
     pub channels: Channels,
+    /// When the first of these expires, where their ends are told; else the beginning of time.
+    pub next_reach: Time,
     /// Where the transport is TCP.
     pub connections: Vec<PeerId>,
     pub created: Time,

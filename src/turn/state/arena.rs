@@ -173,11 +173,6 @@ impl<T> Arena<T> {
         })
     }
 
-    pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
-        let values = self.slots.iter_mut().flatten();
-        values.map(|(_, value)| value)
-    }
-
     /// Returns the memory of empty slots at the end.
     fn give_back(&mut self) {
         while let Some(None) = self.slots.last() {

@@ -59,6 +59,17 @@ impl Channels {
         channels.map(|channel| (channel.number, channel.peer, channel.expires))
     }
 
+    /// Whether a number is bound to a peer, or was until it expired.
+    pub(crate) fn has(&self, number: u16, peer: &SocketAddr) -> bool {
+        let found = self.find(number);
+        found.is_ok_and(|at| self.by_number[at].peer == *peer)
+    }
+
+    /// Forgets those that have expired.
+    pub(crate) fn purge(&mut self, now: Time) {
+        self.retain_channels(|channel| channel.expires > now);
+    }
+
     /// Whether a number can be bound to a peer, or is already.
     pub(crate) fn check(
         &mut self,
@@ -67,7 +78,7 @@ impl Channels {
         limit: usize,
         now: Time,
     ) -> Result<(), BindError> {
-        self.purge(|channel| channel.expires > now);
+        self.purge(now);
         match (self.find(number), self.find_peer(&AddrKey::of(peer))) {
             (Ok(_), Ok(at)) if self.by_peer[at].1 == number => Ok(()),
             (Err(_), Err(_)) if self.by_number.len() < limit => Ok(()),
@@ -106,15 +117,15 @@ impl Channels {
 
     /// Forgets the channels to peers of one address family.
     pub(crate) fn revoke(&mut self, family: Family) {
-        self.purge(|channel| Family::of(&channel.peer.ip()) != family);
+        self.retain_channels(|channel| Family::of(&channel.peer.ip()) != family);
     }
 
     /// Forgets those whose peers are not to be kept.
     pub(crate) fn retain(&mut self, keep: impl Fn(&SocketAddr) -> bool) {
-        self.purge(|channel| keep(&channel.peer));
+        self.retain_channels(|channel| keep(&channel.peer));
     }
 
-    fn purge(&mut self, keep: impl Fn(&Channel) -> bool) {
+    fn retain_channels(&mut self, keep: impl Fn(&Channel) -> bool) {
         if self.by_number.iter().all(&keep) {
             return;
         }

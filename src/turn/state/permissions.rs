@@ -40,9 +40,19 @@ impl Permissions {
         found.map_or(Time::ZERO, |at| self.list[at].1)
     }
 
+    /// All, with when they expire; some may have.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (IpAddr, Time)> {
+        self.list.iter().map(|(key, expires)| (key.ip(), *expires))
+    }
+
+    /// Forgets those that have expired.
+    pub(crate) fn purge(&mut self, now: Time) {
+        self.list.retain(|(_, expires)| *expires > now);
+    }
+
     /// Installs or refreshes permissions for all addresses, or for none.
     pub(crate) fn grant(&mut self, ips: &[IpAddr], limit: usize, now: Time) -> Result<(), Full> {
-        self.list.retain(|(_, expires)| *expires > now);
+        self.purge(now);
         let before = self.list.clone();
         for ip in ips {
             let key = AddrKey::of_ip(ip);

@@ -84,14 +84,6 @@ impl Table {
             .map(|(id, allocation)| (AllocationId(id), &**allocation))
     }
 
-    /// Likewise, to change them.
-    pub(crate) fn live_mut(&mut self) -> impl Iterator<Item = &mut Allocation> {
-        self.allocations
-            .values_mut()
-            .map(|boxed| &mut **boxed)
-            .filter(|allocation| allocation.ended.is_none())
-    }
-
     /// A name for a relay socket to be opened.
     pub(crate) fn name_relay(&mut self) -> RelayId {
         RelayId(self.relays.insert(Owner::Opening))

@@ -13,6 +13,8 @@ pub(crate) enum Due {
     Request(RequestId),
     Reservation(RelayId),
     Connection(PeerId),
+    /// A permission or a channel of an allocation.
+    Reach(AllocationId),
 }
 
 /// Deadlines in order. Setting, cancelling and taking one costs the logarithm

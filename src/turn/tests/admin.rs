@@ -347,3 +347,18 @@ fn the_observers_own_error_is_protected_where_it_gives_the_credential() {
         assert!(reply.message().has(kind::NONCE) && !reply.signed_by(&ann));
     }
 }
+
+#[test]
+fn how_long_a_nonce_serves_can_change() {
+    let (mut world, mut ann) = greeted();
+    world.pass(secs(100));
+    world.core.set_limits(&Config {
+        nonce_lifetime: secs(60),
+        ..config()
+    });
+    let request = ann.allocate();
+    assert_eq!(ann.ask(&mut world, &request), 438);
+    world.core.set_limits(&config());
+    let request = ann.allocate();
+    assert_eq!(ann.ask(&mut world, &request), 0);
+}

@@ -510,6 +510,19 @@ fn the_application_hears_of_connections_and_bounds_them_while_they_run() {
         let told = Event::Reaches(allocation, Reach::Connection(addr(peer)));
         assert_eq!(world.events.iter().filter(|e| **e == told).count(), 1);
     }
+    world.events.clear();
+    world.core.disconnected(accepted.unwrap());
+    world.drain_events();
+    let over = Event::ReachesNoMore(allocation, Reach::Connection(addr("8.8.4.4:9")));
+    assert_eq!(world.events, [over]);
+    let permit = ann.permit("8.8.4.4:1");
+    assert_eq!(ann.ask(&mut world, &permit), 0);
+    assert!(
+        world
+            .core
+            .accepted(relay, addr("8.8.4.4:9"), world.now)
+            .is_some()
+    );
     world.core.set_limits(&Config {
         max_connections: 2,
         ..config()

@@ -12,6 +12,7 @@ mod deferred;
 mod hostile;
 mod icmp;
 mod lifetimes;
+mod reaches;
 mod refusals;
 mod routes;
 mod sharing;

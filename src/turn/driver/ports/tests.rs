@@ -219,3 +219,16 @@ fn a_tcp_relay_is_seen_and_bound_as_it_was_made_whatever_else_its_address_is() {
         );
     }
 }
+
+#[test]
+fn how_long_a_port_rests_can_change() {
+    let ports = ports_of(100..=101);
+    ports.set_rest(Duration::ZERO);
+    let first = claim(&ports, ANY, 0).unwrap();
+    ports.release(first, at(0));
+    assert_eq!(ports.count(at(0)), (0, 0));
+    ports.set_rest(Duration::from_secs(60));
+    let second = claim(&ports, ANY, 0).unwrap();
+    ports.release(second, at(0));
+    assert_eq!((ports.count(at(59)), ports.count(at(60))), ((0, 1), (0, 0)));
+}
