@@ -38,6 +38,7 @@ pj_status_t pjsip_pres_create_uac(pjsip_dialog *dlg,
 pj_status_t pjsip_pres_initiate(pjsip_evsub *sub, pj_uint32_t expires,
                                 pjsip_tx_data **request);
 pj_status_t pjsip_pres_send_request(pjsip_evsub *sub, pjsip_tx_data *request);
+pj_status_t pjsip_pres_terminate(pjsip_evsub *sub, pj_bool_t notify);
 
 /* ---- Publications ---- */
 

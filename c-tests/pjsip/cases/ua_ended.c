@@ -1,21 +1,25 @@
-/* Requests inside a call whose challenges PJSIP's own modules hand over, and that are
- * answered or given up when the call is over, its dialog not yet: over UDP it stays for as
- * long as the BYE's transaction. */
+/* What has ended when its challenge is answered, or ends while the application is asked.
+ * First requests inside a call that PJSIP's own modules hand over: the call is over, its
+ * dialog not yet, for over UDP it stays for as long as the BYE's transaction. */
+#include "presence.h"
 #include "ua.h"
 
 #include <pjauth.h>
-
-static const pjsip_method info_method = {PJSIP_OTHER_METHOD, {"INFO", 4}};
+#include <stdio.h>
+#include <string.h>
 
 static pjsip_inv_session *info_challenged(struct vault *vault, enum vault_mode mode,
                                           const char *transport)
 {
     pjsip_inv_session *inv = call_start(vault, mode, "info", transport, NULL);
+    pj_str_t name = lab_str("INFO");
+    pjsip_method info;
     pjsip_tx_data *request;
 
     CHECK(lab_until(&ua_seen.confirmed, 1, WAIT_MSEC));
     lab_wire();
-    CHECK_EQ(pjsip_dlg_create_request(inv->dlg, &info_method, -1, &request),
+    pjsip_method_init_np(&info, &name);
+    CHECK_EQ(pjsip_dlg_create_request(inv->dlg, &info, -1, &request),
              PJ_SUCCESS);
     CHECK_EQ(pjsip_inv_send_msg(inv, request), PJ_SUCCESS);
     CHECK(lab_until(&vault->challenged, 1, WAIT_MSEC));
@@ -83,6 +87,137 @@ static void info_expires_after_bye(void)
     vault_close(&vault);
 }
 
+/* --------------------------------------------- ended inside the callback */
+
+/* What the callback ends; all of the others is NULL. */
+static struct {
+    pjsip_inv_session *inv;
+    pjsip_evsub *sub;
+    pjsip_publishc *pub;
+    pj_bool_t hangs_up, accepts;
+    volatile int asked;
+} within;
+
+static pj_bool_t end_within(pjsip_auth_clt_sess *sess, void *token,
+                            const pjsip_auth_clt_async_on_chal_param *param)
+{
+    pjsip_tx_data *request = NULL;
+    (void)sess;
+    (void)token;
+    (void)param;
+    LAB_COUNT(within.asked);
+    if (within.inv && within.hangs_up) {
+        CHECK_EQ(pjsip_inv_end_session(within.inv, 487, NULL, &request), PJ_SUCCESS);
+        if (request)
+            pjsip_inv_send_msg(within.inv, request);
+    } else if (within.inv) {
+        CHECK_EQ(pjsip_inv_terminate(within.inv, 487, PJ_TRUE), PJ_SUCCESS);
+    }
+    if (within.sub)
+        CHECK_EQ(pjsip_pres_terminate(within.sub, PJ_TRUE), PJ_SUCCESS);
+    if (within.pub)
+        CHECK_EQ(pjsip_publishc_destroy(within.pub), PJ_SUCCESS);
+    return within.accepts;
+}
+
+static void configure_within(pjsip_auth_clt_sess *sess)
+{
+    pjsip_auth_clt_async_setting setting = {&end_within, NULL};
+    memset(&within, 0, sizeof(within));
+    CHECK_EQ(pjsip_auth_clt_async_configure(sess, &setting), PJ_SUCCESS);
+}
+
+static void call_within(const char *transport, int hangs_up, int accepts)
+{
+    struct vault vault;
+    pjsip_inv_session *inv = call_start(&vault, VAULT_SYNC, "invite", transport, NULL);
+
+    configure_within(&inv->dlg->auth_sess);
+    within.inv = inv;
+    within.hangs_up = hangs_up;
+    within.accepts = accepts;
+    REQUIRE(lab_until(&ua_seen.disconnected, 1, WAIT_MSEC));
+    lab_events(100);
+    CHECK_EQ(within.asked, 1);
+    CHECK_EQ(ua_seen.disconnected, 1);
+    expect_clean(transport, "INVITE", 1);
+    vault_close(&vault);
+}
+
+static void inside_hang_up(void) { call_within("udp", 1, 1); }
+static void inside_hang_up_tcp(void) { call_within("tcp", 1, 0); }
+static void inside_terminate(void) { call_within("udp", 0, 1); }
+static void inside_terminate_tcp(void) { call_within("tcp", 0, 0); }
+
+static void inside_unsubscribe(void)
+{
+    struct vault vault;
+    pjsip_dialog *dlg;
+    pjsip_evsub *sub = presence_subscription("udp", &dlg);
+
+    vault_open(&vault, VAULT_SYNC, &dlg->auth_sess, UA_USER);
+    configure_within(&dlg->auth_sess);
+    within.sub = sub;
+    within.accepts = 1;
+    subscribe_send(sub, 300);
+    REQUIRE(lab_until(&within.asked, 1, WAIT_MSEC));
+    lab_events(100);
+    CHECK_EQ(presence_seen.terminated, 1);
+    vault_close(&vault);
+    expect_clean("udp", "SUBSCRIBE", 1);
+}
+
+static void inside_unpublish_as(int accepts)
+{
+    pjsip_publishc *pub = presence_publication("udp");
+    pjsip_cred_info cred;
+
+    vault_credential(&cred, UA_USER);
+    CHECK_EQ(pjsip_publishc_set_credentials(pub, 1, &cred), PJ_SUCCESS);
+#if HAS_ASYNC
+    configure_within(pjsip_publishc_get_auth_sess(pub));
+#endif
+    within.pub = pub;
+    within.accepts = accepts;
+    publish_send(pub);
+    REQUIRE(lab_until(&within.asked, 1, WAIT_MSEC));
+    lab_events(300);
+}
+
+static void inside_unpublish(void) { inside_unpublish_as(1); }
+static void inside_unpublish_declined(void) { inside_unpublish_as(0); }
+
+/* ------------------------------------------------- one that is never content */
+
+enum { MOST_STALE = 3 }; /* PJSIP_MAX_STALE_COUNT, as it comes */
+
+static void stale_for_ever_over(const char *transport)
+{
+    struct vault vault;
+    int asked;
+
+    call_start(&vault, VAULT_KEEP, "invite-stale", transport, NULL);
+    for (asked = 1; !ua_seen.disconnected && asked < 10; ++asked) {
+        pjsip_tx_data *answer = NULL;
+        REQUIRE(lab_until(&vault.challenged, asked, WAIT_MSEC));
+        if (pjsip_auth_clt_reinit_req(vault.kept.sess, vault.kept.response,
+                                      vault.kept.request, &answer) == PJ_SUCCESS)
+            CHECK_EQ(pjsip_auth_clt_async_send_req(vault.kept.sess, vault.kept.token,
+                                                   answer), PJ_SUCCESS);
+        else
+            CHECK_EQ(pjsip_auth_clt_async_abandon(vault.kept.sess, vault.kept.token),
+                     PJ_SUCCESS);
+        lab_events(50);
+    }
+    CHECK_EQ(ua_seen.disconnected, 1);
+    CHECK_EQ(vault.challenged, 1 + MOST_STALE);
+    vault_close(&vault);
+    expect_clean(transport, "INVITE", 1 + MOST_STALE);
+}
+
+static void stale_for_ever(void) { stale_for_ever_over("udp"); }
+static void stale_for_ever_tcp(void) { stale_for_ever_over("tcp"); }
+
 #define ASKS(name) {#name, name, LAB_PJAUTH_ONLY | LAB_DEFERS | LAB_MODULES_ASK}
 #define TLS(name) \
     {#name, name, LAB_PJAUTH_ONLY | LAB_DEFERS | LAB_MODULES_ASK | LAB_TLS}
@@ -90,6 +225,9 @@ static void info_expires_after_bye(void)
 const struct lab_case ended_cases[] = {
     ASKS(info_inside), ASKS(info_later), TLS(info_tls), ASKS(info_after_bye),
     TLS(info_after_bye_tls), ASKS(info_abandoned_after_bye),
-    ASKS(info_expires_after_bye),
+    ASKS(info_expires_after_bye), ASKS(inside_hang_up), ASKS(inside_hang_up_tcp),
+    ASKS(inside_terminate), ASKS(inside_terminate_tcp), ASKS(inside_unsubscribe),
+    ASKS(inside_unpublish), ASKS(inside_unpublish_declined), ASKS(stale_for_ever),
+    ASKS(stale_for_ever_tcp),
 };
 const int ended_case_count = sizeof(ended_cases) / sizeof(ended_cases[0]);

@@ -141,6 +141,8 @@ def _table():
         "hesitates": only(["INVITE"], manners="hesitates", status=407, alg="SHA-256"),
         "reinvite-late": only(["INVITE"], in_dialog=True, manners="hesitates", alg="SHA-256"),
         "guards": only([], manners="guards"),
+        "invite-stale": Scenario([Round(407, [Challenge("SHA-256", stale=True)])], endless=True,
+                                 expect=[(REALM, "SHA-256")], methods=frozenset(["INVITE"])),
         "info": only(["INFO"], in_dialog=True, alg="SHA-256"),
         "refer": only(["REFER"], in_dialog=True, alg="SHA-256"),
         "register-closes": only(["REGISTER"], manners="closes", alg="SHA-256"),
