@@ -111,7 +111,7 @@ impl Mechanism {
         if !is_fresh(nonce) {
             return Err(errors::STALE_NONCE);
         }
-        let (algorithm, reply) = self.algorithm(message)?;
+        let (algorithm, reply) = self.algorithm(message, protection)?;
         let announced = self.features.username_anonymity || matches!(user, User::Name(_));
         if realm != self.realm.as_bytes() || !announced || !self.algorithms.contains(&algorithm) {
             return Err(errors::UNAUTHENTICATED);
@@ -139,12 +139,17 @@ impl Mechanism {
         }
     }
 
-    /// The password algorithm, and the protection of the reply.
-    fn algorithm(&self, message: &Message<'_>) -> Result<(Algorithm, Protection), u16> {
+    /// The password algorithm, and the protection of the reply, which is no weaker than
+    /// the request's.
+    fn algorithm(
+        &self,
+        message: &Message<'_>,
+        protection: Protection,
+    ) -> Result<(Algorithm, Protection), u16> {
         let chosen = message.get(kind::PASSWORD_ALGORITHM);
         let offered = message.get(kind::PASSWORD_ALGORITHMS);
         if !self.features.password_algorithms || chosen.is_none() && offered.is_none() {
-            return Ok((Algorithm::Md5, Protection::Sha1));
+            return Ok((Algorithm::Md5, protection));
         }
         // An offer that is not ours was changed on the way (bid-down).
         if offered != Some(&self.offer[..]) {

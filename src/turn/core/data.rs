@@ -186,14 +186,15 @@ impl Core {
         let Some(Owner::Allocation(id)) = self.table.owner(relay) else {
             return self.denied();
         };
+        let is_open = self.has_open_port(&peer);
         let Some(allocation) = self.table.get_mut(id) else {
             return self.denied();
         };
         let relayed = allocation.relayed_address(Family::of(&peer.ip()));
         let is_live =
             relayed.is_some_and(|relayed| relayed.relay == relay && relayed.expires > now);
-        if allocation.ended.is_some() || !is_live || !allocation.permissions.allow(&peer.ip(), now)
-        {
+        let is_permitted = is_open && allocation.permissions.allow(&peer.ip(), now);
+        if allocation.ended.is_some() || !is_live || !is_permitted {
             return self.denied();
         }
         let channel = allocation.channels.number(&peer, now);

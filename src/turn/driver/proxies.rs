@@ -50,15 +50,21 @@ pub enum Introduction {
 /// Reads the header that the bytes of a connection begin with.
 pub fn introduction(bytes: &[u8]) -> Introduction {
     let config = ParseConfig {
-        include_tlvs: false,
+        include_tlvs: true,
         ..ParseConfig::default()
     };
     match ProxyHeader::parse(bytes, config) {
+        // However much of it has come at once.
+        Ok((_, size)) if size > LONGEST => Introduction::Bad,
         Ok((header, size)) => {
+            // Of a connection of its own, all that a proxy says is to be ignored.
+            let is_whole =
+                header.proxied_address().is_none() || header.tlvs().all(|item| item.is_ok());
             let client = header.proxied_address().map(|proxied| proxied.source);
             let canonical =
                 |client: SocketAddr| SocketAddr::new(client.ip().to_canonical(), client.port());
             match client.map(canonical) {
+                _ if !is_whole => Introduction::Bad,
                 Some(client) if is_nobody(&client) => Introduction::Bad,
                 client => Introduction::Client(client, size),
             }
@@ -152,6 +158,32 @@ mod tests {
             Introduction::Client(None, unknown.len())
         );
         let local = v2(0, 0, &[]);
+        assert_eq!(
+            introduction(&local),
+            Introduction::Client(None, local.len())
+        );
+    }
+
+    #[test]
+    fn what_a_proxy_adds_is_passed_over_and_must_be_whole() {
+        let addresses = [203, 0, 113, 7, 192, 0, 2, 1, 0xc7, 0x38, 13, 150];
+        let with = |added: &[u8]| v2(1, 0x11, &[&addresses[..], added].concat());
+        // ALPN, authority, one of a proxy's own, nothing.
+        let items = b"\x01\x00\x02h2\x02\x00\x04turn\xea\x00\x01\x00\x04\x00\x00";
+        let header = with(items);
+        let expected = Introduction::Client(client("203.0.113.7:51000"), header.len());
+        assert_eq!(introduction(&header), expected);
+        for cut in 0..header.len() {
+            assert_eq!(introduction(&header[..cut]), Introduction::Incomplete);
+        }
+        assert_eq!(introduction(&with(b"\x04\xff\xff.")), Introduction::Bad);
+        assert_eq!(introduction(&with(b"\x04")), Introduction::Bad);
+        // Too long, whether it comes in pieces or at once.
+        let long = with(&[&b"\x04\x08\x00"[..], &[0; 2048]].concat());
+        for cut in [LONGEST, long.len() - 1, long.len()] {
+            assert_eq!(introduction(&long[..cut]), Introduction::Bad, "{cut}");
+        }
+        let local = v2(0, 0x11, b"whatever it is");
         assert_eq!(
             introduction(&local),
             Introduction::Client(None, local.len())

@@ -53,6 +53,16 @@ impl Range {
         })
     }
 
+    /// The IPv4 addresses that it is about where it is one of mapped ones, `::ffff:0:0/96`:
+    /// whoever is there is known by the IPv4 address.
+    fn unmapped(&self) -> Option<Self> {
+        let IpAddr::V4(v4) = IpAddr::from(self.bits.to_be_bytes()).to_canonical() else {
+            return None;
+        };
+        let prefix = self.prefix.checked_sub(96).filter(|_| !self.v4)?;
+        Range::new(v4.into(), prefix).ok()
+    }
+
     /// Whether the address lies in the range, at some port. Families do not mix.
     pub fn contains(&self, ip: &IpAddr) -> bool {
         let (bits, width) = bits(ip);
@@ -106,6 +116,7 @@ impl FromStr for Range {
         };
         let ip: IpAddr = ip.parse().map_err(|_| BadRange)?;
         let range = Range::new(ip, prefix.unwrap_or(if ip.is_ipv4() { 32 } else { 128 }))?;
+        let range = range.unmapped().unwrap_or(range);
         let ports = ports.map_or(Ok(range.ports), read_ports)?;
         Ok(Range { ports, ..range })
     }
@@ -156,6 +167,10 @@ mod tests {
         assert!(within("::/0", "::1"));
         assert!(within("2001:db8::7", "2001:db8::7"));
         assert!(!within("2001:db8::7", "2001:db8::8"));
+        assert!(within("::ffff:10.0.0.0/104", "10.9.9.9"));
+        assert!(!within("::ffff:10.0.0.0/104", "11.0.0.1"));
+        assert!(within("::ffff:10.0.0.1", "10.0.0.1"));
+        assert!(!within("::ffff:0:0/95", "10.0.0.1"));
         for bad in [
             "",
             "10.0.0.0/33",

@@ -123,7 +123,7 @@ impl Client {
     fn reply_protection(&self) -> Protection {
         match self.algorithm {
             Some(_) => Protection::Sha256,
-            None => Protection::Sha1,
+            None => self.protection,
         }
     }
 

@@ -339,3 +339,25 @@ fn a_channel_without_room_for_its_permission_is_not_bound() {
     assert_eq!(ann.ask(&mut world, &bind), 508);
     assert_eq!(world.send(&ann, &channel(CHANNEL, b"x")), Action::Nothing);
 }
+
+#[test]
+fn a_denied_port_is_closed_both_ways() {
+    let mut world = World::new();
+    world.core.set_policy(None, |policy| {
+        let denied = ["8.8.8.8:53", "[2a00:8::8]:53"].map(|range| range.parse().unwrap());
+        policy.set_ranges(Vec::new(), denied.into());
+    });
+    let mut ann = Client::new(&world, "9.9.9.9:1");
+    let relay = ann.connect(&mut world);
+    let relay = world.relay_of(&relay);
+    let permit = ann.permit("8.8.8.8:7000");
+    assert_eq!(ann.ask(&mut world, &permit), 0);
+    for (peer, passes) in [("8.8.8.8:53", false), ("8.8.8.8:54", true)] {
+        let indication = ann.indication(peer, b"hello");
+        let out = world.send(&ann, &indication);
+        assert_eq!(out != Action::Nothing, passes, "{peer}");
+        let back = world.core.from_peer(relay, addr(peer), 5, world.now);
+        assert_eq!(back != Action::Nothing, passes, "{peer}");
+    }
+    assert_eq!(world.core.counters().packets_denied, 2);
+}

@@ -2,7 +2,9 @@
 #![forbid(unsafe_code)]
 
 use super::client::*;
-use crate::stun::message::Method;
+use crate::stun::attributes::kind;
+use crate::stun::message::{Class, Method};
+use crate::stun::*;
 use crate::turn::*;
 
 /// The code of the reply to a request about which the observer says `decision`, and
@@ -247,4 +249,137 @@ fn with_ask_each_a_key_that_is_set_must_be_right() {
     };
     assert_eq!((verify("new"), verify("secret")), (Some(false), Some(true)));
     assert_eq!(world.core.verify(id, None), Some(true));
+}
+
+/// A request as the client makes it, with a FINGERPRINT.
+fn printed(client: &mut Client, method: Method, body: impl FnOnce(&mut Writer<'_>)) -> Vec<u8> {
+    let mut out = Vec::new();
+    let id = client.next_id();
+    let mut writer = Writer::new(&mut out, method, Class::Request, &id);
+    body(&mut writer);
+    client.sign(&mut writer);
+    writer.fingerprint();
+    out
+}
+
+/// What the observer says, and the code that comes of it.
+fn refusals_of_the_observer() -> Vec<(Decision, u16)> {
+    let identity = || {
+        Some(Identity {
+            credential: Credential::password("secret"),
+            username: Some("ann".into()),
+        })
+    };
+    let refused = |code| Refusal {
+        code,
+        identity: identity(),
+        alternate: Some(addr("192.0.2.7:3478")),
+        ..Refusal::default()
+    };
+    let mut all = vec![(Decision::QuotaReached(identity()), 486)];
+    all.extend(
+        [300, 403, 420, 440, 442, 486, 500, 508].map(|c| (Decision::Refused(refused(c)), c)),
+    );
+    all
+}
+
+#[test]
+fn every_refusal_is_signed_in_the_way_that_the_request_was() {
+    let mut world = World::with(Config {
+        userhash: true,
+        ..config()
+    });
+    let plain = Client::new(&world, "9.9.9.9:1");
+    let hidden = |mut client: Client| {
+        client.hides_user = true;
+        client
+    };
+    let mut strong = plain.clone();
+    strong.protection = Protection::Sha256;
+    let kinds = [
+        plain.clone(),
+        strong,
+        plain.clone().modern(Algorithm::Md5),
+        plain.clone().modern(Algorithm::Sha256),
+        hidden(plain.modern(Algorithm::Sha256)),
+    ];
+    for (port, mut ann) in (1..).zip(kinds) {
+        ann.link.client.set_port(port);
+        ann.greet(&mut world);
+        let check = |reply: Reply, ann: &Client, code: u16| {
+            assert_eq!((reply.code(), reply.signed_by(ann)), (code, true), "{port}");
+            let print = reply.get(kind::FINGERPRINT);
+            let holds = integrity::fingerprint_holds(&reply.message());
+            assert!(
+                print.is_some() && holds,
+                "{port}: {code} without FINGERPRINT"
+            );
+            let alternate = reply.get(kind::ALTERNATE_SERVER);
+            assert_eq!(alternate.is_some(), code == 300, "{port}: {code}");
+        };
+        for (decision, code) in refusals_of_the_observer() {
+            let request = printed(&mut ann, Method::Allocate, udp);
+            let reply = world.exchange_with(&ann, &request, || decision).unwrap();
+            check(reply, &ann, code);
+        }
+        let yes = || {
+            let mut grant = Grant::new(Credential::password("secret"));
+            grant.username = Some("ann".into());
+            Decision::Authorized(grant)
+        };
+        type Body = fn(&mut Writer<'_>);
+        let family: Body = |w| {
+            udp(w);
+            w.attribute(kind::REQUESTED_ADDRESS_FAMILY, &[9, 0, 0, 0]);
+        };
+        let transport: Body = |w| {
+            w.attribute(kind::REQUESTED_TRANSPORT, &[132, 0, 0, 0]);
+        };
+        let token: Body = |w| {
+            udp(w);
+            w.attribute(kind::RESERVATION_TOKEN, &[7; 8]);
+        };
+        let unknown: Body = |w| {
+            udp(w);
+            w.attribute(0x7FFF, b"?");
+        };
+        for (body, code) in [
+            (family, 440),
+            (transport, 442),
+            (token, 508),
+            (unknown, 420),
+            (|_| {}, 400),
+        ] {
+            let request = printed(&mut ann, Method::Allocate, body);
+            let reply = world.exchange_with(&ann, &request, yes).unwrap();
+            check(reply, &ann, code);
+        }
+        let request = printed(&mut ann, Method::Allocate, udp);
+        let reply = world.exchange_with(&ann, &request, yes).unwrap();
+        check(reply, &ann, 0);
+        let peer = |text: &'static str| {
+            move |w: &mut Writer<'_>| {
+                w.xor_address(kind::XOR_PEER_ADDRESS, &addr(text));
+            }
+        };
+        for (method, text, code) in [
+            (Method::Allocate, "8.8.8.8:1", 437),
+            (Method::CreatePermission, "10.0.0.1:1", 403),
+            (Method::CreatePermission, "[2a00::9]:1", 443),
+            (Method::ChannelBind, "8.8.8.8:1", 400),
+            (Method::Connect, "8.8.8.8:1", 400),
+        ] {
+            let request = printed(&mut ann, method, peer(text));
+            let reply = world.exchange_with(&ann, &request, yes).unwrap();
+            check(reply, &ann, code);
+        }
+        let request = printed(&mut ann, Method::Refresh, |w| {
+            w.number(kind::LIFETIME, 0);
+        });
+        check(world.exchange(&ann, &request).unwrap(), &ann, 0);
+        let request = printed(&mut ann, Method::Refresh, |w| {
+            w.number(kind::LIFETIME, 9);
+        });
+        check(world.exchange(&ann, &request).unwrap(), &ann, 437);
+    }
 }
