@@ -297,10 +297,14 @@ impl Core {
         Ok(allocation.map(|allocation| allocation.link.client))
     }
 
-    /// The CONNECTION-ID of a request that came in on a stream.
+    /// The CONNECTION-ID of a request that came in on a stream, unless an answer to
+    /// something else is to come there: it would come among the peer's bytes.
     fn connection_number(&self, link: &Link, message: &Message<'_>) -> Option<u32> {
         let number = message.number(kind::CONNECTION_ID).ok().flatten();
-        number.filter(|_| self.transport(link) != Transport::Udp)
+        let is_free = |_: &u32| {
+            self.transport(link) != Transport::Udp && self.held.of_client(link).is_empty()
+        };
+        number.filter(is_free)
     }
 
     /// A connection with a peer is over, on both sides.

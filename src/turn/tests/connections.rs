@@ -296,6 +296,26 @@ fn a_connection_is_bound_once_in_time_by_its_user_over_a_stream() {
 }
 
 #[test]
+fn what_waits_for_an_answer_is_no_connection_for_a_peer() {
+    let (mut world, mut ann, _) = allocated(config());
+    let mut other = World::sharing(config(), world.core.shared().clone(), 1);
+    let (_, number) = connected(&mut world, &mut ann, PEER);
+    for (elsewhere, port) in [(false, 1001), (true, 1002)] {
+        let there = if elsewhere { &mut other } else { &mut world };
+        let mut data = beside(there, port);
+        let request = data.signed(Method::Allocate, tcp);
+        let Action::Ask(id) = there.send(&data, &request) else {
+            panic!("nobody asked");
+        };
+        assert_eq!(there.decide(id, Decision::Later), Decided::Held);
+        let request = bind(&mut data, number);
+        assert_eq!(data.ask(there, &request), 400);
+        // The allocation is made where its client still is.
+        assert_eq!(there.authorize(id), Decided::Reply(data.link));
+    }
+}
+
+#[test]
 fn a_peer_that_connects_needs_a_permission_and_is_announced() {
     let (mut world, mut ann, relayed) = allocated(config());
     let relay = world.relay_of(&relayed);
@@ -444,7 +464,7 @@ fn a_connection_of_another_core_is_given_to_it_unauthenticated() {
     data.password = "guess".into();
     let request = bind(&mut data, number);
     assert_eq!(second.send(&data, &request), Action::Transfer(0));
-    assert!(!matches!(first.send(&data, &request), Action::Join(_)));
+    assert!(matches!(data.ask(&mut first, &request), 401 | 441));
     data.password = "secret".into();
     let request = bind(&mut data, number);
     assert_eq!(second.send(&data, &request), Action::Transfer(0));
