@@ -30,7 +30,7 @@ help: ## list the targets (default)
 # two makes in one checkout take turns, and each looks for what it needs before it begins (scripts/enter.sh).
 built       := $(wildcard $(build)/lib/libpjauth*.a)
 needs_lib   := lib asterisk pjsua2-wheel stage bench bench-sip bench-turn header $(if $(built),,install deb)
-needs_turn  := lib-turn demo-turn bench-tls
+needs_turn  := lib-turn demo-turn bench-tls bench-kernel
 needs_demo  := demo demo-sip
 needs_tests := test matrix configure build-tests differences soak sanitize $(filter-out test-fresh,$(filter test-%,$(MAKECMDGOALS)))
 building    := $(filter $(needs_lib) $(needs_turn) $(needs_demo) $(needs_tests),$(MAKECMDGOALS))
@@ -111,7 +111,7 @@ $(target)/pjsua2-wheel/$(release)/libpjauth.a: FORCE
 
 # -- demo, tests, benchmarks ---------------------------------------------------------------------------------------
 
-.PHONY: demo demo-sip demo-turn test test-fresh matrix bench bench-sip bench-turn bench-tls bench-crate
+.PHONY: demo demo-sip demo-turn test test-fresh matrix bench bench-sip bench-turn bench-tls bench-kernel bench-crate
 demo: demo-sip demo-turn ## both halves at work: decisions that come later, and a table of what happened
 
 # With the pjproject that pkg-config finds, or else with Debian's: DEMO is static, shared or debian.
@@ -137,7 +137,7 @@ matrix: ## the tests on real PJSIP for several versions of pjproject (PJPROJECTS
 	@JOBS=$(jobs) scripts/matrix.sh
 
 bench bench-sip bench-turn: export LIBPJAUTH := $(tested)/lib/libpjauth.a
-bench bench-sip bench-turn: export LIBPJAUTH_TURN := $(tested)/lib/libpjauth-turn.a
+bench bench-sip bench-turn bench-kernel: export LIBPJAUTH_TURN := $(tested)/lib/libpjauth-turn.a
 bench: $(stage_libraries) ## both halves beside their competitors: one table, build/bench.json, build/bench.svg
 	benches/table.py --json $(build)/bench.json --svg $(build)/bench.svg
 
@@ -150,6 +150,9 @@ bench-turn: $(tested)/lib/libpjauth-turn.a ## of the TURN half alone (benches/tu
 bench-tls: stage-turn ## what TLS costs the TURN server, beside coturn
 	@$(CC) -O2 -Iinclude -o $(tested)/tls_server c-tests/turn/judges/server.c $(tested)/lib/libpjauth-turn.a -lpthread -ldl -lm
 	benches/turn/tls.py $(tested)/tls_server
+
+bench-kernel: $(tested)/lib/libpjauth-turn.a ## what the kernel's way is worth, beside the sockets and coturn; as root (benches/turn/kernel.sh)
+	benches/turn/kernel.sh
 
 bench-crate: ## handles and digests alone, by themselves (cargo bench)
 	$(CARGO) bench

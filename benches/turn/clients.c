@@ -1,4 +1,6 @@
 #include <arpa/inet.h>
+#include <dirent.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -161,7 +163,7 @@ static int udp_socket(uint32_t address, uint16_t port) {
 }
 
 int peer_socket(const struct load *load, struct sockaddr_in *address) {
-    int fd = udp_socket(INADDR_LOOPBACK, load->peer_port);
+    int fd = udp_socket(load->peer_address, load->peer_port);
     socklen_t size = sizeof(*address);
 
     if (getsockname(fd, (struct sockaddr *)address, &size) != 0) {
@@ -176,7 +178,7 @@ static int client_socket(const struct load *load) {
     int fd;
 
     clients++;
-    fd = udp_socket(0x7F010000 + (clients / 250 % 250 << 8) + clients % 250 + 1, 0);
+    fd = udp_socket(load->client_net + (clients / 250 % 250 << 8) + clients % 250 + 1, 0);
     if (connect(fd, (struct sockaddr *)&load->server, sizeof(load->server)) != 0) {
         die("connect");
     }
@@ -218,4 +220,33 @@ void close_clients(struct load *load) {
     while (load->flow_count > 0) {
         close(load->flows[--load->flow_count].fd);
     }
+}
+
+double server_cpu(const struct load *of) {
+    char path[64];
+    double total = 0;
+    struct dirent *entry;
+    DIR *tasks;
+
+    snprintf(path, sizeof(path), "/proc/%d/task", (int)of->server_pid);
+    tasks = opendir(path);
+    if (tasks == NULL) {
+        die(path);
+    }
+    while ((entry = readdir(tasks)) != NULL) {
+        char name[512];
+        uint64_t nanoseconds;
+        FILE *file;
+
+        snprintf(name, sizeof(name), "%s/%s/schedstat", path, entry->d_name);
+        file = entry->d_name[0] == '.' ? NULL : fopen(name, "r");
+        if (file != NULL) {
+            if (fscanf(file, "%" SCNu64, &nanoseconds) == 1) {
+                total += (double)nanoseconds;
+            }
+            fclose(file);
+        }
+    }
+    closedir(tasks);
+    return total / 1e9;
 }

@@ -16,7 +16,6 @@
  * Figures are per second of the server's CPU time, since generator and server share a machine.
  */
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
@@ -43,35 +42,6 @@ double now(void) {
 
     clock_gettime(CLOCK_MONOTONIC, &time);
     return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
-}
-
-double server_cpu(const struct load *of) {
-    char path[64];
-    double total = 0;
-    struct dirent *entry;
-    DIR *tasks;
-
-    snprintf(path, sizeof(path), "/proc/%d/task", (int)of->server_pid);
-    tasks = opendir(path);
-    if (tasks == NULL) {
-        die(path);
-    }
-    while ((entry = readdir(tasks)) != NULL) {
-        char name[512];
-        uint64_t nanoseconds;
-        FILE *file;
-
-        snprintf(name, sizeof(name), "%s/%s/schedstat", path, entry->d_name);
-        file = entry->d_name[0] == '.' ? NULL : fopen(name, "r");
-        if (file != NULL) {
-            if (fscanf(file, "%" SCNu64, &nanoseconds) == 1) {
-                total += (double)nanoseconds;
-            }
-            fclose(file);
-        }
-    }
-    closedir(tasks);
-    return total / 1e9;
 }
 
 /* The server's resident size in KiB. */
@@ -408,6 +378,8 @@ static void read_options(int argc, char **argv) {
     load.seconds = 0.6;
     load.server.sin_family = AF_INET;
     load.server.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    load.client_net = 0x7F010000;
+    load.peer_address = INADDR_LOOPBACK;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         switch (option) {
         case 'p': load.server.sin_port = htons((uint16_t)atoi(optarg)); break;

@@ -20,7 +20,9 @@ struct load {
     struct sockaddr_in server;
     pid_t server_pid;
     struct stun_credential credential;
-    uint16_t peer_port; /* where the peer receives; 0 for any */
+    uint32_t client_net;   /* the first two bytes of the clients' addresses */
+    uint32_t peer_address; /* where the peer receives */
+    uint16_t peer_port;    /* 0 for any */
     const char *held_user; /* about whom the server never decides */
     int bare;        /* the server is the bare loop, which knows no STUN */
     unsigned size;   /* bytes of payload in a packet */

@@ -1,4 +1,6 @@
 """Channel data by way of the kernel: kernel.py PROGRAM CASE."""
+import json
+import os
 import shutil
 import signal
 import struct
@@ -179,31 +181,49 @@ def endings(program):
         check(by_kernel(running, lambda: None) == 0, "nothing is forwarded any more")
 
 
+def expires(running, near, far, stopped=None):
+    """An allocation ends by its lifetime in the middle of a stream, while a process stands still."""
+    call = Call(near, far, 4, 4)
+    call.both_ways(b"first")
+    stream = Stream(call)
+    wait_until(lambda: stream.heard > 100, "a stream to the peer")
+    running.tell("lifetime 4000")
+    end = time.monotonic() + 4
+    if stopped:
+        os.kill(stopped, signal.SIGSTOP)
+    try:
+        before = stream.heard
+        wait_until(lambda: stream.heard > before + 100, "a stream until the end")
+        time.sleep(max(0, end - time.monotonic()))
+        after = stream.silence()
+    finally:
+        if stopped:
+            os.kill(stopped, signal.SIGCONT)
+    check(after == 0, f"{after} packets reached the peer after the allocation's end")
+    stream.end()
+    wait_until(lambda: running.figure("allocations") == 0, "an allocation that has expired")
+    call.client.close()
+
+
 def expired(program):
-    """An allocation's end by its lifetime: of a server that works, and of one that stands still and can end nothing."""
+    """An end by lifetime of a server that works, and of one that stands still and can end nothing."""
     server, near, far = street()
     with start(server, program) as running:
         needs_kernel(running)
-        for is_still in False, True:
-            call = Call(near, far, 4, 4)
-            call.both_ways(b"first")
-            stream = Stream(call)
-            wait_until(lambda: stream.heard > 100, "a stream to the peer")
-            running.tell("lifetime 4000")
-            end = time.monotonic() + 4
-            if is_still:
-                running.process.send_signal(signal.SIGSTOP)
-            try:
-                before = stream.heard
-                wait_until(lambda: stream.heard > before + 100, "a stream until the end")
-                time.sleep(max(0, end - time.monotonic()))
-                after = stream.silence()
-            finally:
-                running.process.send_signal(signal.SIGCONT)
-            check(after == 0, f"{after} packets reached the peer after the allocation's end")
-            stream.end()
-            wait_until(lambda: running.figure("allocations") == 0, "an allocation that has expired")
-            call.client.close()
+        expires(running, near, far)
+        expires(running, near, far, running.process.pid)
+
+
+def other_time(program):
+    """The same in a time namespace, whose clock is not the one that the kernel's program looks at."""
+    if not os.path.exists("/proc/self/ns/time") or not shutil.which("unshare"):
+        skip("no time namespaces, or no unshare (Debian package util-linux)")
+    server, near, far = street()
+    with start(server, "unshare", "--time", "--monotonic", 100000, "--kill-child", program) as running:
+        needs_kernel(running)
+        outer = running.process.pid
+        own, = Path(f"/proc/{outer}/task/{outer}/children").read_text().split()
+        expires(running, near, far, int(own))
 
 
 def capped(program):
@@ -340,6 +360,49 @@ def ways(program):
         check(by_kernel(running, lambda: again.both_ways(b"again")) == 2, "by the kernel at the new interface")
 
 
+def received(host, name):
+    """Packets that have come in at an interface."""
+    return json.loads(host.ip(f"-s -j link show {name}"))[0]["stats64"]["rx"]["packets"]
+
+
+def rules(program):
+    """Policy rules of either family that come and go, and nothing else that does."""
+    server, near, far = street()
+    router, = hosts("router")
+    cable(server, "eth2", router, "eth0", ["11.0.3.5/24", "2a03::5/64"], ["11.0.3.9/24", "2a03::9/64"])
+    cable(router, "eth1", far, "eth1", ["11.0.4.5/24", "2a04::5/64"], ["11.0.4.9/24", "2a04::9/64"])
+    for name in "net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding":
+        router.set(name, 1)
+    for name in "all", "eth1":
+        far.set(f"net.ipv4.conf.{name}.rp_filter", 0)
+    router.ip(f"route add {PEER[4]}/32 via 11.0.4.9")
+    router.ip(f"-6 route add {PEER[6]}/128 via 2a04::9")
+    server.ip(f"route add {PEER[4]}/32 via 11.0.3.9 table 77")
+    server.ip(f"-6 route add {PEER[6]}/128 via 2a03::9 table 77")
+    with start(server, program) as running:
+        needs_kernel(running)
+        for beyond in 4, 6:
+            call = Call(near, far, 4, beyond, user="ann")
+            call.both_ways(b"first")
+
+            def by_router():
+                before = received(far, "eth1")
+                call.say(b"on")
+                try:
+                    call.heard(b"on")
+                except TimeoutError:
+                    return False  # a new way may take one for looking around
+                return received(far, "eth1") > before
+
+            rule = f"{'-6 ' * (beyond == 6)}rule %s to {PEER[beyond]} lookup 77"
+            server.ip(rule % "add")
+            wait_until(by_router, f"the way that a rule of IPv{beyond} leads")
+            check(by_kernel(running, by_router) == 1, "by the new way in the kernel")
+            server.ip(rule % "del")
+            wait_until(lambda: not by_router(), f"the old way when a rule of IPv{beyond} has gone")
+            call.client.close()
+
+
 def refused(program):
     """Without the capabilities: the sockets, with the reason; or no start where it is required."""
     server, near, far = street()
@@ -366,8 +429,8 @@ def refused(program):
         check(status(running)[0], f"with CAP_BPF and CAP_NET_ADMIN: {status(running)[1]}")
 
 
-CASES = {case.__name__: case for case in (relay, without_offload, inside, endings, expired, capped, leaves_nothing, full,
-                                          ways, refused)}
+CASES = {case.__name__: case for case in (relay, without_offload, inside, endings, expired, other_time, capped,
+                                          leaves_nothing, full, ways, rules, refused)}
 
 
 def main():

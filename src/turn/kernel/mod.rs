@@ -171,10 +171,15 @@ impl Kernel {
     }
 
     fn set_until(&self, tally: u32, until: Time) {
-        // What was over before the start is over.
-        let left = until.since(self.start.0).as_nanos() as u64;
-        let until = self.start.1.saturating_add(left);
+        let until = self.in_its_clock(until);
         self.program.tallies().set_until(tally, until);
+    }
+
+    /// A moment in the kernel's time.
+    fn in_its_clock(&self, time: Time) -> u64 {
+        // What was over before the start is over.
+        let left = time.since(self.start.0).as_nanos() as u64;
+        self.start.1.saturating_add(left)
     }
 
     fn stop(&self, tallies: [u32; 2]) {

@@ -62,6 +62,12 @@ impl Program {
         let _ = self.routes.take(&flow.to_bytes());
     }
 
+    /// Whether the table has a flow.
+    #[cfg(test)]
+    pub fn has(&self, flow: &[u8; super::layout::FLOW]) -> bool {
+        self.routes.has(flow)
+    }
+
     /// What it makes of a frame that comes in at an interface.
     #[cfg(test)]
     pub fn try_out(&self, frame: &[u8], interface: u32, repeat: u32) -> io::Result<sys::Ran> {

@@ -305,3 +305,30 @@ impl Known {
         relayed
     }
 }
+
+/// What tests look at.
+#[cfg(test)]
+impl Routes {
+    fn installed(&self) -> impl Iterator<Item = (&Known, &[Way; 2])> {
+        let all = self.known.values().flatten();
+        all.filter_map(|known| known.ways.as_ref().map(|ways| (known, ways)))
+    }
+
+    pub(super) fn flows(&self) -> impl Iterator<Item = [u8; super::layout::FLOW]> {
+        let ways = self.installed().flat_map(|(_, ways)| ways);
+        ways.map(|way| way.flow.to_bytes())
+    }
+
+    pub(super) fn tallies(&self) -> impl Iterator<Item = u32> {
+        let ways = self.installed().flat_map(|(_, ways)| ways);
+        ways.map(|way| way.tally)
+    }
+
+    /// Each with its deadlines in the kernel's time.
+    pub(super) fn in_kernel(&self) -> impl Iterator<Item = (Route, [u64; 2])> {
+        let tallies = self.kernel.program.tallies();
+        let until = |way: &Way| tallies.until(way.tally);
+        self.installed()
+            .map(move |(known, ways)| (known.route, ways.each_ref().map(until)))
+    }
+}

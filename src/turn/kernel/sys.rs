@@ -1,6 +1,7 @@
 //! The system call `bpf(2)`, as far as it is needed here.
 
 use std::ffi::CStr;
+use std::fs;
 use std::io;
 use std::mem;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
@@ -9,6 +10,8 @@ use super::layout::{FLOW, ROUTE};
 
 /// Commands, kinds and flags of `linux/bpf.h`.
 const MAP_CREATE: i32 = 0;
+#[cfg(test)]
+const MAP_LOOKUP: i32 = 1;
 const MAP_UPDATE: i32 = 2;
 const MAP_DELETE: i32 = 3;
 const PROG_LOAD: i32 = 5;
@@ -113,6 +116,17 @@ impl Table {
         unsafe { bpf(MAP_UPDATE, &mut entry) }.map(drop)
     }
 
+    #[cfg(test)]
+    pub fn has(&self, key: &[u8; FLOW]) -> bool {
+        let mut value = [0_u8; ROUTE];
+        let entry = Arguments::new().fd(0, self.0.as_fd());
+        let mut entry = entry
+            .pointer(8, key.as_ptr())
+            .pointer(16, value.as_mut_ptr());
+        // SAFETY: key and value outlive the call, and are as long as those of the table.
+        unsafe { bpf(MAP_LOOKUP, &mut entry) }.is_ok()
+    }
+
     pub fn take(&self, key: &[u8; FLOW]) -> io::Result<()> {
         let entry = Arguments::new().fd(0, self.0.as_fd());
         let mut entry = entry.pointer(8, key.as_ptr());
@@ -184,11 +198,40 @@ pub fn try_out(
     })
 }
 
-/// The clock of deadlines in the kernel, in nanoseconds.
+/// The clock of deadlines in the kernel, in nanoseconds: what this process's shows without that which its time namespace
+/// adds to it.
 pub fn monotonic() -> u64 {
     // SAFETY: the C structure is made of numbers, for which zero is a value.
     let mut time: libc::timespec = unsafe { mem::zeroed() };
     // SAFETY: the structure outlives the call.
     unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut time) };
-    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+    let own = time.tv_sec * 1_000_000_000 + time.tv_nsec;
+    let added = fs::read_to_string("/proc/self/timens_offsets");
+    let added = added.map_or(0, |text| added_by_namespace(&text));
+    u64::try_from(own - added).unwrap_or_default()
+}
+
+/// Nanoseconds in a line `monotonic SECONDS NANOSECONDS`.
+fn added_by_namespace(text: &str) -> i64 {
+    let line = text.lines().find_map(|line| line.strip_prefix("monotonic"));
+    let mut numbers = line
+        .unwrap_or_default()
+        .split_whitespace()
+        .map(|word| word.parse().unwrap_or(0));
+    let mut next = || numbers.next().unwrap_or(0_i64);
+    next() * 1_000_000_000 + next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_time_namespace_adds_is_read() {
+        let text = "monotonic      100000         5\nboottime            7         0\n";
+        assert_eq!(added_by_namespace(text), 100_000_000_000_005);
+        let text = "monotonic -2 0";
+        assert_eq!(added_by_namespace(text), -2_000_000_000);
+        assert_eq!(added_by_namespace(""), 0);
+    }
 }

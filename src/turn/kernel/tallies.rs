@@ -76,6 +76,20 @@ impl Tallies {
         self.all()[tally as usize].until.store(until, Release);
     }
 
+    /// Until when a route forwards.
+    #[cfg(test)]
+    pub fn until(&self, tally: u32) -> u64 {
+        self.all()[tally as usize].until.load(Relaxed)
+    }
+
+    /// Counts as the program does.
+    #[cfg(test)]
+    pub fn count_up(&self, tally: u32, more: Traffic) {
+        let tally = &self.all()[tally as usize];
+        tally.packets.fetch_add(more.packets, Relaxed);
+        tally.bytes.fetch_add(more.bytes, Relaxed);
+    }
+
     /// Forgets what was counted.
     pub fn clear(&self, tally: u32) {
         let tally = &self.all()[tally as usize];

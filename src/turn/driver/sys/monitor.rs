@@ -28,6 +28,8 @@ pub struct Changes {
 const MESSAGE: usize = 16;
 const ROUTE: usize = 12;
 const ATTRIBUTE: usize = 4;
+/// The group of RTNLGRP_IPV6_RULE, which has no name of the older kind.
+const IPV6_RULES: i32 = 1 << (19 - 1);
 
 impl Monitor {
     pub fn new() -> io::Result<Self> {
@@ -44,7 +46,8 @@ impl Monitor {
             | libc::RTMGRP_IPV6_IFADDR
             | libc::RTMGRP_IPV4_ROUTE
             | libc::RTMGRP_IPV6_ROUTE
-            | libc::RTMGRP_IPV4_RULE) as u32;
+            | libc::RTMGRP_IPV4_RULE
+            | IPV6_RULES) as u32;
         let size = mem::size_of_val(&own) as libc::socklen_t;
         // SAFETY: the address outlives the call and is as long as it says.
         checked(unsafe { libc::bind(fd.as_raw_fd(), (&raw const own).cast(), size) })?;

@@ -18,10 +18,10 @@ const STATES: usize = 30;
 const FRAMES: usize = 300;
 
 /// Numbers that look random and are the same each time.
-struct Dice(u64);
+pub struct Dice(pub u64);
 
 impl Dice {
-    fn roll(&mut self, below: usize) -> usize {
+    pub fn roll(&mut self, below: usize) -> usize {
         self.0 = self
             .0
             .wrapping_mul(6_364_136_223_846_793_005)
@@ -29,7 +29,7 @@ impl Dice {
         (self.0 >> 33) as usize % below
     }
 
-    fn pick<'a, T>(&mut self, among: &'a [T]) -> &'a T {
+    pub fn pick<'a, T>(&mut self, among: &'a [T]) -> &'a T {
         &among[self.roll(among.len())]
     }
 }
