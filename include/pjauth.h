@@ -83,6 +83,21 @@ struct sockaddr;
 #define PJAUTH_TURN_CLOSE_RELAY 3
 
 /**
+ * Nothing is relayed in the kernel.
+ */
+#define PJAUTH_TURN_KERNEL_OFF 0
+
+/**
+ * What can be is, and a server without goes on by its sockets.
+ */
+#define PJAUTH_TURN_KERNEL_ON 1
+
+/**
+ * Likewise, and a server that can do so at no interface does not start.
+ */
+#define PJAUTH_TURN_KERNEL_REQUIRED 2
+
+/**
  * The decision comes later, by `pjauth_turn_handle_request()`.
  */
 #define PJAUTH_TURN_AUTHENTICATING 1
@@ -179,21 +194,6 @@ struct sockaddr;
  * In place of a channel's number: a connection of a TCP relay (RFC 6062).
  */
 #define PJAUTH_TURN_CONNECTION -1
-
-/**
- * Nothing is relayed in the kernel.
- */
-#define PJAUTH_TURN_KERNEL_OFF 0
-
-/**
- * What can be is, and a server without goes on by its sockets.
- */
-#define PJAUTH_TURN_KERNEL_ON 1
-
-/**
- * Likewise, and a server that can do so at no interface does not start.
- */
-#define PJAUTH_TURN_KERNEL_REQUIRED 2
 
 /**
  * Bytes of a user name in `pjauth_turn_allocation_info`, with the terminator.

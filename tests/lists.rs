@@ -33,7 +33,10 @@ fn reads(text: &str, name: &str) -> bool {
 
 #[test]
 fn every_option_is_read() {
-    let options = fields(&read("src/turn/exports/types.rs"), "pjauth_turn_options");
+    let options = fields(
+        &read("src/turn/exports/options_types.rs"),
+        "pjauth_turn_options",
+    );
     assert!(options.len() > 30, "{options:?}");
     let text = read("src/turn/exports/options.rs");
     let forgotten: Vec<_> = options

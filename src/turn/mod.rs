@@ -46,9 +46,9 @@ pub use self::core::action::{
     Refusal, Relays, Withdrawal,
 };
 pub use self::core::config::Config;
-pub use self::core::connections::Direction;
 pub use self::core::counters::Counters;
 pub use self::core::routes::{Route, RouteChange, RouteId};
+pub use self::core::streams::Direction;
 pub use self::core::{Core, Request};
 pub use auth::accounts::Accounts;
 pub use auth::credentials::{Algorithm, Credential, Identity, userhash};

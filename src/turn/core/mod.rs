@@ -5,7 +5,7 @@ pub(in crate::turn) mod action;
 mod admin;
 mod allocate;
 pub(in crate::turn) mod config;
-pub(in crate::turn) mod connections;
+mod connections;
 pub(in crate::turn) mod counters;
 mod data;
 mod decide;
@@ -17,6 +17,7 @@ mod replied;
 mod reply;
 mod requests;
 pub(in crate::turn) mod routes;
+pub(in crate::turn) mod streams;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;

@@ -121,7 +121,8 @@ impl Core {
     /// Whether a key of this claimant's is looked at.
     pub(super) fn may_try(&self, who: &Claimant, now: Time) -> bool {
         let frequency = self.config.guesses;
-        frequency.is_none_or(|frequency| self.shared.guesses().may_try(who, frequency, now))
+        let crowd = self.config.max_held_per_source;
+        frequency.is_none_or(|frequency| self.shared.guesses().may_try(who, frequency, crowd, now))
     }
 
     pub(super) fn has_failed(&self, who: &Claimant, now: Time) {
@@ -206,7 +207,9 @@ impl Core {
             (_, Question::Performance) => {}
             (Withdrawal::Superseded, _) => self.has_failed(&held.who, now),
             (Withdrawal::ClientGone, _) => {
-                self.shared.guesses().abandon(&held.who, frequency, now);
+                let crowd = self.config.max_held_per_source;
+                let guesses = self.shared.guesses();
+                guesses.abandon(&held.who, frequency, crowd, now);
             }
             (Withdrawal::Deadline | Withdrawal::Stopped, _) => {}
         }

@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use std::ops::Range;
 
 use crate::turn::core::action::NotConnected;
-use crate::turn::core::connections::Direction;
+use crate::turn::core::streams::Direction;
 use crate::turn::state::allocation::Allowance;
 use crate::turn::state::arena::{PeerId, RelayId};
 use crate::turn::state::five_tuple::Link;

@@ -22,6 +22,7 @@
 //! except who reads figures or changes something. A packet for an allocation
 //! of another worker goes through that worker's mailbox, many at a time.
 
+mod assembly;
 mod clock;
 mod connections;
 mod control;
@@ -53,6 +54,7 @@ mod relay_streams;
 mod secure;
 mod server;
 mod shortage;
+mod speaking;
 mod stream;
 mod streams;
 mod sys;
@@ -64,6 +66,7 @@ mod tls;
 #[path = "tls/absent.rs"]
 mod tls;
 mod traps;
+mod upkeep;
 mod worker;
 
 pub use connections::StreamLimits;

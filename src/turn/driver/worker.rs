@@ -1,7 +1,6 @@
 //! One worker: a thread, its sockets and its core.
 #![forbid(unsafe_code)]
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Release};
 use std::time::Duration;
@@ -9,10 +8,10 @@ use std::time::Duration;
 use parking_lot::{Mutex, MutexGuard};
 
 use crate::turn::core::Core;
-use crate::turn::core::action::{Decided, Decision, Event};
+use crate::turn::core::action::Decision;
 use crate::turn::core::counters::Counters;
 use crate::turn::kernel::Routes;
-use crate::turn::state::arena::{AllocationId, PeerId, RelayId, RequestId};
+use crate::turn::state::arena::{AllocationId, RelayId, RequestId};
 use crate::turn::state::five_tuple::{Link, Transport};
 use crate::turn::time::Time;
 
@@ -265,7 +264,7 @@ impl Worker {
         self.read_handover(locked);
     }
 
-    fn send_to(&mut self, locked: &mut Guard<'_>, link: &Link, bytes: &[u8]) {
+    pub(super) fn send_to(&mut self, locked: &mut Guard<'_>, link: &Link, bytes: &[u8]) {
         let listener = &self.listeners[link.listener.0 as usize];
         if listener.listener.transport == Transport::Udp {
             if let Some(fd) = listener.fd() {
@@ -303,61 +302,6 @@ impl Worker {
             if !handover.is_empty() {
                 let mailbox = &self.control.mailboxes[worker];
                 locked.losses.packets_overrun += mailbox.send(handover) as u64;
-            }
-        }
-    }
-
-    /// Looks at the host's addresses, which may have changed.
-    fn look(&mut self, locked: &mut Guard<'_>) {
-        let Some(reception) = &mut self.reception else {
-            return;
-        };
-        let changes = reception.changes();
-        let is_due = reception.next_look().is_some_and(|at| at <= self.now);
-        let mut lines = Vec::new();
-        if changes.any || is_due {
-            lines = reception.look(&self.control, &changes, self.now);
-        }
-        if changes.any || changes.ways {
-            lines.extend(self.control.ways_changed());
-        }
-        if !lines.is_empty() {
-            let log = &self.control.log;
-            MutexGuard::unlocked(locked, || {
-                lines.iter().for_each(|(level, line)| log(*level, line));
-            });
-        }
-    }
-
-    fn housekeeping(&mut self, locked: &mut Guard<'_>) {
-        self.look_at_certificates(locked);
-        let control = &self.control;
-        let shortage = control.relays.shortage.line(self.now);
-        for line in shortage
-            .into_iter()
-            .chain(control.misdirected.line(self.now))
-        {
-            MutexGuard::unlocked(locked, || (control.log)(Level::Warning, &line));
-        }
-        let look = self.reception.as_ref().and_then(Reception::next_look);
-        if look.is_some_and(|at| at <= self.now) {
-            self.look(locked);
-        }
-        if self.next_count <= self.now {
-            self.count_dropped(locked);
-        }
-        if self.resume.is_some_and(|at| at <= self.now) {
-            self.resume = None;
-            self.reopen_listeners();
-            self.reopen_relays(locked);
-        }
-        if self.streams.len() > 0 && self.next_sweep <= self.now {
-            self.next_sweep = self.now + self.streams.period();
-            let overdue = self
-                .streams
-                .overdue(self.now, |link| locked.core.serves(link));
-            for index in overdue {
-                self.close(locked, index);
             }
         }
     }
@@ -410,63 +354,5 @@ impl Worker {
     fn finish(&mut self) {
         self.end_core();
         self.control.ended.fetch_add(1, Release);
-    }
-}
-
-impl Conversation for Worker {
-    type Locked = Locked;
-
-    fn worker(&self) -> u16 {
-        self.index
-    }
-
-    fn core(locked: &mut Locked) -> &mut Core {
-        &mut locked.core
-    }
-
-    fn observer(&mut self) -> &mut dyn Observer {
-        &mut *self.observer
-    }
-
-    fn certified(&self, link: &Link) -> Option<Arc<str>> {
-        self.streams.certified(link)
-    }
-
-    fn look_at_the_clock(&mut self) {
-        self.now = clock::now();
-    }
-
-    fn next_event(&mut self, locked: &mut Guard<'_>) -> Option<Event> {
-        // The last figures are those of the removal.
-        locked.apply_routes();
-        // The next event may close a socket that a packet waits for.
-        if self.queue.holds_relays() || self.queue.is_full() {
-            self.flush(locked);
-        }
-        let Locked { core, sockets, .. } = &mut **locked;
-        core.poll_event(sockets)
-    }
-
-    fn apply(&mut self, locked: &mut Locked, id: RequestId, decision: Decision) -> Decided {
-        let Locked { core, sockets, .. } = locked;
-        core.decide(id, decision, self.now, sockets, &mut self.out)
-    }
-
-    fn reply(&mut self, locked: &mut Guard<'_>, link: &Link) {
-        let out = std::mem::take(&mut self.out);
-        self.send_to(locked, link, &out);
-        self.out = out;
-    }
-
-    fn send(&mut self, locked: &mut Guard<'_>, link: &Link, bytes: Vec<u8>) {
-        self.send_to(locked, link, &bytes);
-    }
-
-    fn connect(&mut self, locked: &mut Guard<'_>, peer: PeerId, relay: RelayId, to: SocketAddr) {
-        self.connect_peer(locked, peer, relay, to);
-    }
-
-    fn disconnect(&mut self, locked: &mut Guard<'_>, peer: PeerId) {
-        self.disconnect_peer(locked, peer);
     }
 }

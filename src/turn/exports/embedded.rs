@@ -20,9 +20,10 @@ use super::embedder::{opener, waker};
 use super::engine::{Engine, Taken};
 use super::observer::{Caller, ObserverPointer, ServerState};
 use super::options;
+use super::options_types::pjauth_turn_options;
 use super::outputs::describe;
 use super::server::lend;
-use super::types::{pjauth_turn_observer, pjauth_turn_options, pjauth_turn_server};
+use super::types::{pjauth_turn_observer, pjauth_turn_server};
 use super::{guard, pointer, server_of, value};
 
 /// Makes a server that has no sockets, no threads and no clock: the program

@@ -7,6 +7,7 @@
 //! handles, and anything else in their place is `PJ_EINVAL`.
 
 mod allocation;
+mod arrays;
 mod attribute;
 mod call;
 mod embedded;
@@ -18,6 +19,7 @@ mod logger;
 mod metrics;
 mod observer;
 mod options;
+mod options_types;
 mod outputs;
 mod peers;
 mod request;

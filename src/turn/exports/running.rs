@@ -7,11 +7,11 @@ use crate::stun::address::Family;
 use crate::turn::state::five_tuple::Transport;
 use crate::turn::status::{EINVAL, Status};
 
+use super::arrays;
 use super::options::{self, rate};
+use super::options_types::pjauth_turn_options;
 use super::server::running;
-use super::types::{
-    PJAUTH_TURN_TCP, PJAUTH_TURN_TLS, PJAUTH_TURN_UDP, pjauth_turn_options, pjauth_turn_server,
-};
+use super::types::{PJAUTH_TURN_TCP, PJAUTH_TURN_TLS, PJAUTH_TURN_UDP, pjauth_turn_server};
 use super::{guard, server_of, strings};
 
 /// Refuses new allocations with 508, or no longer; those that exist stay. Where there
@@ -266,9 +266,9 @@ pub unsafe extern "C" fn pjauth_turn_server_set_peers(
 ) -> Status {
     guard(|| {
         // SAFETY: the caller's arrays.
-        let allow = unsafe { options::read_ranges(allow, allow_count) }?;
+        let allow = unsafe { arrays::read_ranges(allow, allow_count) }?;
         // SAFETY: likewise.
-        let deny = unsafe { options::read_ranges(deny, deny_count) }?;
+        let deny = unsafe { arrays::read_ranges(deny, deny_count) }?;
         running(server)?.set_peers(allow, deny);
         Ok(())
     })
@@ -298,11 +298,11 @@ pub unsafe extern "C" fn pjauth_turn_server_set_external(
     guard(|| {
         let server = running(server)?;
         // SAFETY: the caller's string.
-        let at = unsafe { options::read_ip(address) }?;
+        let at = unsafe { arrays::read_ip(address) }?;
         let external = match external.is_null() {
             true => at,
             // SAFETY: likewise.
-            false => unsafe { options::read_ip(external) }?,
+            false => unsafe { arrays::read_ip(external) }?,
         };
         let fits = at.is_ipv4() == external.is_ipv4()
             && (at.is_unspecified() || !external.is_unspecified());

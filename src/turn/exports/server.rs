@@ -11,9 +11,9 @@ use crate::turn::status::{self, EINVAL, EINVALIDOP, ETOOMANY, Status};
 use super::engine::Engine;
 use super::observer::{Caller, ObserverPointer, ServerState};
 use super::options::{self};
+use super::options_types::pjauth_turn_options;
 use super::types::{
-    PJAUTH_TURN_TCP, PJAUTH_TURN_TLS, PJAUTH_TURN_UDP, pjauth_turn_observer, pjauth_turn_options,
-    pjauth_turn_server,
+    PJAUTH_TURN_TCP, PJAUTH_TURN_TLS, PJAUTH_TURN_UDP, pjauth_turn_observer, pjauth_turn_server,
 };
 use super::{SERVERS, guard, handle, pointer, server_of, strings, tls, value};
 

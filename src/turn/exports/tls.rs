@@ -9,8 +9,8 @@ use zeroize::Zeroizing;
 use crate::turn::driver::{BadTls, Level, Pair, Pem};
 use crate::turn::status::{self, EINVAL, EINVALIDOP, ENOTSUP, Status};
 
+use super::arrays::each;
 use super::observer::RequestState;
-use super::options::each;
 use super::request;
 use super::server::running;
 use super::types::{pjauth_turn_request, pjauth_turn_server};

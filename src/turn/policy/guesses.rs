@@ -48,6 +48,8 @@ pub(crate) struct Guesses {
     wrong: Sources,
     /// By source and user together, of those that have succeeded.
     known: Sources,
+    /// By source, those that left before they heard.
+    left: Sources,
 }
 
 impl Guesses {
@@ -55,16 +57,26 @@ impl Guesses {
         Guesses {
             wrong: Sources::new(hasher.clone()),
             known: Sources::new(hasher.clone()),
+            left: Sources::new(hasher.clone()),
         }
     }
 
-    /// Whether another key is looked at.
-    pub(crate) fn may_try(&self, who: &Claimant, frequency: Frequency, now: Time) -> bool {
+    /// Whether another key is looked at. At most `crowd` wait for an answer at one source.
+    pub(crate) fn may_try(
+        &self,
+        who: &Claimant,
+        frequency: Frequency,
+        crowd: u32,
+        now: Time,
+    ) -> bool {
         if self.is_known(who, now) {
             return self.known.has_room(who, frequency, now);
         }
         self.wrong.has_room(who.source, frequency, now)
             && self.wrong.has_room(who.user, frequency, now)
+            && self
+                .left
+                .has_room(who.source, leaving(frequency, crowd), now)
     }
 
     /// The key was wrong.
@@ -77,11 +89,12 @@ impl Guesses {
     }
 
     /// Nobody waits to hear whether the key was right: the user's count goes up, and
-    /// not that of the source, from where many may have left at once.
-    pub(crate) fn abandon(&self, who: &Claimant, frequency: Frequency, now: Time) {
+    /// one apart of the source, from where many may have left at once.
+    pub(crate) fn abandon(&self, who: &Claimant, frequency: Frequency, crowd: u32, now: Time) {
         if !self.is_known(who, now) {
             self.wrong.admit(who.user, frequency, now);
         }
+        self.left.admit(who.source, leaving(frequency, crowd), now);
     }
 
     /// The key was right.
@@ -100,6 +113,13 @@ impl Guesses {
     }
 }
 
+/// How often a source may leave before it hears: where all have who waited there, they
+/// all may come back, and leave once more.
+fn leaving(frequency: Frequency, crowd: u32) -> Frequency {
+    let burst = crowd.saturating_mul(2).max(frequency.burst);
+    Frequency { burst, ..frequency }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -113,7 +133,7 @@ mod tests {
         };
         let now = Time::ZERO + Duration::from_secs(100_000);
         let who = |ip: &str, user: u8| Claimant::new(&ip.parse().unwrap(), &[user; 32]);
-        let may = |ip: &str, user| guesses.may_try(&who(ip, user), frequency, now);
+        let may = |ip: &str, user| guesses.may_try(&who(ip, user), frequency, 256, now);
         guesses.succeed(&who("1.2.3.4", 1), now);
         for _ in 0..100 {
             assert!(may("1.2.3.4", 1));
@@ -142,6 +162,6 @@ mod tests {
         // The /64, the user, and where the user is known, by itself and with the user.
         assert_eq!(guesses.used_up(frequency, now), 4);
         let later = now + Duration::from_secs(1);
-        assert!(guesses.may_try(&who("1.2.3.4", 1), frequency, later));
+        assert!(guesses.may_try(&who("1.2.3.4", 1), frequency, 256, later));
     }
 }

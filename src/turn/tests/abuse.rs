@@ -201,6 +201,19 @@ fn later_answers_are_limited_as_well() {
         world.core.client_gone(&ann.link, world.now);
         world.drain_events();
     }
+    // Nor do they ask for ever.
+    for port in 301..=2000 {
+        let mut mallory = Client::over_tcp(&world, &format!("9.9.9.9:{port}"));
+        mallory.user = format!("user{port}");
+        mallory.greet(&mut world);
+        let request = mallory.allocate();
+        if let Action::Ask(id) = world.send(&mallory, &request) {
+            world.decide(id, Decision::Later);
+        }
+        world.core.client_gone(&mallory.link, world.now);
+        world.drain_events();
+    }
+    assert_eq!(asked(&world), 512);
 }
 
 #[test]
