@@ -9,6 +9,8 @@ use std::io::{ErrorKind, Read};
 use std::net::SocketAddr;
 use std::ops::Range;
 
+use socket2::Socket;
+
 use crate::turn::core::action::NotConnected;
 use crate::turn::core::streams::Direction;
 use crate::turn::state::allocation::Allowance;
@@ -18,6 +20,7 @@ use crate::turn::state::five_tuple::Link;
 use super::listeners::{ACCEPTS, REST};
 use super::mailbox::Command;
 use super::path::ROUNDS;
+use super::peers::Peer;
 use super::stream::Stream;
 use super::streams::Written;
 use super::sys::{HEADROOM, Interest, Ready};
@@ -33,7 +36,7 @@ impl Worker {
         to: SocketAddr,
     ) {
         let made = locked.sockets.connect(relay, to).and_then(|socket| {
-            self.peers.insert(id, socket, true);
+            self.keep_peer(locked, id, socket, true);
             self.peers.watch(id, Some(Interest::Write))
         });
         if let Err(error) = made {
@@ -46,6 +49,20 @@ impl Worker {
         }
     }
 
+    /// Keeps a connection with a peer. Where another thread has ended the one that had
+    /// its place, its client's ends now.
+    fn keep_peer(
+        &mut self,
+        locked: &mut Guard<'_>,
+        id: PeerId,
+        socket: Socket,
+        is_connecting: bool,
+    ) {
+        if let Some(ended) = self.peers.insert(id, socket, is_connecting) {
+            self.close_client(locked, &ended);
+        }
+    }
+
     /// Takes in the connections of peers at a relayed address.
     pub(super) fn accept_peers(&mut self, locked: &mut Guard<'_>, index: usize) {
         let Some((relay, fd)) = locked.sockets.at(index) else {
@@ -55,7 +72,7 @@ impl Worker {
             match locked.sockets.accept(index) {
                 Ok((socket, from)) => {
                     if let Some(id) = locked.core.accepted(relay, from, self.now) {
-                        self.peers.insert(id, socket, false);
+                        self.keep_peer(locked, id, socket, false);
                     }
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,
@@ -277,8 +294,15 @@ impl Worker {
 
     /// Likewise when the core says so.
     pub(super) fn disconnect_peer(&mut self, locked: &mut Guard<'_>, id: PeerId) {
-        let client = self.peers.remove(id).and_then(|peer| peer.client);
-        if let Some(index) = client.and_then(|link| self.streams.of_link(&link)) {
+        if let Some(peer) = self.peers.remove(id) {
+            self.close_client(locked, &peer);
+        }
+    }
+
+    /// Closes the client's connection that a peer's is joined with.
+    fn close_client(&mut self, locked: &mut Guard<'_>, peer: &Peer) {
+        let index = peer.client.and_then(|link| self.streams.of_link(&link));
+        if let Some(index) = index {
             self.close(locked, index);
         }
     }

@@ -106,8 +106,10 @@ impl Peers {
     }
 
     /// Keeps a connection. One that waits for the client's is not waited for: what
-    /// the peer sends stays with the kernel.
-    pub fn insert(&mut self, id: PeerId, socket: Socket, is_connecting: bool) {
+    /// the peer sends stays with the kernel. Returns the one that had its place, if it
+    /// has ended and nobody has been told yet.
+    pub fn insert(&mut self, id: PeerId, socket: Socket, is_connecting: bool) -> Option<Peer> {
+        let ended = self.at(id.index()).and_then(|before| self.remove(before));
         // Only latency suffers when this fails.
         let _ = socket.set_tcp_nodelay(true);
         if self.table.len() <= id.index() {
@@ -126,6 +128,7 @@ impl Peers {
             out: Vec::new(),
             watched: None,
         });
+        ended
     }
 
     /// Who is at this place of the table now.

@@ -321,6 +321,8 @@ impl Worker {
 
     /// Closes a connection, and takes back what its client had.
     pub(super) fn close(&mut self, locked: &mut Guard<'_>, index: usize) {
+        // Its place may be another's before this batch is over.
+        self.ended.retain(|ended| *ended != index);
         if let Some((link, was_shaking)) = self.streams.close(index) {
             locked.losses.handshakes_failed += u64::from(was_shaking);
             locked.core.client_gone(&link, self.now);

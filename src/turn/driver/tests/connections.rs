@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use super::lab::{Caller, Lab, PATIENCE, Wire, authorize, options};
 use crate::stun::attributes::kind;
 use crate::stun::message::{Message, Method};
+use crate::turn::core::action::Decision;
 use crate::turn::state::allocation::Reason;
 use crate::turn::state::five_tuple::Transport;
 use crate::turn::tests::client::Reply;
@@ -319,6 +320,45 @@ fn whoever_breaks_off_takes_the_other_end_along() {
     // The allocation goes on.
     let refresh = control.client.refresh(600);
     assert_eq!(control.exchange(&refresh).code(), 0);
+}
+
+#[test]
+fn a_connection_that_ends_beside_one_that_begins_ends_on_both_sides() {
+    // The worker waits in the observer twice: then both have happened.
+    let (gate, gated) = std::sync::mpsc::channel();
+    let lab = Lab::new(move |ask| match &*ask.username {
+        "gate" => {
+            gated.recv().unwrap();
+            Decision::Later
+        }
+        _ => authorize(ask),
+    });
+    let (mut ann, _) = allocated(&lab);
+    let place = lab.created();
+    let (mut bob, relayed) = allocated(&lab);
+    bob.permit("127.0.0.1:9".parse().unwrap());
+    let (mut near, mut far) = joined(&lab, &mut ann, &listener());
+    let mut waits = [lab.tcp(), lab.tcp()];
+    for caller in &mut waits {
+        caller.greet();
+        caller.client.user = "gate".into();
+    }
+    let requests = waits.each_mut().map(|caller| caller.client.allocate());
+    waits[0].wire.send(&requests[0]);
+    // What comes now is looked at together, in this order.
+    until(&lab, "nobody asks", |lab| lab.server.totals().asked == 3);
+    waits[1].wire.send(&requests[1]);
+    let caller = TcpStream::connect(relayed).unwrap();
+    gate.send(()).unwrap();
+    until(&lab, "nobody asks", |lab| lab.server.totals().asked == 4);
+    assert!(lab.server.cores().revoke(place));
+    gate.send(()).unwrap();
+    assert_eq!(lab.removed(), (place, Reason::Revoked));
+    assert!(is_closed(&mut far) && is_closed(&mut near));
+    let bytes = bob.wire.receive(PATIENCE).expect("an indication");
+    let message = Message::parse(&bytes).unwrap();
+    let from = message.xor_address(kind::XOR_PEER_ADDRESS);
+    assert_eq!(from, Some(caller.local_addr().unwrap()));
 }
 
 #[test]
