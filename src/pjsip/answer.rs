@@ -92,12 +92,37 @@ pub fn assess(challenge: Challenge<'_>, policy: Policy) -> Result<Method, Status
 }
 
 /// Whether a text could end the header it is put into: has it a control character but
-/// for the tab, which is white space in a quoted string (RFC 3261 section 25.1)? Looks at
-/// all of it, which is sixteen bytes at once, rather than stop at the first.
+/// for the tab, which is white space in a quoted string (RFC 3261 section 25.1)?
+#[inline]
 pub fn breaks_out(text: &[u8]) -> bool {
-    text.iter().fold(false, |found, &byte| {
-        found | (byte.is_ascii_control() & (byte != b'\t'))
-    })
+    has_control(text)
+        && text
+            .iter()
+            .any(|byte| byte.is_ascii_control() && *byte != b'\t')
+}
+
+/// Whether there is a control character at all: looks at eight bytes at once, some of
+/// which may be looked at twice.
+#[inline]
+fn has_control(text: &[u8]) -> bool {
+    let (words, _) = text.as_chunks::<8>();
+    let add = |found, word: &[u8; 8]| found | controls_in(u64::from_le_bytes(*word));
+    match (text.last_chunk(), text.first_chunk(), text.last_chunk()) {
+        (Some(last), _, _) => add(words.iter().fold(0, add), last) != 0,
+        (None, Some(first), Some(last)) => {
+            let halves = [*first, *last].map(|half| u64::from(u32::from_le_bytes(half)));
+            controls_in(halves[0] | halves[1] << 32) != 0
+        }
+        _ => text.iter().any(u8::is_ascii_control),
+    }
+}
+
+/// Not zero where a byte of the word is below a blank, or a DEL.
+#[inline]
+fn controls_in(word: u64) -> u64 {
+    const ONES: u64 = u64::MAX / 0xff;
+    let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word & (ONES << 7);
+    below(word, u64::from(b' ')) | below(word ^ (ONES * 0x7f), 1)
 }
 
 /// What all answers to one response have in common.

@@ -67,13 +67,14 @@ static RESPONSES: Unseen = Unseen(AtomicBool::new(true));
 
 impl Unseen {
     /// Looks at one, unless an earlier look has settled it; true: it is foreign.
-    #[inline]
+    #[inline(always)]
     fn is_foreign(&self, name: &str, look: impl FnOnce() -> Verdict) -> bool {
-        self.0.load(Relaxed) && self.judge(name, look())
+        self.0.load(Relaxed) && self.judge(name, look)
     }
 
     #[cold]
-    fn judge(&self, name: &str, verdict: Verdict) -> bool {
+    fn judge(&self, name: &str, look: impl FnOnce() -> Verdict) -> bool {
+        let verdict = look();
         match verdict {
             Verdict::Ours => self.0.store(false, Relaxed),
             Verdict::Foreign => step_aside(&format!(

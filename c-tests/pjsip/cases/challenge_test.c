@@ -191,6 +191,7 @@ int main(int argc, char **argv)
         OURS(weak_algorithms_refused), OURS(pool_exhausted),
         OURS(counts_per_nonce), OURS(tab_in_a_challenge),
         OURS(others_in_a_challenge), OURS(control_in_a_credential),
+        OURS(control_in_a_clone), OURS(control_anywhere),
         OURS(refused_in_a_clone), OURS(refused_with_a_parent),
         OURS(aka_test_set), OURS(aka_v1), OURS(aka_v2), OURS(aka_wrong_mac),
         OURS(aka_resynchronises), OURS(aka_auth_int),

@@ -158,6 +158,60 @@ void control_in_a_credential(void)
     unmake();
 }
 
+/* What was put there past set_credentials() is not copied either, nor is what was there
+ * ended; a secret may hold anything. */
+void control_in_a_clone(void)
+{
+    pjsip_auth_clt_sess clone;
+    pjsip_cred_info cred;
+
+    make("sip:127.0.0.1");
+    password();
+    CHECK_EQ(pjsip_auth_clt_clone(m.pool, &clone, &m.sess), PJ_SUCCESS);
+    CHECK_EQ(pjsip_auth_clt_deinit(&clone), PJ_SUCCESS);
+    cred = m.sess.cred_info[0];
+    cred.data = lab_str("sec\r\nret");
+    m.sess.cred_info = &cred;
+    CHECK_EQ(pjsip_auth_clt_clone(m.pool, &clone, &m.sess), PJ_SUCCESS);
+    CHECK_EQ(pjsip_auth_clt_deinit(&clone), PJ_SUCCESS);
+    cred.username = lab_str("ann\r\nX-Evil: 1");
+    CHECK_EQ(pjsip_auth_clt_clone(m.pool, &clone, &m.sess), PJ_EINVAL);
+    CHECK_EQ(pjsip_auth_clt_deinit(&clone), PJ_SUCCESS);
+    unmake();
+}
+
+/* Every place in every length: eight bytes are looked at together. */
+void control_anywhere(void)
+{
+    static const char bad[] = "\r\n\x01\x1f\x7f"; /* and the NUL */
+    char name[40];
+    pjsip_cred_info cred;
+    int length, at;
+    unsigned i;
+
+    make("sip:127.0.0.1");
+    memset(&cred, 0, sizeof(cred));
+    cred.realm = lab_str("here");
+    cred.scheme = lab_str("digest");
+    cred.data = lab_str("secret");
+    cred.username.ptr = name;
+    for (length = 1; length < (int)sizeof(name); ++length) {
+        cred.username.slen = length;
+        /* The first and the last of what is no control character, and the tab. */
+        memset(name, length % 3 == 0 ? '\t' : length % 3 == 1 ? ' ' : '\xff', sizeof(name));
+        CHECK_EQ(pjsip_auth_clt_set_credentials(&m.sess, 1, &cred), PJ_SUCCESS);
+        for (at = 0; at < length; ++at) {
+            const char was = name[at];
+            for (i = 0; i < sizeof(bad); ++i) {
+                name[at] = bad[i];
+                CHECK_EQ(pjsip_auth_clt_set_credentials(&m.sess, 1, &cred), PJ_EINVAL);
+            }
+            name[at] = was;
+        }
+    }
+    unmake();
+}
+
 /* A forked dialog's session is a clone. */
 void refused_in_a_clone(void)
 {

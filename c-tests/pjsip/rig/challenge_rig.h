@@ -52,6 +52,8 @@ void counts_per_nonce(void);
 void tab_in_a_challenge(void);
 void others_in_a_challenge(void);
 void control_in_a_credential(void);
+void control_in_a_clone(void);
+void control_anywhere(void);
 void refused_in_a_clone(void);
 void refused_with_a_parent(void);
 

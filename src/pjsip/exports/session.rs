@@ -80,6 +80,8 @@ entry! {
             session::init(sess, endpoint, pool);
             let _held = rhs.locked();
             let count = rhs.credential_count();
+            // What an application has put there itself has not been looked at.
+            rhs.credentials().try_for_each(session::check_credential)?;
             // SAFETY: the credentials of a live session, under its lock.
             unsafe { host::store(sess, pool, (*rhs.as_ptr()).cred_info, count)? };
             sess.set_parent(rhs.parent());
@@ -148,10 +150,8 @@ entry! {
                 // SAFETY: a live session.
                 unsafe { (*root.preferences()).algorithm }
             } else {
-                {
                 let [copy] = pool.copy([wanted])?;
                 copy
-            }
             };
             // SAFETY: a live session, under its lock.
             unsafe {

@@ -104,14 +104,14 @@ impl<'h> Draft<'h> {
     ///
     /// To be called with nothing held, and outside the panic barrier: it runs the
     /// host's code, which may throw on exhausted memory, and an AKA callback.
-    pub fn header(self, request: Request<'h>) -> Result<Header<'h>, Status> {
+    pub fn header(&self, request: Request<'h>) -> Result<Header<'h>, Status> {
         let pool = request.pool().ok_or(EINVAL)?;
         let header = self.create(pool)?;
         // SAFETY: a header fresh from the host.
         unsafe {
-            match self.fields {
-                Fields::Bearer(bearer) => write_bearer(header, &bearer),
-                Fields::Digest(digest) => write_digest(header, &digest, pool)?,
+            match &self.fields {
+                Fields::Bearer(bearer) => write_bearer(header, bearer),
+                Fields::Digest(digest) => write_digest(header, digest, pool)?,
             }
         }
         self.call_aka(header, request, pool)?;

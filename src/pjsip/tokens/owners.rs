@@ -113,10 +113,6 @@ pub fn take_back(session: Session<'_>, patience: Duration, release: impl Fn([u64
 
 /// The session has none and gets none under this number any more.
 pub fn end(session: Session<'_>) {
-    // Most have none, and an exchange costs more than all the rest.
-    if session.owner() == 0 {
-        return;
-    }
     if let Some(owner) = Handle::from_bits(session.forget_owner()) {
         OWNERS.take(owner);
     }
