@@ -78,7 +78,7 @@ mod sip {
                  PJSIP_(INVITE|CANCEL|BYE)_METHOD|PJSIP_ROLE_UAC|PJSIP_MOD_PRIORITY_TSX_LAYER|\
                  PJSIP_TSX_STATE_(CALLING|PROCEEDING|COMPLETED)",
             )
-            .allowlist_type("pjauth_(knob|status|inv_session_head)")
+            .allowlist_type("pjauth_(knob|status|inv_session_head|evsub_head|dialog_evsub)")
             // Bit-for-bit integers: a C enum may hold any value, a Rust enum may not.
             .default_enum_style(bindgen::EnumVariation::Consts)
             .prepend_enum_name(false)

@@ -187,6 +187,46 @@ static void inside_unpublish_as(int accepts)
 static void inside_unpublish(void) { inside_unpublish_as(1); }
 static void inside_unpublish_declined(void) { inside_unpublish_as(0); }
 
+/* ------------------------------------- subscriptions that end first */
+
+static pjsip_evsub *subscription_challenged(struct vault *vault)
+{
+    pjsip_dialog *dlg;
+    pjsip_evsub *sub = presence_subscription("udp", &dlg);
+
+    vault_open(vault, VAULT_KEEP, &dlg->auth_sess, UA_USER);
+    subscribe_send(sub, 300);
+    CHECK(lab_until(&vault->challenged, 1, WAIT_MSEC));
+    return sub;
+}
+
+static void unsubscribed_first(void)
+{
+    struct vault vault;
+    pjsip_evsub *sub = subscription_challenged(&vault);
+    pjsip_tx_data *answer = challenge_answer(&vault.kept);
+
+    CHECK_EQ(pjsip_evsub_terminate(sub, PJ_TRUE), PJ_SUCCESS);
+    CHECK_EQ(presence_seen.terminated, 1);
+    expect_unanswerable(&vault, answer);
+    vault_close(&vault);
+    lab_events(200);
+    expect_clean("udp", "SUBSCRIBE", 1);
+    CHECK_EQ(presence_seen.terminated, 1);
+}
+
+static void unsubscribed_expires(void)
+{
+    struct vault vault;
+    pjsip_evsub *sub = subscription_challenged(&vault);
+
+    CHECK_EQ(pjsip_evsub_terminate(sub, PJ_TRUE), PJ_SUCCESS);
+    CHECK_EQ(PJAUTH(pjauth_challenge_set_deadline)(vault.kept.token, 10), PJ_SUCCESS);
+    lab_events(100);
+    CHECK_EQ(presence_seen.terminated, 1);
+    vault_close(&vault);
+}
+
 /* ------------------------------------------------- one that is never content */
 
 enum { MOST_STALE = 3 }; /* PJSIP_MAX_STALE_COUNT, as it comes */
@@ -227,7 +267,7 @@ const struct lab_case ended_cases[] = {
     TLS(info_after_bye_tls), ASKS(info_abandoned_after_bye),
     ASKS(info_expires_after_bye), ASKS(inside_hang_up), ASKS(inside_hang_up_tcp),
     ASKS(inside_terminate), ASKS(inside_terminate_tcp), ASKS(inside_unsubscribe),
-    ASKS(inside_unpublish), ASKS(inside_unpublish_declined), ASKS(stale_for_ever),
-    ASKS(stale_for_ever_tcp),
+    ASKS(inside_unpublish), ASKS(inside_unpublish_declined), ASKS(unsubscribed_first),
+    ASKS(unsubscribed_expires), ASKS(stale_for_ever), ASKS(stale_for_ever_tcp),
 };
 const int ended_case_count = sizeof(ended_cases) / sizeof(ended_cases[0]);

@@ -7,7 +7,7 @@ use crate::pjsip::abi::{
 };
 use crate::pjsip::aside::is_aside;
 use crate::pjsip::hold::is_decided;
-use crate::pjsip::host::{self, Request, Response, Session};
+use crate::pjsip::host::{self, Asker, Request, Response, Session};
 use crate::pjsip::status::{EIGNORED, EINVAL, ENOTSUP, Status};
 use crate::pjsip::tokens::endings;
 use crate::pjsip::tokens::{offer, offer_once};
@@ -51,7 +51,7 @@ entry! {
         // call there is nothing to be done: the reference is the library's to drop.
         unsafe {
             status_of(match host::dialog_of(param.rdata) {
-                None => offer(sess, token, request, response, param, false, |_| {}),
+                None => offer(sess, token, request, response, param, Asker::Other, |_| {}),
                 Some(dialog) if host::is_of_ended_call(dialog, token.user_data) => {
                     host::drop_group_lock(token.grp_lock);
                     Ok(())

@@ -45,6 +45,27 @@ typedef struct pjauth_inv_session_head {
 } pjauth_inv_session_head;
 enum { PJAUTH_INV_STATE_EARLY = 3, PJAUTH_INV_STATE_DISCONNECTED = 6 };
 
+/* How a subscription (pjsip_evsub) begins, which no header says, and what a dialog
+ * knows of its own: a list. */
+typedef struct pjauth_evsub_head {
+    char obj_name[PJ_MAX_OBJ_NAME];
+    void *pool;
+    void *endpt;
+    pjsip_dialog *dlg;
+    void *pkg;
+    unsigned option;
+    void *callbacks[6];
+    pj_bool_t call_cb;
+    unsigned role;
+    unsigned state;
+} pjauth_evsub_head;
+typedef struct pjauth_dialog_evsub {
+    struct pjauth_dialog_evsub *prev;
+    struct pjauth_dialog_evsub *next;
+    pjauth_evsub_head *sub;
+} pjauth_dialog_evsub;
+enum { PJAUTH_EVSUB_STATE_TERMINATED = 5 };
+
 /* Status codes: pjproject's are macros over macros, and bindgen wants values. */
 enum pjauth_status {
     PJAUTH_EUNKNOWN = PJ_EUNKNOWN,

@@ -10,7 +10,9 @@ use crate::pjsip::abi::{
 };
 use crate::pjsip::aside::is_response_foreign;
 use crate::pjsip::guard::guard;
-use crate::pjsip::host::{self, Endpoint, Request, Response, Session, Token, Transaction, WORDS};
+use crate::pjsip::host::{
+    self, Asker, Endpoint, Request, Response, Session, Token, Transaction, WORDS,
+};
 use crate::pjsip::stats::{Event, count};
 use crate::pjsip::status::{EBUG, EINVAL, SUCCESS};
 use crate::pjsip::tokens;
@@ -235,7 +237,7 @@ unsafe fn ask(
                     request,
                     response,
                     param,
-                    false,
+                    Asker::Other,
                     minted,
                 )
             }

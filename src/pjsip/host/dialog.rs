@@ -151,6 +151,15 @@ pub unsafe fn dialog_of(rdata: *const pjsip_rx_data) -> Option<NonNull<pjsip_dia
 /// The dialog's memory is there, and its lock held.
 unsafe fn call_of(dialog: *mut pjsip_dialog) -> Option<NonNull<abi::pjauth_inv_session_head>> {
     // SAFETY: as the caller promises.
+    unsafe { known_to(dialog, b"mod-invite") }.map(NonNull::cast)
+}
+
+/// What a usage of a dialog's knows of it.
+///
+/// # Safety
+/// The dialog's memory is there, and its lock held.
+unsafe fn known_to(dialog: *mut pjsip_dialog, usage: &[u8]) -> Option<NonNull<c_void>> {
+    // SAFETY: as the caller promises.
     unsafe {
         let usages = &raw const (*dialog).usage;
         let sessions = &raw const (*dialog).mod_data;
@@ -158,10 +167,43 @@ unsafe fn call_of(dialog: *mut pjsip_dialog) -> Option<NonNull<abi::pjauth_inv_s
         let usage = (&*usages)
             .iter()
             .take(count)
-            .find(|&&usage| super::bytes(&(*usage).name) == b"mod-invite")?;
+            .find(|&&module| super::bytes(&(*module).name) == usage)?;
         let slot = usize::try_from((**usage).id).ok()?;
-        NonNull::new((&*sessions)[slot].cast())
+        NonNull::new((&*sessions)[slot])
     }
+}
+
+/// Whether `user` is a subscription of a dialog's, as far as we know one. Like a call it
+/// stays readable after its end.
+///
+/// # Safety
+/// The dialog is alive, and locked.
+pub unsafe fn is_subscription(dialog: NonNull<pjsip_dialog>, user: *const c_void) -> bool {
+    // SAFETY: as the caller promises; the usage keeps a closed list.
+    unsafe {
+        let Some(head) = known_to(dialog.as_ptr(), b"mod-evsub") else {
+            return false;
+        };
+        let head: *mut abi::pjauth_dialog_evsub = head.as_ptr().cast();
+        let mut at = (*head).next;
+        while !ptr::eq(at, head) {
+            if ptr::addr_eq((*at).sub, user) {
+                return ptr::eq((*(*at).sub).dlg, dialog.as_ptr());
+            }
+            at = (*at).next;
+        }
+        false
+    }
+}
+
+/// Whether a subscription has ended, of which the application has been told.
+///
+/// # Safety
+/// [`is_subscription`] said that it is one; the memory of its dialog is there.
+pub unsafe fn is_ended_subscription(user: *const c_void) -> bool {
+    // SAFETY: as the caller promises.
+    let state = unsafe { (*user.cast::<abi::pjauth_evsub_head>()).state };
+    state == abi::PJAUTH_EVSUB_STATE_TERMINATED
 }
 
 fn is_disconnected(call: NonNull<abi::pjauth_inv_session_head>) -> bool {

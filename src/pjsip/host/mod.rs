@@ -38,9 +38,9 @@ pub use default::{default_setting, forget_default_setting, set_default_setting};
 #[cfg(not(pj_async))]
 pub use dialog::is_for_ended_call;
 pub use dialog::{
-    attach_to_transaction, dialog_around, dialog_cancelled_by, dialog_of, is_call_over, is_hung_up,
-    is_of_ended_call, is_session_of, keep_dialog, let_dialog_go, note_on, send_as_keep_alive,
-    session_of, usages_of,
+    attach_to_transaction, dialog_around, dialog_cancelled_by, dialog_of, is_call_over,
+    is_ended_subscription, is_hung_up, is_of_ended_call, is_session_of, is_subscription,
+    keep_dialog, let_dialog_go, note_on, send_as_keep_alive, session_of, usages_of,
 };
 pub use draft::{AkaCall, Bearer, Digest, Draft, Fields};
 pub use endpoint::Endpoint;
@@ -54,7 +54,7 @@ pub use session::Session;
 pub use symbols::{is_answered_here, share_host};
 pub use text::{Text, bytes};
 pub use timer::{Alarm, on_exit};
-pub use token::{Listing, REALM, TOKEN_WORDS, Token, WORDS};
+pub use token::{Asker, Listing, REALM, TOKEN_WORDS, Token, WORDS};
 pub use transaction::{Transaction, code_of};
 
 use super::abi;

@@ -16,10 +16,21 @@ pub const WORDS: usize = TOKEN_WORDS + REALM / 8;
 /// How many of them are the [`Token`].
 pub const TOKEN_WORDS: usize = FACTS + 1;
 
-/// Which of them has the status code, above it the length of the realm, and the mark of a
-/// dialog's.
+/// Which of them has the status code, above it the length of the realm, then who asks.
 const FACTS: usize = 8;
-const IN_DIALOG: u64 = 1 << 32;
+const ASKER_SHIFT: u32 = 32;
+
+/// Who hands a challenge over.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Asker {
+    /// A registration, say, or our own module.
+    Other,
+    /// A module that sends in a dialog, whose own session the challenge came to.
+    Dialog,
+    /// A subscription of PJSIP's, which is in a dialog as well.
+    Subscription,
+}
 
 /// Bytes of a challenge's realm that are kept for listings; the rest is cut off.
 pub const REALM: usize = 48;
@@ -44,8 +55,8 @@ pub struct Token {
     pub request: *mut pjsip_tx_data,
     /// The endpoint all this lives in.
     pub endpoint: *mut pjsip_endpoint,
-    /// Whether the session is a dialog's own, and what is to be sent is sent in that.
-    pub is_in_dialog: bool,
+    /// What `user_data` is.
+    pub asker: Asker,
 }
 
 /// What listings say of a challenge.
@@ -72,7 +83,7 @@ impl Token {
             self.root.expose_provenance() as u64,
             self.request.expose_provenance() as u64,
             self.endpoint.expose_provenance() as u64,
-            if self.is_in_dialog { IN_DIALOG } else { 0 },
+            (self.asker as u64) << ASKER_SHIFT,
         ]
     }
 
@@ -118,8 +129,18 @@ impl Token {
             root: pointer(words[5]),
             request: pointer(words[6]),
             endpoint: pointer(words[7]),
-            is_in_dialog: words[FACTS] & IN_DIALOG != 0,
+            asker: match (words[FACTS] >> ASKER_SHIFT) as u8 {
+                0 => Asker::Other,
+                1 => Asker::Dialog,
+                _ => Asker::Subscription,
+            },
         }
+    }
+
+    /// Whether what is to be sent is sent in the dialog whose own session this is.
+    #[inline(always)]
+    pub fn is_in_dialog(&self) -> bool {
+        self.asker != Asker::Other
     }
 
     /// Whether a session is the challenge's own, or the root of that.

@@ -7,7 +7,7 @@ use crate::handle::Handle;
 use crate::pjsip::abi::{pjsip_auth_clt_sess, pjsip_endpoint, pjsip_tx_data};
 use crate::pjsip::guard::guard;
 use crate::pjsip::hold;
-use crate::pjsip::host::{self, Alarm, Session, Token};
+use crate::pjsip::host::{self, Alarm, Asker, Session, Token};
 use crate::pjsip::stats::{Event, count};
 use crate::pjsip::status::{EINVAL, EINVALIDOP, SUCCESS, Status};
 use core::ffi::c_void;
@@ -35,7 +35,7 @@ pub unsafe fn send(
     };
     // SAFETY: just taken by us alone; the request's reference goes along.
     unsafe {
-        let status = if token.is_in_dialog {
+        let status = if token.is_in_dialog() {
             send_locked(lent, &token, request)
         } else {
             let status = if hold::is_held(&token) {
@@ -65,7 +65,7 @@ pub unsafe fn give_up(sess: *mut pjsip_auth_clt_sess, token: *mut c_void) -> Res
     count(Event::Abandoned);
     // SAFETY: just taken by us alone.
     unsafe {
-        if token.is_in_dialog {
+        if token.is_in_dialog() {
             abandon_locked(lent, &token);
         } else {
             if hold::is_held(&token) {
@@ -109,7 +109,12 @@ pub fn revoke(sess: Session<'_>, patience: Duration) -> Result<(), Status> {
 }
 
 /// The session ends: its tokens die first, while all that is the session's is there.
+#[inline]
 pub fn end(sess: Session<'_>) -> Result<(), Status> {
+    // Most have none, and who had none is not waited for.
+    if sess.owner() == 0 {
+        return Ok(());
+    }
     #[cfg(not(pj_async))]
     host::unlink(sess.owner());
     revoke(sess, PATIENCE)?;
@@ -135,7 +140,7 @@ fn take(
         // SAFETY: the caller's session, which PJSIP wants alive in this call.
         unsafe { expect_configured(sess) }?;
     }
-    if token.is_in_dialog {
+    if token.is_in_dialog() {
         lent.take_pending().ok_or(EINVAL)?;
     } else {
         lent.take()?;
@@ -159,8 +164,9 @@ unsafe fn expect_configured(sess: *mut pjsip_auth_clt_sess) -> Result<(), Status
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Left {
     All,
-    /// The dialog, but not the call in it: PJSIP has freed what it would send with.
-    NoCall,
+    /// The dialog, but not who asked: a call whose session PJSIP has freed, or a subscription
+    /// of whose end the application knows.
+    NoAsker,
     /// The session has ended.
     Nothing,
 }
@@ -173,13 +179,20 @@ unsafe fn left_for(lent: Lent, token: &Token) -> Left {
     }
     // SAFETY: as the caller promises. The session is there, and with it its dialog, whose lock
     // goes with the token's.
-    let is_over = token.is_in_dialog
-        && unsafe { host::is_of_ended_call(host::dialog_around(token.session), token.user_data) };
-    if is_over { Left::NoCall } else { Left::All }
+    let has_ended = unsafe {
+        match token.asker {
+            Asker::Other => false,
+            Asker::Dialog => {
+                host::is_of_ended_call(host::dialog_around(token.session), token.user_data)
+            }
+            Asker::Subscription => host::is_ended_subscription(token.user_data),
+        }
+    };
+    if has_ended { Left::NoAsker } else { Left::All }
 }
 
-/// Sends in a dialog, under the lock under which PJSIP would do so by itself. Where its call is
-/// over, a subscription that was told of the same challenge may send. `PJ_EINVAL`: there is
+/// Sends in a dialog, under the lock under which PJSIP would do so by itself. Where who asked has
+/// ended, another that was told of the same challenge may send. `PJ_EINVAL`: there is
 /// nobody left, and the request is the caller's.
 ///
 /// # Safety
@@ -193,7 +206,7 @@ unsafe fn send_locked(lent: Lent, token: &Token, request: *mut pjsip_tx_data) ->
         let left = left_for(lent, token);
         let status = match left {
             Left::All => token.call_send(request),
-            Left::NoCall => events::send(asked, request),
+            Left::NoAsker => events::send(asked, request),
             Left::Nothing => EINVAL,
         };
         if status != SUCCESS && left != Left::Nothing {

@@ -11,7 +11,9 @@ use crate::pjsip::abi::{
     pjsip_tx_data,
 };
 use crate::pjsip::guard::guard;
-use crate::pjsip::host::{self, Endpoint, Lock, Request, Response, Session, TOKEN_WORDS, Token};
+use crate::pjsip::host::{
+    self, Asker, Endpoint, Lock, Request, Response, Session, TOKEN_WORDS, Token,
+};
 use crate::pjsip::status::{EIGNORED, EINVAL, Status};
 use core::ffi::c_void;
 use core::ptr::{self, NonNull};
@@ -43,8 +45,8 @@ pub unsafe fn offer_once(
     param: pjsip_auth_clt_async_on_chal_param,
     dialog: NonNull<pjsip_dialog>,
 ) -> Result<(), Status> {
-    // SAFETY: as the caller promises.
-    let is_its_own = unsafe { host::is_session_of(sess, dialog) };
+    // SAFETY: as the caller promises; the dialog is locked by who tells its usages.
+    let asker = unsafe { asker_in(dialog, sess, implementation.user_data) };
     // SAFETY: as above.
     let Some(note) = (unsafe { shared_note(sess, &param, dialog) }) else {
         return offer(
@@ -53,7 +55,7 @@ pub unsafe fn offer_once(
             request,
             response,
             param,
-            is_its_own,
+            asker,
             |_| {},
         );
     };
@@ -63,15 +65,7 @@ pub unsafe fn offer_once(
         let noted = note.read();
         if noted.is_null() {
             let lend = |token| note.write(tokens::pointer(token));
-            let offered = offer(
-                sess,
-                implementation,
-                request,
-                response,
-                param,
-                is_its_own,
-                lend,
-            );
+            let offered = offer(sess, implementation, request, response, param, asker, lend);
             if offered.is_err() {
                 note.write(SYNCHRONOUS);
             }
@@ -84,9 +78,24 @@ pub unsafe fn offer_once(
         if noted == SYNCHRONOUS {
             return Err(EIGNORED);
         }
-        follow(sess, implementation, request, noted);
+        follow(sess, implementation, request, asker, noted);
     }
     Ok(())
+}
+
+/// Who hands the challenge of a dialog over.
+///
+/// # Safety
+/// The dialog is alive, and locked.
+unsafe fn asker_in(dialog: NonNull<pjsip_dialog>, sess: Session<'_>, user: *mut c_void) -> Asker {
+    // SAFETY: as the caller promises.
+    unsafe {
+        match host::is_session_of(sess, dialog) {
+            false => Asker::Other,
+            true if host::is_subscription(dialog, user) => Asker::Subscription,
+            true => Asker::Dialog,
+        }
+    }
 }
 
 /// Where it is noted that a response was asked about; `None` where one module alone is
@@ -115,6 +124,7 @@ unsafe fn follow(
     sess: Session<'_>,
     implementation: pjsip_auth_clt_async_impl_token,
     request: Request<'_>,
+    asker: Asker,
     leader: *mut c_void,
 ) {
     let token = Token {
@@ -126,7 +136,7 @@ unsafe fn follow(
         root: sess.root().unwrap_or(sess).as_ptr(),
         request: request.as_ptr(),
         endpoint: ptr::null_mut(),
-        is_in_dialog: false,
+        asker,
     };
     // SAFETY: the request is alive; the references are the follower's, and go with it.
     unsafe {
@@ -160,16 +170,27 @@ unsafe fn follow(
 /// # Safety
 /// The caller took the token of `request`, and holds its lock; what follows is still there.
 pub unsafe fn send(request: usize, answer: *mut pjsip_tx_data) -> Status {
-    let Some(words) = take(request) else {
-        return EINVAL;
-    };
-    // SAFETY: words of a token, just taken by us alone.
-    unsafe {
-        let token = Token::from_words(words);
-        let status = token.call_send(answer);
-        token.drop_references();
-        status
+    while let Some(words) = take(request) {
+        // SAFETY: words of a token, just taken by us alone.
+        unsafe {
+            let token = Token::from_words(words);
+            let sent = (!has_ended(&token)).then(|| token.call_send(answer));
+            token.drop_references();
+            if let Some(status) = sent {
+                return status;
+            }
+        }
     }
+    EINVAL
+}
+
+/// Whether who follows is a subscription that has ended meanwhile.
+///
+/// # Safety
+/// The token is the caller's.
+unsafe fn has_ended(token: &Token) -> bool {
+    // SAFETY: as the caller promises; the token's references keep the dialog's memory.
+    token.asker == Asker::Subscription && unsafe { host::is_ended_subscription(token.user_data) }
 }
 
 /// The challenge of a request was given up: whoever follows is told.
@@ -182,7 +203,9 @@ pub unsafe fn give_up(request: usize) {
         // SAFETY: words of a token, just taken by us alone.
         unsafe {
             let token = Token::from_words(words);
-            token.call_abandon();
+            if !has_ended(&token) {
+                token.call_abandon();
+            }
             token.drop_references();
         }
     }

@@ -5,13 +5,13 @@ use super::endings::watch_endpoint;
 use super::table as tokens;
 use crate::handle::Handle;
 use crate::pjsip::abi::{pjsip_auth_clt_async_impl_token, pjsip_auth_clt_async_on_chal_param};
-use crate::pjsip::host::{self, Endpoint, Request, Response, Session, Token};
+use crate::pjsip::host::{self, Asker, Endpoint, Request, Response, Session, Token};
 use crate::pjsip::stats::{Event, count};
 use crate::pjsip::status::{EIGNORED, EINVAL, EINVALIDOP, Status};
 use core::ptr;
 
 /// Asks the application. See `pjsip_auth_clt_async_impl_on_challenge`. `minted` gets
-/// the token before anybody else does; `is_in_dialog` is what it is to know of itself.
+/// the token before anybody else does; `asker` is what it is to know of itself.
 #[inline(always)]
 pub fn offer(
     sess: Session<'_>,
@@ -19,7 +19,7 @@ pub fn offer(
     request: Request<'_>,
     response: Response<'_>,
     param: pjsip_auth_clt_async_on_chal_param,
-    is_in_dialog: bool,
+    asker: Asker,
     minted: impl FnOnce(Handle),
 ) -> Result<(), Status> {
     let root = sess.root().ok_or(EINVAL)?;
@@ -34,7 +34,7 @@ pub fn offer(
     // The token's own reference: there before anybody can find the token in a list.
     // SAFETY: the request is alive.
     unsafe { host::add_request(request.as_ptr()) };
-    let handle = tokens::mint(sess, root, implementation, request, response, is_in_dialog);
+    let handle = tokens::mint(sess, root, implementation, request, response, asker);
     let handle = handle.inspect_err(|_| {
         // SAFETY: the reference taken above, which no token owns.
         unsafe { host::drop_request(request.as_ptr()) };

@@ -10,7 +10,7 @@ use super::deadline;
 use super::owners::{self, nest_of, owner_of};
 use crate::handle::{self, Handle, Info, Kind, Slab, Words};
 use crate::pjsip::abi;
-use crate::pjsip::host::{self, Request, Response, Session, TOKEN_WORDS, Token, WORDS};
+use crate::pjsip::host::{self, Asker, Request, Response, Session, TOKEN_WORDS, Token, WORDS};
 use crate::pjsip::status::{EINVAL, ENOMEM, Status};
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
@@ -25,7 +25,7 @@ pub const BATCH: usize = 16;
 
 /// Lends a challenge out. The token owns one reference of the group lock and one
 /// of the request; the caller has taken both, and keeps them on failure. Where there
-/// is a default deadline, it is there before the token can be found. `is_in_dialog` is of
+/// is a default deadline, it is there before the token can be found. `asker` is of
 /// [`Token`].
 #[inline(always)]
 pub fn mint(
@@ -34,7 +34,7 @@ pub fn mint(
     implementation: abi::pjsip_auth_clt_async_impl_token,
     request: Request<'_>,
     response: Response<'_>,
-    is_in_dialog: bool,
+    asker: Asker,
 ) -> Result<Handle, Status> {
     if implementation.send_impl.is_none() {
         return Err(EINVAL);
@@ -50,7 +50,7 @@ pub fn mint(
         endpoint: session
             .endpoint()
             .map_or(core::ptr::null_mut(), host::Endpoint::as_ptr),
-        is_in_dialog,
+        asker,
     };
     let challenge = response.last_challenge();
     let realm = challenge.map_or(&[][..], |challenge| challenge.realm());
