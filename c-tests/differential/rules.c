@@ -1,68 +1,12 @@
-#include "rules.h"
+#include "explains.h"
 #include "judge.h"
 
 #include <ctype.h>
-#include <stdlib.h>
 #include <string.h>
 
-enum { MAX_PARAMETER = 2048, MAX_REALMS = 16, MAX_SERVERS = 32 };
+enum { MAX_PARAMETER = 2048, MAX_REALMS = 16 };
 
 /* ----------------------------------------------------------------- helpers */
-
-static const pjsip_digest_challenge *
-digest_of(const pjsip_www_authenticate_hdr *challenge)
-{
-    return &challenge->challenge.digest;
-}
-
-static const pjsip_digest_challenge *asked(const struct difference *d)
-{
-    return digest_of(d->challenge);
-}
-
-static int is_field(const struct difference *d, const char *name)
-{
-    return d->kind == FIELD && strcmp(d->field, name) == 0;
-}
-
-static int same_realm(const pjsip_www_authenticate_hdr *a,
-                      const pjsip_www_authenticate_hdr *b)
-{
-    return pj_stricmp(&digest_of(a)->realm, &digest_of(b)->realm) == 0;
-}
-
-/* Challenges of one realm, all from the server or all from a proxy. */
-static int same_place(const pjsip_www_authenticate_hdr *a,
-                      const pjsip_www_authenticate_hdr *b)
-{
-    return a->type == b->type && same_realm(a, b);
-}
-
-static const struct response *response_of(const struct difference *d)
-{
-    return &d->responses[d->response_count - 1];
-}
-
-static int holds(const char *text, pj_ssize_t length, const char *word)
-{
-    pj_ssize_t size = (pj_ssize_t)strlen(word), at;
-
-    for (at = 0; at + size <= length; ++at)
-        if (pj_ansi_strnicmp(text + at, word, (pj_size_t)size) == 0)
-            return 1;
-    return 0;
-}
-
-/* How stock reads an offer: "auth" anywhere, if a comma, a quote or the end
- * follows. */
-static int stock_finds_auth(const pj_str_t *offer)
-{
-    pj_ssize_t size = offer->slen;
-
-    return holds(offer->ptr, size, "auth,") ||
-           holds(offer->ptr, size, "auth\"") ||
-           (size >= 4 && holds(offer->ptr + size - 4, 4, "auth"));
-}
 
 static int is_unsafe(const pj_str_t *value)
 {
@@ -116,7 +60,7 @@ static int answered_twice(const struct difference *d)
     return 0;
 }
 
-static int explains_one_per_realm(const struct difference *d)
+int explains_one_per_realm(const struct difference *d)
 {
     const struct response *r;
     unsigned i;
@@ -138,20 +82,6 @@ static int explains_one_per_realm(const struct difference *d)
     return is_field(d, "nc") && answered_twice(d);
 }
 
-static int explains_nc_hexadecimal(const struct difference *d)
-{
-    char stock[9], ours[9];
-    unsigned long count;
-
-    if (!is_field(d, "nc") || d->stock->nc.slen != 8 || d->ours->nc.slen != 8)
-        return 0;
-    memcpy(stock, d->stock->nc.ptr, 8);
-    memcpy(ours, d->ours->nc.ptr, 8);
-    stock[8] = ours[8] = '\0';
-    count = strtoul(stock, NULL, 10);
-    return count > 9 && count == strtoul(ours, NULL, 16);
-}
-
 /* An offer that stock takes for one of "auth". */
 static int is_stranger(const pj_str_t *offer)
 {
@@ -171,7 +101,7 @@ static int stock_answered_stranger(const struct difference *d)
     return 0;
 }
 
-static int explains_qop_list(const struct difference *d)
+int explains_qop_list(const struct difference *d)
 {
     const pj_str_t *offer;
 
@@ -184,7 +114,7 @@ static int explains_qop_list(const struct difference *d)
     return (d->kind == STOCK_ALONE || is_field(d, "qop")) && is_stranger(offer);
 }
 
-static int explains_auth_int(const struct difference *d)
+int explains_auth_int(const struct difference *d)
 {
     const pj_str_t *offer = d->challenge ? &asked(d)->qop : NULL;
 
@@ -215,7 +145,7 @@ static int is_session(const pj_str_t *name)
     return algorithm_named(name).session;
 }
 
-static int explains_session(const struct difference *d)
+int explains_session(const struct difference *d)
 {
     return lacks_algorithm(d, &is_session);
 }
@@ -228,12 +158,12 @@ static int has_blanks(const pj_str_t *name)
             isspace((unsigned char)name->ptr[name->slen - 1]));
 }
 
-static int explains_algorithm_blanks(const struct difference *d)
+int explains_algorithm_blanks(const struct difference *d)
 {
     return lacks_algorithm(d, &has_blanks);
 }
 
-static int explains_userhash(const struct difference *d)
+int explains_userhash(const struct difference *d)
 {
     const pjsip_param *p, *head;
 
@@ -246,7 +176,7 @@ static int explains_userhash(const struct difference *d)
     return 0;
 }
 
-static int explains_cnonce(const struct difference *d)
+int explains_cnonce(const struct difference *d)
 {
     pj_ssize_t i;
 
@@ -259,7 +189,7 @@ static int explains_cnonce(const struct difference *d)
     return 1;
 }
 
-static int explains_ha1_lower_case(const struct difference *d)
+int explains_ha1_lower_case(const struct difference *d)
 {
     unsigned i;
 
@@ -282,76 +212,7 @@ static int explains_ha1_lower_case(const struct difference *d)
     return 0;
 }
 
-static int explains_counted_apart(const struct difference *d)
-{
-    const struct response *r;
-    unsigned i;
-
-    if (!d->challenge || d->kind == CARRIED ||
-        (d->kind == FIELD && !is_field(d, "nc")))
-        return 0;
-    for (r = d->responses; r < d->responses + d->response_count; ++r)
-        for (i = 0; i < r->count; ++i)
-            if (r->challenges[i]->type != d->challenge->type &&
-                same_realm(r->challenges[i], d->challenge))
-                return 1;
-    return 0;
-}
-
-/* Whether the place at hand has asked with another nonce since a response. */
-static int has_left(const struct difference *d, const struct response *since)
-{
-    const struct response *r;
-    unsigned i;
-
-    for (r = since + 1; r < d->responses + d->response_count; ++r)
-        for (i = 0; i < r->count; ++i)
-            if (same_realm(r->challenges[i], d->challenge) &&
-                pj_strcmp(&digest_of(r->challenges[i])->nonce, &asked(d)->nonce))
-                return 1;
-    return 0;
-}
-
-static int explains_counted_per_nonce(const struct difference *d)
-{
-    const pjsip_digest_challenge *mine, *other;
-    const struct response *r;
-    unsigned i;
-
-    if (!d->challenge || d->kind != FIELD ||
-        !(is_field(d, "nc") || is_field(d, "response")))
-        return 0;
-    mine = digest_of(d->challenge);
-    for (r = d->responses; r < d->responses + d->response_count; ++r)
-        for (i = 0; i < r->count; ++i) {
-            other = digest_of(r->challenges[i]);
-            if (pj_strcmp(&mine->nonce, &other->nonce) == 0 &&
-                (!same_realm(r->challenges[i], d->challenge) ||
-                 pj_stricmp(&mine->algorithm, &other->algorithm) != 0 ||
-                 has_left(d, r)))
-                return 1;
-        }
-    return 0;
-}
-
-static int explains_counted_unanswered(const struct difference *d)
-{
-    const struct response *r;
-    unsigned i;
-
-    if (!is_field(d, "nc"))
-        return 0;
-    for (r = d->responses; r < d->responses + d->response_count; ++r)
-        for (i = 0; i < r->count; ++i) {
-            const pj_str_t *offer = &digest_of(r->challenges[i])->qop;
-            if (same_realm(r->challenges[i], d->challenge) && offer->slen > 0 &&
-                !stock_finds_auth(offer))
-                return 1;
-        }
-    return 0;
-}
-
-static int explains_unsafe_parameter(const struct difference *d)
+int explains_unsafe_parameter(const struct difference *d)
 {
     const struct response *r = response_of(d);
     unsigned i;
@@ -366,7 +227,7 @@ static int explains_unsafe_parameter(const struct difference *d)
     return 0;
 }
 
-static int explains_sixteen_realms(const struct difference *d)
+int explains_sixteen_realms(const struct difference *d)
 {
     const struct response *r;
     unsigned i, earlier = 0;
@@ -379,7 +240,7 @@ static int explains_sixteen_realms(const struct difference *d)
     return earlier >= MAX_REALMS;
 }
 
-static int explains_sixteen_answers(const struct difference *d)
+int explains_sixteen_answers(const struct difference *d)
 {
     unsigned i, carried = 0;
 
@@ -392,19 +253,13 @@ static int explains_sixteen_answers(const struct difference *d)
     return carried >= MAX_REALMS;
 }
 
-static int explains_servers_remembered(const struct difference *d)
-{
-    return is_field(d, "nc") && d->response_count > MAX_SERVERS &&
-           pj_strcmp2(&d->ours->nc, "00000001") == 0;
-}
-
 static int is_empty_for_any(const pjsip_authorization_hdr *answer)
 {
     return pj_strcmp2(&answer->credential.digest.realm, "*") == 0 &&
            answer->credential.digest.response.slen == 0;
 }
 
-static int explains_empty_for_any(const struct difference *d)
+int explains_empty_for_any(const struct difference *d)
 {
     unsigned i;
 
@@ -416,7 +271,7 @@ static int explains_empty_for_any(const struct difference *d)
     return 0;
 }
 
-static int explains_empty_per_realm(const struct difference *d)
+int explains_empty_per_realm(const struct difference *d)
 {
     const struct credential *c = d->scenario ? d->scenario->credentials : NULL;
     unsigned count = c ? count_credentials(d->scenario) : 0, i, j;
@@ -430,7 +285,7 @@ static int explains_empty_per_realm(const struct difference *d)
     return 0;
 }
 
-static int explains_empty_scheme(const struct difference *d)
+int explains_empty_scheme(const struct difference *d)
 {
     const struct credential *c = d->scenario ? d->scenario->credentials : NULL;
 
@@ -439,7 +294,7 @@ static int explains_empty_scheme(const struct difference *d)
            d->scenario->initial_auth && c[0].scheme && !*c[0].scheme;
 }
 
-static int explains_unanswered(const struct difference *d)
+int explains_unanswered(const struct difference *d)
 {
     const struct response *r;
     unsigned i, j;
@@ -470,7 +325,7 @@ static int explains_unanswered(const struct difference *d)
     return 0;
 }
 
-static int explains_first_fault(const struct difference *d)
+int explains_first_fault(const struct difference *d)
 {
     const struct response *r;
     unsigned i;

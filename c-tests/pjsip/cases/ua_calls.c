@@ -101,6 +101,17 @@ void expect_clean(const char *transport, const char *method, int requests)
         lab_fail(__FILE__, __LINE__, "faults in\n%s", wire);
 }
 
+void expect_unanswerable(struct vault *vault, pjsip_tx_data *answer)
+{
+    long before = references(answer);
+    CHECK_EQ(pjsip_auth_clt_async_send_req(vault->kept.sess, vault->kept.token,
+                                           answer), PJ_EINVAL);
+    CHECK_EQ(references(answer), before);
+    pjsip_tx_data_dec_ref(answer);
+    CHECK_EQ(pjsip_auth_clt_async_abandon(vault->kept.sess, vault->kept.token),
+             PJ_EINVAL);
+}
+
 static void call(enum vault_mode mode, const char *scenario,
                  const char *transport)
 {
@@ -143,7 +154,6 @@ static void bye_too_late(void)
     struct vault vault;
     pjsip_inv_session *inv;
     pjsip_tx_data *bye, *answer;
-    long before;
 
     hold(false);
     inv = call_start(&vault, VAULT_KEEP, "bye", "udp", NULL);
@@ -153,11 +163,7 @@ static void bye_too_late(void)
     REQUIRE(lab_until(&vault.challenged, 1, WAIT_MSEC));
     answer = challenge_answer(&vault.kept);
     lab_events(2500);
-    before = references(answer);
-    CHECK_EQ(pjsip_auth_clt_async_send_req(vault.kept.sess, vault.kept.token,
-                                           answer), PJ_EINVAL);
-    CHECK_EQ(references(answer), before);
-    pjsip_tx_data_dec_ref(answer);
+    expect_unanswerable(&vault, answer);
     vault_close(&vault);
     hold(true);
 }
@@ -168,7 +174,6 @@ static void invite_tcp_too_late(void)
 {
     struct vault vault;
     pjsip_tx_data *answer;
-    long before;
 
     hold(false);
     call_start(&vault, VAULT_KEEP, "invite", "tcp", NULL);
@@ -176,11 +181,7 @@ static void invite_tcp_too_late(void)
     answer = challenge_answer(&vault.kept);
     REQUIRE(lab_until(&ua_seen.disconnected, 1, WAIT_MSEC));
     lab_events(100);
-    before = references(answer);
-    CHECK_EQ(pjsip_auth_clt_async_send_req(vault.kept.sess, vault.kept.token,
-                                           answer), PJ_EINVAL);
-    CHECK_EQ(references(answer), before);
-    pjsip_tx_data_dec_ref(answer);
+    expect_unanswerable(&vault, answer);
     vault_close(&vault);
     hold(true);
 }
@@ -204,18 +205,13 @@ static void invite_ended_first(void)
     struct vault vault;
     pjsip_inv_session *inv;
     pjsip_tx_data *answer;
-    long before;
 
     inv = call_start(&vault, VAULT_KEEP, "invite", "udp", NULL);
     REQUIRE(lab_until(&vault.challenged, 1, WAIT_MSEC));
     answer = challenge_answer(&vault.kept);
     CHECK_EQ(pjsip_inv_terminate(inv, 487, PJ_TRUE), PJ_SUCCESS);
     lab_events(300);
-    before = references(answer);
-    CHECK_EQ(pjsip_auth_clt_async_send_req(vault.kept.sess, vault.kept.token,
-                                           answer), PJ_EINVAL);
-    CHECK_EQ(references(answer), before);
-    pjsip_tx_data_dec_ref(answer);
+    expect_unanswerable(&vault, answer);
     vault_close(&vault);
 }
 

@@ -40,16 +40,6 @@ static void expect_acks(int count)
         lab_fail(__FILE__, __LINE__, "not %d ACKs in\n%s", count, wire);
 }
 
-void expect_unanswerable(struct vault *vault, pjsip_tx_data *answer)
-{
-    CHECK_EQ(pjsip_auth_clt_async_send_req(vault->kept.sess, vault->kept.token,
-                                           answer), PJ_EINVAL);
-    CHECK(references(answer) >= 2); /* and the vault's */
-    pjsip_tx_data_dec_ref(answer);
-    CHECK_EQ(pjsip_auth_clt_async_abandon(vault->kept.sess, vault->kept.token),
-             PJ_EINVAL);
-}
-
 /* ------------------------------------------------------------ long deferral */
 
 static void invite_long(const char *scenario, const char *transport)

@@ -1,10 +1,10 @@
 #define _GNU_SOURCE
 #include "lab.h"
 #include "lab_registrar.h"
+#include "lab_transports.h"
 
 #include <pjauth.h>
 
-#include <arpa/inet.h>
 #include <dlfcn.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -15,8 +15,6 @@
 #include <unistd.h>
 
 enum { WATCHDOG_SECONDS = 240, SETTLE_MSEC = 4000, SKIPPED = 77 };
-/* OpenSSL takes its time to start, under valgrind and beside others. */
-enum { CONNECT_MSEC = 100000 };
 
 struct lab lab;
 
@@ -29,21 +27,6 @@ static struct {
 
 static char **chosen;
 static int reckless;
-
-/* One connection to the registrar for each transport that has any, held to the
- * end: an idle one would keep its pools for half a minute and look like a leak. */
-static struct connection {
-    const char *name;
-    int type;
-    pjsip_transport *held;
-    volatile int closed;
-} connections[] = {
-    {"tcp", PJSIP_TRANSPORT_TCP, NULL, 0},
-    {"tls", PJSIP_TRANSPORT_TLS, NULL, 0},
-};
-enum { TCP, TLS, CONNECTIONS };
-static volatile int connected;
-static pjsip_tp_state_callback tell_pjsip;
 
 /* By name, so that the program links against stock too. Where the library is
  * linked statically, the program is linked with -rdynamic. */
@@ -77,34 +60,8 @@ void lab_die(const char *what, int status)
 
 /* ------------------------------------------------------------- endpoint */
 
-static void on_transport(pjsip_transport *transport, pjsip_transport_state state,
-                         const pjsip_transport_state_info *info)
-{
-    int i;
-    tell_pjsip(transport, state, info);
-    if (state == PJSIP_TP_STATE_CONNECTED)
-        ++connected;
-    if (state == PJSIP_TP_STATE_DISCONNECTED)
-        for (i = 0; i < CONNECTIONS; ++i)
-            if (connections[i].held == transport)
-                ++connections[i].closed;
-}
-
-static pj_sockaddr_in loopback(int port)
-{
-    pj_sockaddr_in address;
-
-    memset(&address, 0, sizeof(address));
-    address.sin_family = AF_INET;
-    address.sin_port = htons((unsigned short)port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    return address;
-}
-
 static void endpoint_start(void)
 {
-    const pj_sockaddr_in local = loopback(0);
-    pjsip_tpmgr *transports;
     pj_status_t status;
 
     pj_log_set_level(getenv("LAB_LOG") ? atoi(getenv("LAB_LOG")) : 0);
@@ -121,51 +78,7 @@ static void endpoint_start(void)
         lab_die("transaction layer", status);
     /* Completed transactions go soon, so that leaks show. */
     pjsip_tsx_set_timers(0, 0, 50, 0);
-    transports = pjsip_endpt_get_tpmgr(lab.endpt);
-    tell_pjsip = pjsip_tpmgr_get_state_cb(transports);
-    pjsip_tpmgr_set_state_cb(transports, &on_transport);
-    status = pjsip_udp_transport_start(lab.endpt, &local, NULL, 1, &lab.udp);
-    if (status == PJ_SUCCESS)
-        status = pjsip_tcp_transport_start(lab.endpt, &local, 1, NULL);
-    if (status != PJ_SUCCESS)
-        lab_die("transports", status);
-}
-
-static void connection_open(struct connection *c)
-{
-    const int before = connected;
-    const pj_sockaddr_in to = loopback(lab_port(c->name));
-    pj_status_t status;
-
-    status = pjsip_endpt_acquire_transport(lab.endpt, c->type, &to, sizeof(to),
-                                           NULL, &c->held);
-    if (status != PJ_SUCCESS || !lab_until(&connected, before + 1, CONNECT_MSEC))
-        lab_die(c->name, status);
-}
-
-/* With no settings: certificates are neither shown nor verified. */
-static void tls_start(void)
-{
-#if PJSIP_HAS_TLS_TRANSPORT
-    const pj_sockaddr_in local = loopback(0);
-    pj_status_t status = pjsip_tls_transport_start(lab.endpt, NULL, &local, NULL,
-                                                   1, NULL);
-    if (status != PJ_SUCCESS)
-        lab_die("TLS", status);
-    connection_open(&connections[TLS]);
-#endif
-}
-
-void lab_reconnect(const char *transport)
-{
-    struct connection *c = connections;
-    while (strcmp(c->name, transport) != 0)
-        ++c;
-    CHECK(lab_until(&c->closed, 1, SETTLE_MSEC));
-    pjsip_transport_dec_ref(c->held);
-    c->closed = 0;
-    lab_events(200);
-    connection_open(c);
+    transports_start();
 }
 
 void lab_events(unsigned msec)
@@ -278,8 +191,8 @@ void lab_run(const struct lab_case *cases, int count)
     pj_size_t before;
     int i, over_tls, last = count - 1;
 
-    if (lab.endpt && !connections[TLS].held && is_tls_wanted(cases, count))
-        tls_start();
+    if (lab.endpt && is_tls_wanted(cases, count))
+        transports_add_tls();
     before = lab.factory.used_count;
     while (last > 0 && !is_chosen(cases[last].name))
         --last;
@@ -385,15 +298,12 @@ void lab_open(int argc, char **argv)
     lab_open_bare(argc, argv);
     endpoint_start();
     if (registrar_is_ours())
-        connection_open(&connections[TCP]);
+        transports_add_tcp();
 }
 
 static void endpoint_stop(void)
 {
-    int i;
-    for (i = 0; i < CONNECTIONS; ++i)
-        if (connections[i].held)
-            pjsip_transport_dec_ref(connections[i].held);
+    transports_release();
     pjsip_endpt_destroy(lab.endpt);
     if (lab.factory.used_count != 0) {
         printf("FAIL teardown: %d pools left\n", (int)lab.factory.used_count);
