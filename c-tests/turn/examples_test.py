@@ -167,6 +167,15 @@ def loop(program):
                         check(relayed[0] == ip and 49152 <= relayed[1], f"{address} {transport}: a relay at {relayed}")
                         client.refresh(0)
         server.stop()
+    # Where descriptors run out, clients get in when there are some again.
+    limited = "sh", "-c", 'ulimit -n 24 && exec "$@"', "sh", program
+    with Program(*limited, "--listen", f"127.0.0.1:{free_port()}", "--user", "joe:secret") as server:
+        for client in [Client(server.address, "joe", "secret", "tcp") for _ in range(40)]:
+            client.close()
+        with Client(server.address, "joe", "secret", "tcp") as client:
+            client.allocate()
+            client.refresh(0)
+        server.stop()
     # Announced as another address than the one that it is bound to.
     with start(program, "--user", "joe:secret", "--external", "192.0.2.44") as server:
         with Client(server.address, "joe", "secret") as client:

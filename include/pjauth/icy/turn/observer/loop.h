@@ -12,17 +12,12 @@
 #include <chrono>
 #include <cerrno>
 #include <cstdio>
-#include <map>
-#include <random>
-#include <unordered_map>
 
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "server.h"
-#include "sockets.h"
+#include "relay_places.h"
 
 namespace icy {
 namespace turn {
@@ -82,13 +77,17 @@ public:
     }
 
     /// What the loop waits for to become readable; -1 where it does not run. The same from start() to stop().
-    int fd() const { return _events.get(); }
+    int fd() const { return _sockets.fd(); }
 
     /// Milliseconds after which process() is due in any case; -1 for never. Ask after start() and after each process().
     int timeout() const
     {
-        const auto deadline = pjauth_turn_core_next_deadline(_owner.server);
-        if (!_owner.server || deadline == UINT64_MAX)
+        if (!_owner.server)
+            return -1;
+        auto deadline = pjauth_turn_core_next_deadline(_owner.server);
+        if (_accepts != 0)
+            deadline = std::min<std::uint64_t>(deadline, _accepts);
+        if (deadline == UINT64_MAX)
             return -1;
         const auto time = now();
         const auto left = deadline <= time ? 0 : (deadline - time) / 1000000 + 1;
@@ -102,7 +101,9 @@ public:
             return;
         _inside = true;
         epoll_event ready[64];
-        const int count = ::epoll_wait(_events.get(), ready, 64, 0);
+        if (_accepts != 0 && _accepts <= now())
+            pause(false);
+        const int count = _sockets.ready(ready, 64);
         for (int i = 0; i < count && !_stopping; ++i)
             take(ready[i].data.fd, ready[i].events);
         pjauth_turn_core_tick(_owner.server, now());
@@ -124,28 +125,11 @@ public:
 
 private:
     static constexpr int invalidOperation = 70013, invalid = 70004, systemError = 120000;
-    /// What a client that does not read may leave unsent.
-    static constexpr std::size_t mostUnsent = 256 * 1024;
+    /// How long nobody is let in where there are no descriptors, in nanoseconds.
+    static constexpr std::uint64_t rest = 100 * 1000 * 1000;
 
-    enum class Kind { Wake, Udp, Acceptor, Stream, Relay };
-
-    struct Socket {
-        Kind kind;
-        detail::Descriptor descriptor;
-        unsigned listener = 0;
-        std::uint64_t relay = 0;
-        detail::SystemAddress peer = {};
-        std::string in = {}, out = {};
-        bool waits = false;    // for room to send
-        bool fragments = true; // whether the network may cut what a relay sends
-        bool isV4 = true;
-    };
-
-    /// Where relays of a family are, and what clients and peers are told of it.
-    struct Place {
-        std::string host;
-        detail::SystemAddress told;
-    };
+    using Socket = detail::LoopSockets::Socket;
+    using Kind = detail::LoopSockets::Kind;
 
     static std::uint64_t now()
     {
@@ -170,9 +154,7 @@ private:
     int open()
     {
         auto& options = _owner.options;
-        _events = detail::Descriptor(::epoll_create1(EPOLL_CLOEXEC));
-        _wake = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-        if (_events.get() < 0 || !add({Kind::Wake, detail::Descriptor(_wake)}))
+        if (!_sockets.open())
             return failed(std::strerror(errno), systemError + errno);
         int status = listen(options.listenAddr, options.externalIP);
         if (status == 0 && options.listenAddr6.valid())
@@ -189,7 +171,7 @@ private:
         if (!detail::SystemAddress::from(external.empty() ? at : detail::Address(external, 0), told) ||
             told.isUnspecified() || told.storage.ss_family != address.storage.ss_family)
             return failed("clients must be told an address: name one to listen at, or externalIP", invalid);
-        if (!_places.emplace(told.storage.ss_family, Place{at.host(), told}).second)
+        if (!_places.add(at.host(), told))
             return failed("listenAddr and listenAddr6 are of one family", invalid);
         for (const bool tcp : {false, true}) {
             if (tcp ? !_owner.options.enableTCP : !_owner.options.enableUDP)
@@ -200,9 +182,7 @@ private:
             if (made.get() < 0 || ::getsockname(made.get(), address.get(), &address.size) != 0)
                 return failedToListen(tcp ? "TCP" : "UDP", at);
             at = detail::Address(at.host(), address.port());
-            const auto listener = static_cast<unsigned>(_listeners.size());
-            _listeners.push_back(made.get());
-            if (!add({tcp ? Kind::Acceptor : Kind::Udp, std::move(made), listener}))
+            if (!_sockets.add({tcp ? Kind::Acceptor : Kind::Udp, std::move(made)}))
                 return failedToListen(tcp ? "TCP" : "UDP", at);
         }
         return 0;
@@ -220,7 +200,8 @@ private:
         seen.options.externalIP6.clear();
         detail::Options options(seen);
         options.c()->log_user_data = &_owner;
-        _ports = {options.c()->min_port, options.c()->max_port};
+        _places.setPorts(options.c()->min_port, options.c()->max_port);
+        _mostStreams = options.c()->max_connections;
         const pjauth_turn_driver driver = {sizeof(driver), this, openRelay, wakeUp};
         pjauth_turn_server* made = nullptr;
         const int status = pjauth_turn_core_create(options.c(), detail::observerOf(_owner), &driver, &made);
@@ -228,25 +209,6 @@ private:
             return failed(detail::inWords(status), status);
         detail::Owners::all().setServer(&_owner, made);
         return failed("", 0);
-    }
-
-    bool add(Socket socket)
-    {
-        const int fd = socket.descriptor.get();
-        epoll_event wanted = {};
-        wanted.events = EPOLLIN;
-        wanted.data.fd = fd;
-        if (fd < 0 || ::epoll_ctl(_events.get(), EPOLL_CTL_ADD, fd, &wanted) != 0)
-            return false;
-        if (socket.kind == Kind::Relay) {
-            _relays[socket.relay] = fd;
-            detail::keepErrors(fd, socket.isV4);
-            detail::setDontFragment(fd, socket.isV4, false);
-        }
-        if (socket.kind == Kind::Stream)
-            _streams[socket.peer.bytes()] = fd;
-        _sockets.insert_or_assign(fd, std::move(socket));
-        return true;
     }
 
     void end()
@@ -259,14 +221,10 @@ private:
 
     void shut()
     {
-        _relays.clear();
-        _streams.clear();
         _sockets.clear();
-        _listeners.clear();
         _places.clear();
-        _events = detail::Descriptor();
+        _accepts = 0;
         _stopping = false;
-        _wake = -1;
     }
 
     // The library's calls.
@@ -274,80 +232,23 @@ private:
     /// From whatever thread decides.
     static void wakeUp(void* self)
     {
-        const std::uint64_t one = 1;
-        [[maybe_unused]] const auto written = ::write(static_cast<LoopServer*>(self)->_wake, &one, sizeof(one));
+        static_cast<LoopServer*>(self)->_sockets.wake();
     }
 
     static int openRelay(void* self, pjauth_turn_opening* opening)
     {
-        return static_cast<LoopServer*>(self)->openRelay(*opening);
-    }
-
-    int openRelay(pjauth_turn_opening& opening)
-    {
-        const bool isV4 = opening.family == 4;
-        const auto found = _places.find(isV4 ? AF_INET : AF_INET6);
-        if (found == _places.end())
-            return 440;
-        const auto& place = found->second;
-        // Every port of the range, from any of them on.
-        const unsigned count = _ports.second - _ports.first + 1u, start = _random() % count;
-        for (unsigned i = 0; i < count; ++i) {
-            const auto port = static_cast<std::uint16_t>(_ports.first + (start + i) % count);
-            const bool isPair = opening.port == PJAUTH_TURN_PORT_PAIR;
-            if ((opening.port != PJAUTH_TURN_PORT_ANY && port % 2 != 0) || (isPair && port == _ports.second))
-                continue;
-            auto made = bound(place, port);
-            if (made.get() < 0 && errno != EADDRINUSE && errno != EACCES)
-                return 508;
-            auto next = made.get() >= 0 && isPair ? bound(place, static_cast<std::uint16_t>(port + 1)) : detail::Descriptor();
-            if (made.get() < 0 || (isPair && next.get() < 0))
-                continue;
-            if (!add(relay(std::move(made), opening.relay, isV4)))
-                return 508;
-            if (isPair && !add(relay(std::move(next), opening.next_relay, isV4))) {
-                close(_relays[opening.relay]);
-                return 508;
-            }
-            tell(opening, place.told, port);
-            return 0;
-        }
-        return 508;
-    }
-
-    static detail::Descriptor bound(const Place& place, std::uint16_t port)
-    {
-        detail::SystemAddress address;
-        detail::SystemAddress::from({place.host, port}, address);
-        return detail::bound(address, SOCK_DGRAM);
-    }
-
-    static Socket relay(detail::Descriptor made, std::uint64_t name, bool isV4)
-    {
-        Socket socket{Kind::Relay, std::move(made), 0, name};
-        socket.isV4 = isV4;
-        return socket;
-    }
-
-    /// The address of a relay, as peers see it.
-    static void tell(pjauth_turn_opening& opening, detail::SystemAddress address, std::uint16_t port)
-    {
-        if (address.storage.ss_family == AF_INET6)
-            reinterpret_cast<sockaddr_in6*>(&address.storage)->sin6_port = htons(port);
-        else
-            reinterpret_cast<sockaddr_in*>(&address.storage)->sin_port = htons(port);
-        std::memcpy(opening.address, &address.storage, std::min<std::size_t>(address.size, opening.address_size));
-        opening.address_size = address.size;
+        auto* const server = static_cast<LoopServer*>(self);
+        return server->_places.open(*opening, server->_sockets);
     }
 
     // In.
 
     void take(int fd, std::uint32_t events)
     {
-        const auto found = _sockets.find(fd);
-        if (found == _sockets.end())
+        auto* const found = _sockets.find(fd);
+        if (!found)
             return;
-        auto& socket = found->second;
+        auto& socket = *found;
         switch (socket.kind) {
         case Kind::Wake: {
             std::uint64_t count;
@@ -357,7 +258,7 @@ private:
         case Kind::Acceptor: accept(socket); break;
         case Kind::Stream:
             if (events & EPOLLOUT)
-                flush(socket);
+                _sockets.flush(socket);
             read(fd);
             break;
         case Kind::Relay:
@@ -381,14 +282,14 @@ private:
 
     void receive(int fd)
     {
-        const auto found = _sockets.find(fd);
-        if (found == _sockets.end())
+        const auto* const found = _sockets.find(fd);
+        if (!found)
             return;
-        const auto& socket = found->second;
+        const auto& socket = *found;
         const auto kind = socket.kind;
         const auto listener = socket.listener;
         const auto relay = socket.relay;
-        for (int i = 0; i < 64 && _sockets.count(fd); ++i) {
+        for (int i = 0; i < 64 && _sockets.find(fd); ++i) {
             detail::SystemAddress from;
             const auto size = ::recvfrom(fd, _room.data(), _room.size(), 0, from.get(), &from.size);
             if (size < 0)
@@ -409,28 +310,40 @@ private:
         detail::Descriptor made(
             ::accept4(acceptor.descriptor.get(), from.get(), &from.size, SOCK_NONBLOCK | SOCK_CLOEXEC));
         const int on = 1;
-        if (made.get() < 0)
+        if (made.get() < 0) {
+            if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+                pause(true);
+            return;
+        }
+        if (_sockets.streams() >= _mostStreams)
             return;
         ::setsockopt(made.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-        add({Kind::Stream, std::move(made), acceptor.listener, 0, from});
+        _sockets.add({Kind::Stream, std::move(made), acceptor.listener, 0, from});
+    }
+
+    /// Where descriptors have run out, a connection that waits would keep the loop busy.
+    void pause(bool on)
+    {
+        _accepts = on ? now() + rest : 0;
+        _sockets.accept(!on);
     }
 
     void read(int fd)
     {
-        auto found = _sockets.find(fd);
+        auto* found = _sockets.find(fd);
         const auto size = ::recv(fd, _room.data(), _room.size(), 0);
         if (size < 0 && (errno == EAGAIN || errno == EINTR))
             return;
         if (size <= 0)
             return close(fd);
-        found->second.in.append(_room.data(), static_cast<std::size_t>(size));
-        const auto listener = found->second.listener;
-        auto peer = found->second.peer;
+        found->in.append(_room.data(), static_cast<std::size_t>(size));
+        const auto listener = found->listener;
+        auto peer = found->peer;
         for (;;) {
             found = _sockets.find(fd);
-            if (found == _sockets.end())
+            if (!found)
                 return;
-            auto& in = found->second.in;
+            auto& in = found->in;
             const auto frame = pjauth_turn_core_frame_size(in.data(), in.size());
             if (frame < 0)
                 return close(fd);
@@ -455,13 +368,13 @@ private:
                 toClient(output);
                 continue;
             }
-            const auto found = _relays.find(output.relay);
-            if (found == _relays.end())
+            auto* const relay = _sockets.relay(output.relay);
+            if (!relay)
                 continue;
             if (output.kind == PJAUTH_TURN_CLOSE_RELAY)
-                close(found->second);
+                _sockets.remove(*relay);
             else
-                toPeer(_sockets.at(found->second), output);
+                toPeer(*relay, output);
         }
     }
 
@@ -479,65 +392,28 @@ private:
 
     void toClient(const pjauth_turn_output& output)
     {
-        const int fd = _listeners.at(output.listener);
-        if (_sockets.at(fd).kind == Kind::Udp) {
-            ::sendto(fd, output.data, output.data_size, 0, output.to, output.to_size);
-            return;
-        }
-        const auto stream = _streams.find({reinterpret_cast<const char*>(output.to), output.to_size});
-        if (stream == _streams.end())
-            return;
-        auto& socket = _sockets.at(stream->second);
-        if (socket.out.size() + output.data_size > mostUnsent)
-            return;
-        socket.out.append(static_cast<const char*>(output.data), output.data_size);
-        flush(socket);
-    }
-
-    void flush(Socket& socket)
-    {
-        const int fd = socket.descriptor.get();
-        const bool waited = socket.waits;
-        if (!socket.out.empty()) {
-            const auto sent = ::send(fd, socket.out.data(), socket.out.size(), MSG_NOSIGNAL);
-            if (sent > 0)
-                socket.out.erase(0, static_cast<std::size_t>(sent));
-        }
-        socket.waits = !socket.out.empty();
-        if (socket.waits != waited) {
-            epoll_event wanted = {};
-            wanted.events = socket.waits ? EPOLLIN | EPOLLOUT : EPOLLIN;
-            wanted.data.fd = fd;
-            ::epoll_ctl(_events.get(), EPOLL_CTL_MOD, fd, &wanted);
-        }
+        const auto* const listener = _sockets.listener(output.listener);
+        if (listener->kind == Kind::Udp)
+            ::sendto(listener->descriptor.get(), output.data, output.data_size, 0, output.to, output.to_size);
+        else if (auto* const stream = _sockets.stream(output.to, output.to_size))
+            _sockets.send(*stream, output.data, output.data_size);
     }
 
     void close(int fd)
     {
-        const auto found = _sockets.find(fd);
-        if (found == _sockets.end())
+        auto* const found = _sockets.find(fd);
+        if (!found)
             return;
-        auto socket = std::move(found->second);
-        _sockets.erase(found);
-        if (socket.kind == Kind::Relay)
-            _relays.erase(socket.relay);
-        if (socket.kind != Kind::Stream)
-            return;
-        _streams.erase(socket.peer.bytes());
+        auto socket = _sockets.remove(*found);
         pjauth_turn_core_client_gone(_owner.server, socket.listener, socket.peer.get(), socket.peer.size, now());
     }
 
     detail::Owner _owner;
-    std::map<int, Place> _places;
-    std::pair<std::uint16_t, std::uint16_t> _ports;
-    std::random_device _random;
-    detail::Descriptor _events;
-    int _wake = -1;
+    detail::RelayPlaces _places;
+    detail::LoopSockets _sockets;
+    std::uint64_t _accepts = 0; // when connections are taken again; 0 where they are
+    std::size_t _mostStreams = 0;
     bool _inside = false, _stopping = false;
-    std::unordered_map<int, Socket> _sockets;
-    std::vector<int> _listeners;
-    std::unordered_map<std::uint64_t, int> _relays;
-    std::unordered_map<std::string, int> _streams;
     std::array<char, 65536> _room;
 };
 
