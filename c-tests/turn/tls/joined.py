@@ -10,7 +10,8 @@ from contextlib import ExitStack, closing
 
 from tls import TCP, TLS, UDP, address, context, server  # sets the path
 
-from hosts import check, skip, wait_until  # noqa: E402
+from field import PORT, listen, town  # noqa: E402
+from hosts import Server, check, skip, wait_until  # noqa: E402
 import turn_client as turn  # noqa: E402
 
 ADDITIONAL_ADDRESS_FAMILY, SOFTWARE = 0x8000, 0x8022
@@ -167,6 +168,32 @@ def announced(program):
                 near.close()
                 check(received(far.socket) == b"", "an end is not passed on")
                 refused(403, one.connect_peer, one.relayed)
+
+
+def interfaces(program):
+    """The same where clients use two addresses of the server, which are announced as one."""
+    host, outside, container = town()
+    with Server(host, program, *listen("0.0.0.0"), "--relay", "0.0.0.0=198.41.0.4", "--workers", 2):
+        def client(of, at):
+            with of.entered():
+                return turn.Client((at, PORT), "joe", "secret", "tcp", patience=PATIENCE)
+
+        sides = (outside, "11.0.0.5"), (container, "172.17.0.1")
+        for side, other_side in sides, sides[::-1]:
+            one, other = client(*side), client(*other_side)
+            for own in one, other:
+                check(own.allocate(transport=turn.TCP)[0] == "198.41.0.4", "another address is announced")
+            other.permit(one.relayed)
+            mine = one.connect_peer(other.relayed)
+            seen, theirs = other.attempted(PATIENCE)
+            check(seen == one.relayed, f"{one.relayed} is announced as {seen}")
+            near, far = client(*side), client(*other_side)
+            near.bind_connection(mine)
+            far.bind_connection(theirs)
+            near.socket.sendall(b"across")
+            check(far.receive_bytes(6) == b"across", "nothing comes across")
+            for own in "11.0.0.5", "172.17.0.1", "198.41.0.4":
+                refused(403, one.connect_peer, (own, 22))
 
 
 def told(program):
@@ -370,7 +397,7 @@ def slow(program):
         passes(data, peer)
 
 
-CASES = {case.__name__: case for case in (crossed, early, policies, announced, told, ends, drained,
+CASES = {case.__name__: case for case in (crossed, early, policies, announced, interfaces, told, ends, drained,
                                           families, descriptors, slow)}
 
 if __name__ == "__main__":
