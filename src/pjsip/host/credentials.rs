@@ -8,6 +8,7 @@
 use super::credential::Credential;
 use super::pool::{Block, Pool};
 use super::session::Session;
+use super::text::Text;
 use crate::pjsip::abi::{self, pjsip_cred_info};
 use crate::pjsip::status::{EINVAL, Status};
 use core::ptr::NonNull;
@@ -65,7 +66,7 @@ pub unsafe fn store(
         let room = count * size_of::<pjsip_cred_info>();
         let mut block = Block::from_raw(start.add(room), capacity - room);
         for i in 0..count {
-            array.add(i).write(copy(source(i), &mut block));
+            copy(source(i), array.add(i), &mut block);
         }
         if let Some((old, old_capacity)) = old.filter(|&(old, _)| old != start) {
             wipe_block(old, old_capacity);
@@ -97,7 +98,7 @@ pub fn copy_to_pool(
     // SAFETY: `size` bytes at `start` were just allocated for this.
     unsafe {
         let mut block = Block::from_raw(start.add(room), size - room);
-        start.cast().write(copy(credential, &mut block));
+        copy(credential, start.cast(), &mut block);
     }
     Ok((start.cast(), size))
 }
@@ -124,16 +125,31 @@ fn texts(credential: Credential<'_>) -> [&[u8]; TEXTS] {
     [realm, scheme, username, data, k, op, amf]
 }
 
-fn copy(credential: Credential<'_>, block: &mut Block) -> pjsip_cred_info {
-    let mut new = *credential.get();
-    let [realm, scheme, username, data, k, op, amf] =
-        texts(credential).map(|text| block.push(text));
-    (new.realm, new.scheme, new.username, new.data) = (realm, scheme, username, data);
-    let callback = credential.aka_callback().filter(|_| is_aka(credential));
+/// Writes a copy of the structure to `to`, its texts into `block`.
+///
+/// # Safety
+/// There is room for one at `to`, which is nobody else's; the block has room for the texts.
+#[inline]
+unsafe fn copy(credential: Credential<'_>, to: NonNull<pjsip_cred_info>, block: &mut Block) {
+    let is_aka = is_aka(credential);
+    // SAFETY: as the caller promises; in place, for it is as large as ten texts.
+    let new = unsafe {
+        to.copy_from_nonoverlapping(NonNull::from(credential.get()), 1);
+        &mut *to.as_ptr()
+    };
+    new.realm = block.push(credential.realm());
+    new.scheme = block.push(credential.scheme());
+    new.username = block.push(credential.username());
+    new.data = block.push(credential.data());
+    // Not to be looked at elsewhere: applications leave them unset.
+    let [k, op, amf] = match is_aka {
+        true => credential.aka_keys().map(|key| block.push(key)),
+        false => [Text::EMPTY; 3],
+    };
     new.ext.aka.k = k;
     new.ext.aka.op = op;
     new.ext.aka.amf = amf;
-    new.ext.aka.cb = callback;
+    new.ext.aka.cb = credential.aka_callback().filter(|_| is_aka);
     // A hash without a name is an MD5 hash, as the header has it.
     #[cfg(pj_algorithms)]
     if new.data_type & DATA_MASK == abi::PJSIP_CRED_DATA_DIGEST as i32
@@ -141,7 +157,6 @@ fn copy(credential: Credential<'_>, block: &mut Block) -> pjsip_cred_info {
     {
         new.algorithm_type = abi::PJSIP_AUTH_ALGORITHM_MD5;
     }
-    new
 }
 
 /// The part of a credential's `data_type` that says what `data` is.
