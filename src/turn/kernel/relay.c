@@ -137,51 +137,53 @@ static __always_inline int write_headers(struct __sk_buff *skb, const struct flo
                                          const struct way *way)
 {
     const struct route *out = way->out;
-    __u32 data = way->len + (out->channel ? CHANNEL_HEADER : 0);
-    __u32 length = UDP_HEADER + data, udp = ETH_HLEN + (out->v6 ? IPV6_HEADER : IPV4_HEADER);
-    __u32 channel = (__u32)out->channel | (__u32)bpf_htons(way->len) << 16;
+    __u32 length = UDP_HEADER + way->len + (out->channel ? CHANNEL_HEADER : 0);
+    __u32 udp = ETH_HLEN + (out->v6 ? IPV6_HEADER : IPV4_HEADER);
     __u32 old_channel = *(__u32 *)packet->head;
     __u64 pseudo = 0, plain = 0;
-    struct {
-        __be16 length, check;
-    } tail = {bpf_htons(length), packet->check};
+    struct udp_head tail = {out->ports, bpf_htons(length), packet->check,
+                            (__u32)out->channel | (__u32)bpf_htons(way->len) << 16};
     int i;
 
     if (out->v6) {
-        struct ipv6_header ip = {};
+        struct {
+            struct ipv6_header ip;
+            struct udp_head udp;
+        } head = {};
 
-        ip.first = bpf_htonl(6u << 28 | (__u32)packet->tos << 20);
-        ip.payload = bpf_htons(length);
-        ip.next = IPPROTO_UDP;
-        ip.hops = packet->ttl - 1;
-        __builtin_memcpy(ip.ends, out->ends, sizeof(ip.ends));
-        if (bpf_skb_store_bytes(skb, ETH_HLEN, &ip, sizeof(ip), 0))
+        head.ip.first = bpf_htonl(6u << 28 | (__u32)packet->tos << 20);
+        head.ip.payload = tail.length;
+        head.ip.next = IPPROTO_UDP;
+        head.ip.hops = packet->ttl - 1;
+        __builtin_memcpy(head.ip.ends, out->ends, sizeof(head.ip.ends));
+        head.udp = tail;
+        if (bpf_skb_store_bytes(skb, ETH_HLEN, &head, sizeof(head) - (out->channel ? 0 : CHANNEL_HEADER), 0))
             return -1;
     } else {
-        struct ipv4_header ip = {};
+        struct {
+            struct ipv4_header ip;
+            struct udp_head udp;
+        } head = {};
 
-        ip.version = 0x45;
-        ip.tos = packet->tos;
-        ip.total = bpf_htons(IPV4_HEADER + length);
+        head.ip.version = 0x45;
+        head.ip.tos = packet->tos;
+        head.ip.total = bpf_htons(IPV4_HEADER + length);
         /* Without the DF bit, and so with an identification of its own among those from this address. */
-        ip.id = bpf_get_prandom_u32();
-        ip.ttl = packet->ttl - 1;
-        ip.protocol = IPPROTO_UDP;
-        ip.src = out->ends[3];
-        ip.dst = out->ends[7];
-        ip.check = ~sum_of(&ip, sizeof(ip));
-        if (bpf_skb_store_bytes(skb, ETH_HLEN, &ip, sizeof(ip), 0))
+        head.ip.id = bpf_get_prandom_u32();
+        head.ip.ttl = packet->ttl - 1;
+        head.ip.protocol = IPPROTO_UDP;
+        head.ip.src = out->ends[3];
+        head.ip.dst = out->ends[7];
+        head.ip.check = ~sum_of(&head.ip, sizeof(head.ip));
+        head.udp = tail;
+        if (bpf_skb_store_bytes(skb, ETH_HLEN, &head, sizeof(head) - (out->channel ? 0 : CHANNEL_HEADER), 0))
             return -1;
     }
-    if (bpf_skb_store_bytes(skb, udp, &out->ports, 4, 0) || bpf_skb_store_bytes(skb, udp + 4, &tail, 4, 0))
-        return -1;
-    if (out->channel && bpf_skb_store_bytes(skb, udp + UDP_HEADER, &channel, CHANNEL_HEADER, 0))
-        return -1;
     for (i = 0; i < 8; i++)
         pseudo += (__u64)out->ends[i] + (__u32)~flow->ends[i];
     pseudo += (__u64)tail.length + (__u16)~packet->udp_length;
     plain = (__u64)out->ports + (__u32)~packet->ports + tail.length + (__u16)~packet->udp_length;
-    plain += out->channel ? channel : 0;
+    plain += out->channel ? tail.channel : 0;
     plain += packet->len != way->len ? (__u32)~old_channel : 0;
     if (bpf_l4_csum_replace(skb, udp + 6, 0, folded(pseudo), BPF_F_PSEUDO_HDR | BPF_F_MARK_MANGLED_0))
         return -1;

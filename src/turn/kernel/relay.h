@@ -89,6 +89,14 @@ struct udp_header {
     __u16 check;
 };
 
+/* What follows the IP header of a packet that leaves; the last word only of one on a channel. */
+struct udp_head {
+    __u32 ports;
+    __be16 length;
+    __u16 check;
+    __u32 channel;
+};
+
 static void *(*bpf_map_lookup_elem)(void *map, const void *key) = (void *)BPF_FUNC_map_lookup_elem;
 static __u64 (*bpf_ktime_get_ns)(void) = (void *)BPF_FUNC_ktime_get_ns;
 static __u32 (*bpf_get_prandom_u32)(void) = (void *)BPF_FUNC_get_prandom_u32;

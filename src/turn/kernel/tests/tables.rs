@@ -47,7 +47,7 @@ impl Scene {
         let hop = move |_, next: std::net::IpAddr| {
             let world = current.load(Relaxed);
             let last = next.to_string().bytes().last().map_or(0, usize::from);
-            (world == 0 || (last + world) % 3 > 0).then_some(Hop {
+            (world == 0 || !(last + world).is_multiple_of(3)).then_some(Hop {
                 interface: 1 + world as u32,
                 next,
             })
