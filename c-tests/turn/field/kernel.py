@@ -403,6 +403,35 @@ def rules(program):
             call.client.close()
 
 
+def spoofed(program):
+    """Another's port, another number, lengths that lie, another peer's port: none of it by the kernel's way."""
+    server, near, far = street()
+    with start(server, program) as running:
+        needs_kernel(running)
+        for family, beyond in PAIRS:
+            call = Call(near, far, family, beyond)
+            call.both_ways(b"first")
+            stranger, other, data = near.udp(CLIENT[family]), far.udp(PEER[beyond]), bytes(160)
+
+            def frame(number, length):
+                return struct.pack("!HH", number, length) + data
+
+            def lie():
+                stranger.sendto(frame(call.number, len(data)), (NEAR[family], PORT))
+                for number, length in (call.number + 1, len(data)), (call.number, len(data) + 1), (call.number, 65535):
+                    call.client.socket.send(frame(number, length))
+                # A permission is for an address, a channel for a port as well: this is the core's, by an indication.
+                other.sendto(data, call.relayed)
+                found = call.client.receive()
+                check(found == (other.getsockname()[:2], data), f"from another port of the peer's came {found}")
+                # It is the first that reaches the peer.
+                call.both_ways(b"good")
+
+            count = by_kernel(running, lie)
+            check(count == 2, f"{family} to {beyond}: {count} packets by the kernel, of which two were good")
+            call.client.close()
+
+
 def refused(program):
     """Without the capabilities: the sockets, with the reason; or no start where it is required."""
     server, near, far = street()
@@ -430,7 +459,7 @@ def refused(program):
 
 
 CASES = {case.__name__: case for case in (relay, without_offload, inside, endings, expired, other_time, capped,
-                                          leaves_nothing, full, ways, rules, refused)}
+                                          leaves_nothing, full, ways, rules, spoofed, refused)}
 
 
 def main():
