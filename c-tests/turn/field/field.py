@@ -374,6 +374,25 @@ def late(program):
         check(refusal.status == 120099 and "UDP 12.0.0.5:3478" in refusal.text, refusal.text)
     else:
         raise AssertionError("it starts with nothing to serve")
+    # So it is with relays.
+    try:
+        Server(server, program, *listen("11.0.0.5"), "--relay", "13.0.0.5", "--relay", "2a00::13")
+    except Refused as refusal:
+        check(refusal.status == 120099 and "no relay can be at 13.0.0.5" in refusal.text, refusal.text)
+    else:
+        raise AssertionError("it starts with nowhere to relay")
+    server.ip("addr add 11.0.0.6/24 dev eth0")
+    with Server(server, program, *listen("11.0.0.5"), "--relay", "13.0.0.5", "--relay", "11.0.0.6", "--relay",
+                "2a00::13") as running:
+        running.expect(r"log 2 no relay can be at 13.0.0.5 yet: .*; trying again")
+        running.expect(r"log 2 no relay can be at 2a00::13 yet: .*; trying again")
+        check({relay_of(outside, "11.0.0.5") for _ in range(6)} == {"11.0.0.6"}, "the rest does not serve")
+        server.ip("addr add 13.0.0.5/24 dev eth0")
+        server.ip("addr add 2a00::13/64 dev eth0 nodad")
+        wait_until(lambda: relay_of(outside, "11.0.0.5") == "13.0.0.5", "the relay address that has come")
+        check(relay_of(outside, "11.0.0.5", family=6) == "2a00::13", "the IPv6 one that has come")
+        server.ip("addr del 13.0.0.5/24 dev eth0")
+        check({relay_of(outside, "11.0.0.5") for _ in range(6)} == {"11.0.0.6"}, "one that has gone is still tried alone")
     with Server(server, program, *listen("12.0.0.5", "11.0.0.5")) as running:
         server.ip("addr add 12.0.0.5/24 dev eth0")
         running.expect("log 3 listening on TCP 12.0.0.5:3478")

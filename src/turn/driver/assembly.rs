@@ -32,20 +32,31 @@ use super::streams::Streams;
 use super::sys::{Epoll, HostAddress, Inbox, Interest, Slots, is_local, without_signals};
 use super::worker::{Worker, WorkerCore};
 
-/// Who mistypes an address is told so now, and not each client with a 508.
+/// Tries the relay addresses. Returns lines about those that are not there yet; each
+/// client's allocation tries them again.
+///
+/// # Errors
+/// None is there: who mistypes an address is told so now, and not each client with a 508.
 pub(super) fn try_relays(
     relays: &[RelayAddress],
     interfaces: &[HostAddress],
-) -> Result<(), StartError> {
-    relays.iter().try_for_each(|relay| {
+) -> Result<Vec<String>, StartError> {
+    let mut missing = Vec::new();
+    for relay in relays {
+        // An address of the host's that is still looked for elsewhere (IPv6 duplicate
+        // detection) can be bound a little later.
+        let is_own = interfaces.iter().any(|own| own.ip == relay.bind);
         match UdpSocket::bind((relay.bind, 0)) {
-            // An address of the host's that is still looked for elsewhere (IPv6
-            // duplicate detection) can be bound a little later.
-            Err(_) if interfaces.iter().any(|own| own.ip == relay.bind) => Ok(()),
-            Err(error) => Err(StartError::Relay(relay.bind, error)),
-            Ok(_) => Ok(()),
+            Err(error) if !is_own => missing.push((relay.bind, error)),
+            _ => {}
         }
-    })
+    }
+    if missing.len() == relays.len() && !missing.is_empty() {
+        let (ip, error) = missing.swap_remove(0);
+        return Err(StartError::Relay(ip, error));
+    }
+    let line = |(ip, error)| format!("no relay can be at {ip} yet: {error}; trying again");
+    Ok(missing.into_iter().map(line).collect())
 }
 
 pub(super) fn control(

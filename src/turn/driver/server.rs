@@ -67,7 +67,9 @@ impl Server {
         for line in traps.into_iter().chain(warning).chain(small) {
             reception.tell(Level::Warning, line);
         }
-        try_relays(&options.relays, &interfaces)?;
+        for line in try_relays(&options.relays, &interfaces)? {
+            reception.tell(Level::Warning, line);
+        }
         let control = Arc::new(control(options, count, &bound, &interfaces)?);
         let line = control.attend(&interfaces);
         control.forwarding.check()?;

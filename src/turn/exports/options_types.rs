@@ -23,7 +23,8 @@ pub struct pjauth_turn_listener {
 /// Where relayed transport addresses are.
 #[repr(C)]
 pub struct pjauth_turn_relay {
-    /// An address of the host; where it is not, the server does not start.
+    /// An address of the host. Where none of them is there, the server does not start;
+    /// one that is not there yet is tried again while others serve, and the log names it.
     /// `0.0.0.0` or `::` stand for the address of the listener that the client
     /// uses, or for a client of the other family one that clients of this family
     /// use: public before private, the same interface before another.
