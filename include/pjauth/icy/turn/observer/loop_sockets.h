@@ -130,7 +130,7 @@ public:
     {
         for (const int fd : _listeners)
             if (find(fd)->kind == Kind::Acceptor)
-                control(EPOLL_CTL_MOD, fd, on ? EPOLLIN : 0);
+                control(EPOLL_CTL_MOD, fd, on ? std::uint32_t(EPOLLIN) : 0);
     }
 
     /// Sends to a stream's client, as soon as there is room. What is too much is lost, as datagrams are.
