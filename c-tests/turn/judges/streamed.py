@@ -79,13 +79,13 @@ def is_over(end):
 
 @contextmanager
 def served(kind, address="127.0.0.1"):
-    """A server, a TCP allocation on it, and in the end as many descriptors as in the beginning."""
+    """A server, a TCP allocation on it, and in the end no more descriptors than in the beginning."""
     with lab.server(kind, "--workers", "3") as server:
         before = descriptors(server)
         with ExitStack() as stack:
             yield server, Relay(stack, server, address), stack
         for _ in range(1200):
-            if descriptors(server) == before:
+            if descriptors(server) <= before: # the start may have one open for a moment
                 return
             time.sleep(0.05)
         sys.exit(f"FAIL {descriptors(server)} descriptors, in the beginning {before}")
