@@ -27,7 +27,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "feed.h"
@@ -48,13 +47,6 @@ static struct {
 void die(const char *what) {
     fprintf(stderr, "frames: %s: %s\n", what, strerror(errno));
     exit(1);
-}
-
-double now(void) {
-    struct timespec time;
-
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
 static void enter(const char *host) {
@@ -207,12 +199,6 @@ static void measure(int to_client, const struct sockaddr_in *peer) {
 
 /* -- round trips -------------------------------------------------------------------------------------------------- */
 
-static int by_size(const void *one, const void *other) {
-    double a = *(const double *)one, b = *(const double *)other;
-
-    return (a > b) - (a < b);
-}
-
 static ssize_t receive(int fd, uint8_t *bytes, size_t room, struct sockaddr_in *from) {
     struct pollfd ready = {fd, POLLIN, 0};
     socklen_t size = sizeof(*from);
@@ -248,12 +234,7 @@ static void round_trips(int peer_fd, const struct sockaddr_in *peer) {
         }
         usleep(100);
     }
-    if (count == 0) {
-        die("no packet came back");
-    }
-    qsort(times, count, sizeof(times[0]), by_size);
-    printf("{\"median_us\": %.1f, \"p99_us\": %.1f, \"lost\": %u}\n", times[count / 2], times[count * 99 / 100],
-           ROUND_TRIPS - count);
+    print_round_trips(times, count, ROUND_TRIPS);
 }
 
 static void read_options(int argc, char **argv) {

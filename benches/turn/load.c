@@ -23,7 +23,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "load.h"
@@ -35,13 +34,6 @@ static struct load load;
 void die(const char *what) {
     fprintf(stderr, "load: %s: %s\n", what, strerror(errno));
     exit(1);
-}
-
-double now(void) {
-    struct timespec time;
-
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
 /* The server's resident size in KiB. */
@@ -305,12 +297,6 @@ static void idle(void) {
     printf("{\"kib_each\": %.2f, \"allocations\": %u}\n", (double)(resident() - before) / count, count);
 }
 
-static int by_size(const void *a, const void *b) {
-    double difference = *(const double *)a - *(const double *)b;
-
-    return difference > 0 ? 1 : difference < 0 ? -1 : 0;
-}
-
 /* Sends back at the peer and waits at the client, without sleeping. 0 if the packet was lost. */
 static int round_trip(int client, int peer) {
     double end = now() + 0.2;
@@ -354,12 +340,7 @@ static void round_trips(void) {
         }
         usleep(100);
     }
-    if (count == 0) {
-        die("no packet came back");
-    }
-    qsort(times, count, sizeof(times[0]), by_size);
-    printf("{\"median_us\": %.1f, \"p99_us\": %.1f, \"lost\": %u}\n", times[count / 2], times[count * 99 / 100],
-           ROUND_TRIPS - count);
+    print_round_trips(times, count, ROUND_TRIPS);
 }
 
 static void read_options(int argc, char **argv) {

@@ -34,7 +34,10 @@ struct load {
 };
 
 void die(const char *what);
+
+/* times.c: seconds of a clock that goes on, and what round trips took, in microseconds; they are sorted. */
 double now(void);
+void print_round_trips(double *times, unsigned count, unsigned sent);
 
 /* Seconds that the server's threads have run. */
 double server_cpu(const struct load *load);

@@ -8,27 +8,12 @@
 # LIBPJAUTH_TURN names our archive (default: build/lib/libpjauth-turn.a); CC the compiler. The load generator needs
 # OpenSSL's libcrypto.
 set -eu
-
-: "${CC:=cc}"
 cd "$(dirname "$0")/../.."
-: "${LIBPJAUTH_TURN:=build/lib/libpjauth-turn.a}"
-sources=benches/turn
+. benches/turn/prepare.sh
 
-skip() {
-    echo "SKIP $1"
-    exit 0
-}
-
-[ -f "$LIBPJAUTH_TURN" ] || skip "no $LIBPJAUTH_TURN (make lib)"
-command -v python3 >/dev/null || skip "no python3"
-echo '#include <openssl/hmac.h>' | $CC -E - >/dev/null 2>&1 || skip "no headers of OpenSSL (Debian package libssl-dev)"
-
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-c99="$CC -std=c99 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Werror"
 $c99 -o "$work/bare" $sources/bare.c
 $c99 -o "$work/splice" $sources/splice.c
-$c99 -o "$work/load" $sources/load.c $sources/clients.c $sources/streams.c $sources/stun.c -lcrypto
+$c99 -o "$work/load" $sources/load.c $sources/clients.c $sources/times.c $sources/streams.c $sources/stun.c -lcrypto
 $c99 -Iinclude -o "$work/pjauth" c-tests/turn/judges/server.c "$LIBPJAUTH_TURN" -lpthread -ldl -lm
 
 crates=build/bench

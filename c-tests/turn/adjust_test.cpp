@@ -1,23 +1,14 @@
 // ServerOptions::adjust reaches what icey has no field for, sees what the other options said, and is refused as C is.
-#include <cstdio>
 #include <cstring>
 #include <string>
 
 #include <icy/turn/server/server.h>
 
+#include "check.hpp"
+
 using namespace icy::turn;
 
 namespace {
-
-int failures;
-
-void check(bool condition, const char* what)
-{
-    if (condition)
-        return;
-    std::printf("wrong: %s\n", what);
-    ++failures;
-}
 
 struct Nobody : ServerObserver {
     void onServerAllocationCreated(Server*, IAllocation*) override {}
@@ -72,5 +63,5 @@ int main()
 {
     listeners_are_added();
     nonsense_is_refused();
-    return failures != 0;
+    return verdict();
 }

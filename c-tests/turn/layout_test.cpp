@@ -1,24 +1,13 @@
 // A C++ observer is what pjauth_turn_observer describes: called here through the C table, as the library does, and a
 // hand-made table called as an object. No server is needed.
-#include <cstdio>
-#include <cstdlib>
-
 #include <icy/turn/server/server.h>
+
+#include "check.hpp"
 
 using namespace icy::turn;
 using icy::net::Address;
 
 namespace {
-
-int failures;
-
-void check(bool condition, const char* what)
-{
-    if (condition)
-        return;
-    std::printf("wrong: %s\n", what);
-    ++failures;
-}
 
 // Handles as the library makes them: odd, and nothing is there.
 auto* const a_server = reinterpret_cast<pjauth_turn_server*>(0x8000000000001001);
@@ -191,6 +180,5 @@ int main()
     as_an_object();
     dead_handles();
     addresses();
-    std::printf("%d failures\n", failures);
-    return failures ? EXIT_FAILURE : EXIT_SUCCESS;
+    return verdict();
 }

@@ -1,41 +1,16 @@
 // Observers that misbehave: calls back from every function, keeps addresses of the dead, returns what is no state, goes
 // before its server. What an observer throws is tested in throwing.cpp.
 #include <atomic>
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <sstream>
 
-#include "icy/turn/server/loopserver.h"
-
-extern "C" {
-#include "../wire.h"
-}
+#include "rig.hpp"
 
 using namespace icy;
 using namespace icy::turn;
 
 namespace {
-
-int failures;
-
-void check(bool condition, const char* what)
-{
-    if (condition)
-        return;
-    std::printf("wrong: %s\n", what);
-    ++failures;
-}
-
-ServerOptions options()
-{
-    ServerOptions options;
-    options.listenAddr = {"127.0.0.1", 0};
-    options.realm = "example.org";
-    options.workers = 1;
-    return options;
-}
 
 struct Busy : ServerObserver {
     std::atomic<int> asked{0}, created{0}, removed{0};
@@ -190,6 +165,5 @@ int main()
     refusals();
     gone_before_its_server();
     failed_starts();
-    std::printf("%d failures\n", failures);
-    return failures ? EXIT_FAILURE : EXIT_SUCCESS;
+    return verdict();
 }

@@ -1,29 +1,14 @@
 // What changes in a running server from C++, on threads and on a loop of the program's own; both address families.
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <string>
 
-#include "icy/turn/server/loopserver.h"
-
-extern "C" {
-#include "../wire.h"
-}
+#include "rig.hpp"
 
 using namespace icy::turn;
 
 namespace {
 
 constexpr int invalid = 70004;
-int failures;
-
-void check(bool condition, const char* what)
-{
-    if (condition)
-        return;
-    std::printf("wrong: %s\n", what);
-    ++failures;
-}
 
 /// Lets everybody in who holds the key.
 struct Open : ServerObserver {
@@ -35,15 +20,6 @@ struct Open : ServerObserver {
         return AuthenticationState::Authorized;
     }
 };
-
-ServerOptions options()
-{
-    ServerOptions options;
-    options.listenAddr = {"127.0.0.1", 0};
-    options.realm = "example.org";
-    options.workers = 1;
-    return options;
-}
 
 /// What a new client gets; `then` is done while it is there.
 template <class Then>
@@ -146,6 +122,5 @@ int main()
 {
     changes();
     families();
-    std::printf("%d failures\n", failures);
-    return failures ? EXIT_FAILURE : EXIT_SUCCESS;
+    return verdict();
 }

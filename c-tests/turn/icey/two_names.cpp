@@ -1,23 +1,11 @@
 // pjauth's server beside icey's client in one program: the linker takes neither for the other. client.cpp stands for
 // icey's.
-#include <cstdio>
-#include <cstdlib>
-
+#include "../check.hpp"
 #include "icy/turn/server/server.h"
 
 std::string what_the_client_says();
 
 namespace {
-
-int failures;
-
-void check(bool condition, const char* what)
-{
-    if (condition)
-        return;
-    std::printf("wrong: %s\n", what);
-    ++failures;
-}
 
 struct Observer : icy::turn::ServerObserver {
     void onServerAllocationCreated(icy::turn::Server*, icy::turn::IAllocation*) override {}
@@ -46,6 +34,5 @@ int main()
     check(icy::turn::PermissionList(3, {"192.0.2.1"}).size() == 3, "our permissions are ours");
     check(what_the_client_says() == "client's client's 192.0.2.1 35", "the client's are the client's");
     check(server.stop() == 0, "the server stops");
-    std::printf("%d failures\n", failures);
-    return failures ? EXIT_FAILURE : EXIT_SUCCESS;
+    return verdict();
 }

@@ -18,7 +18,6 @@ use crate::turn::auth::credentials::Signer;
 use crate::turn::auth::mechanism::Presented;
 use crate::turn::core::action::{Action, Event, NotConnected, Reach};
 use crate::turn::policy::peers::Verdict;
-
 use crate::turn::state::arena::{AllocationId, PeerId, RelayId};
 use crate::turn::state::connections::{ConnectRequest, PeerConnection, Stage};
 use crate::turn::state::five_tuple::{Link, RelayTransport, Transport};
