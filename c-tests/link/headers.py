@@ -62,7 +62,8 @@ def beside_pjsip():
         compile_in(languages, pjsip + names, flags)
         compile_in(languages, names + pjsip, flags)
         for name in names:
-            compile_in(languages, [name], flags)
+            if wants_pjsip(INCLUDE / name):  # the others: alone()
+                compile_in(languages, [name], flags)
 
 
 # What an observer uses of icey's net and stun modules, for programs that use more of icey than its TURN server.
