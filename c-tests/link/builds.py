@@ -75,7 +75,7 @@ def cmake_subdirectory():
     case.skip("there is no CMakeLists.txt yet") if not (ROOT / "CMakeLists.txt").exists() else None
     source = os.path.abspath("source")
     os.makedirs(source)
-    for name in ("CMakeLists.txt", "packaging", "include"):
+    for name in ("CMakeLists.txt", "Cargo.toml", "packaging", "include"):
         os.symlink(ROOT / name, f"{source}/{name}")
     # The pieces of the Makefile, played by a stand-in: what is built here is built by the tests already.
     with open(f"{source}/Makefile", "w") as file:
@@ -85,9 +85,13 @@ def cmake_subdirectory():
     check(open(f"{source}/asked").read() == "lib\n", "both halves were not asked for")
     # As a project around it says it: by a plain variable.
     with open("CMakeLists.txt", "w") as file:
-        file.write("cmake_minimum_required(VERSION 3.16)\nproject(around C)\nset(PJAUTH_HALVES turn)\n"
-                   f"add_subdirectory({source} pjauth)\nadd_executable(app {PROGRAMS}/marker.c)\n"
+        file.write("cmake_minimum_required(VERSION 3.16)\nproject(around C CXX)\nset(PJAUTH_HALVES turn)\n"
+                   f"add_subdirectory({source} pjauth)\nadd_executable(app {PROGRAMS}/marker.c icey.cpp)\n"
+                   "set_property(TARGET app PROPERTY CXX_STANDARD 17)\n"
                    "target_link_libraries(app PRIVATE pjauth::turn)\n")
+    # As icey's users name its headers; find_package(pjauth) finds them too.
+    with open("icey.cpp", "w") as file:
+        file.write('#include "icy/turn/server/server.h"\n#include <icy/turn/client/client.h>\n')
     run("cmake", "-S", ".", "-B", "alone")
     run("cmake", "--build", "alone")
     check(open(f"{source}/asked").read() == "lib-turn\n", "more than the TURN half was asked for")
