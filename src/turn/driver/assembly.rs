@@ -13,7 +13,7 @@ use crate::turn::state::five_tuple::Listener;
 use crate::turn::state::shared::Shared;
 
 use super::clock;
-use super::control::{Control, random};
+use super::control::Control;
 use super::descriptor::Descriptor;
 use super::forwarding::Forwarding;
 use super::listeners::ListenerSocket;
@@ -25,6 +25,7 @@ use super::peers::Peers;
 use super::ports::Ports;
 use super::process::{self, Neighbourhood};
 use super::queue::Queue;
+use super::random::random;
 use super::relay_addresses::{RelayAddress, RelayAddresses};
 use super::relay_sockets::RelayPool;
 use super::shortage::Shortage;

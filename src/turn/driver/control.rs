@@ -22,6 +22,7 @@ use super::mailbox::{Command, Mailbox};
 use super::misdirected::Misdirected;
 use super::observer::{Level, Log};
 use super::proxies::Proxies;
+use super::random::random;
 use super::relay_sockets::{RelayPool, RelaySockets};
 use super::sys::{Changes, HostAddress, interface_addresses};
 use super::tls::Tls;
@@ -161,21 +162,4 @@ impl Control {
             losses: Counters::default(),
         }
     }
-}
-
-/// Random bits of the system's.
-pub fn random() -> [u64; 4] {
-    std::array::from_fn(|_| random_word())
-}
-
-/// Likewise.
-pub fn random_word() -> u64 {
-    getrandom::u64().unwrap_or_else(|_| fallback())
-}
-
-/// The standard library seeds its hash tables from the same source, long before
-/// it can fail: these are used only when that source has gone away since.
-fn fallback() -> u64 {
-    use std::hash::{BuildHasher, RandomState};
-    RandomState::new().hash_one(0)
 }

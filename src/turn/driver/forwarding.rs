@@ -179,7 +179,10 @@ impl Locked {
             let relayed = match change {
                 RouteChange::Close(id) => routes.close(id),
                 RouteChange::Open(route) => match self.sockets.bound(route.relay) {
-                    Some(bound) => routes.open(route, bound),
+                    Some(bound) => {
+                        self.sockets.passed_by(route.relay);
+                        routes.open(route, bound)
+                    }
                     None => routes.close(route.id),
                 },
             };

@@ -46,6 +46,7 @@ mod ports;
 mod process;
 mod proxies;
 mod queue;
+mod random;
 mod reading;
 mod reception;
 mod relay_addresses;

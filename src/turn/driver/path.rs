@@ -51,7 +51,7 @@ impl Worker {
     }
 
     pub(super) fn read_relay(&mut self, locked: &mut Guard<'_>, index: usize) {
-        let Some((relay, fd)) = locked.sockets.at(index) else {
+        let Some((relay, fd)) = locked.sockets.receiving(index) else {
             return;
         };
         self.make_room(locked, 1);

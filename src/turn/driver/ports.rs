@@ -87,11 +87,6 @@ pub enum NotBound {
     Failed,
 }
 
-/// Random bits of the system's: a port cannot be guessed from those before it.
-pub fn random() -> u32 {
-    super::control::random_word() as u32
-}
-
 /// A port that nobody else can claim until it is given back.
 #[derive(Clone, Copy, Debug)]
 pub struct Claim {
@@ -183,7 +178,7 @@ impl Ports {
     /// A free port of the kind, and whether another program is known to have it.
     fn take(&self, address: usize, worker: u16, kind: Kind, now: Time) -> Option<(Claim, bool)> {
         let states = &self.addresses[address].get()?.states;
-        let taken = states.free.lock().take(kind, random(), tenths(now));
+        let taken = states.free.lock().take(kind, tenths(now));
         let (port, is_foreign) = taken?;
         let claim = Claim { address, port };
         self.pass(claim, worker);

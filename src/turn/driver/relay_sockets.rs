@@ -18,8 +18,9 @@ use crate::turn::state::five_tuple::{Listener, RelayTransport};
 use super::clock;
 use super::descriptor::Descriptor;
 use super::mailbox::{Command, Mailbox};
-use super::ports::{self, Claim, Kind, NotBound, Ports};
+use super::ports::{Claim, Kind, NotBound, Ports};
 use super::process;
+use super::random::random_word;
 use super::relay_addresses::RelayAddresses;
 use super::relay_streams::{connect_from, listen_at};
 use super::shortage::Shortage;
@@ -87,7 +88,9 @@ struct Relay {
     v4: bool,
     transport: RelayTransport,
     is_reserved: bool,
-    dont_fragment: bool,
+    /// Whether datagrams leave with the DF bit; `None` before any has passed, as it is with
+    /// most relays that clients ask for to have one more way (ICE): these cost nothing more.
+    dont_fragment: Option<bool>,
     /// Where the last datagram with the DF bit went.
     probed: Option<SocketAddr>,
 }
@@ -121,7 +124,7 @@ impl RelaySockets {
     /// Whether the network may fragment what this socket sends now.
     pub fn fragments(&self, id: RelayId) -> Option<bool> {
         let relay = self.table.get(id.index())?.as_ref()?;
-        Some(!relay.dont_fragment)
+        Some(relay.dont_fragment != Some(true))
     }
 
     /// The descriptor to send from, set up for the DF bit wanted.
@@ -130,12 +133,24 @@ impl RelaySockets {
         if relay.id != id {
             return None;
         }
-        let fd = relay.fd;
-        if relay.dont_fragment != dont_fragment {
-            set_dont_fragment(fd, relay.v4, dont_fragment);
-            relay.dont_fragment = dont_fragment;
+        if relay.dont_fragment != Some(dont_fragment) {
+            relay.set_up(dont_fragment);
         }
-        Some(fd)
+        Some(relay.fd)
+    }
+
+    /// The socket at this place of the table, to receive from.
+    pub fn receiving(&mut self, index: usize) -> Option<(RelayId, RawFd)> {
+        let relay = self.table.get_mut(index)?.as_mut()?;
+        if relay.dont_fragment.is_none() {
+            relay.set_up(false);
+        }
+        Some((relay.id, relay.fd))
+    }
+
+    /// Datagrams of this socket's will go past it. What the network says of them comes to it.
+    pub fn passed_by(&mut self, id: RelayId) {
+        self.receiving(id.index());
     }
 
     /// Keeps in mind where a datagram with the DF bit goes.
@@ -231,7 +246,7 @@ impl RelaySockets {
             claim,
             transport,
             is_reserved,
-            dont_fragment: false,
+            dont_fragment: None,
             probed: None,
         });
         Some(())
@@ -255,12 +270,20 @@ impl RelaySockets {
             self.pool.ports.serve_tcp(claim);
             return Ok(Arc::new(socket));
         }
-        let fd = socket.as_raw_fd();
-        set_dont_fragment(fd, address.is_ipv4(), false);
-        enable_gro(fd);
-        // Without, clients are told less.
-        keep_errors(fd, address.is_ipv4());
         Ok(Arc::new(socket))
+    }
+}
+
+impl Relay {
+    /// Sets the socket up for datagrams that pass from now on.
+    fn set_up(&mut self, dont_fragment: bool) {
+        if self.dont_fragment.is_none() {
+            enable_gro(self.fd);
+            // Without, clients are told less.
+            keep_errors(self.fd, self.v4);
+        }
+        set_dont_fragment(self.fd, self.v4, dont_fragment);
+        self.dont_fragment = Some(dont_fragment);
     }
 }
 
@@ -285,7 +308,7 @@ impl Relays for RelaySockets {
     ) -> Result<SocketAddr, OpenError> {
         let pool = self.pool.clone();
         let now = clock::now();
-        let addresses = pool.addresses.choose(family, used, ports::random);
+        let addresses = pool.addresses.choose(family, used, || random_word() as u32);
         if addresses.is_empty() {
             return Err(OpenError::Family);
         }
@@ -365,7 +388,10 @@ impl Relays for RelaySockets {
         if relay.is_reserved {
             self.pool.reserved.lock().remove(&(self.worker, id));
         }
-        self.dropped += u64::from(dropped(relay.fd));
+        // Where none was taken in, none was too much.
+        if relay.dont_fragment.is_some() {
+            self.dropped += u64::from(dropped(relay.fd));
+        }
         // The last owner of the socket closes it, which ends the waiting too.
         drop(relay.socket);
         self.pool.ports.release(relay.claim, clock::now());

@@ -21,12 +21,12 @@ use crate::turn::state::five_tuple::{Link, Listener, ListenerId};
 use crate::turn::state::shared::Shared;
 use crate::turn::time::Time;
 
-use super::control::random;
 use super::cores::{CoreAccess, Cores};
 use super::observer::{Level, Log, Observer};
 use super::options::{Options, StartError};
 use super::panics;
 use super::process;
+use super::random::random;
 use super::sys::{interface_addresses, is_local};
 
 use access::EmbeddedCore;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 use super::Kind;
+use crate::turn::driver::random::RandomNumbers;
 
 /// When a port has rested, in tenths of a second: 0 for one that has. With
 /// [`FOREIGN`], when another program may be gone that had it.
@@ -31,6 +32,7 @@ pub struct FreePorts {
     /// The even ones that are free with the next above, by the later rest of the two.
     pairs: List,
     taken: usize,
+    random: RandomNumbers,
     /// Changes of a list, which is the work.
     #[cfg(test)]
     pub steps: usize,
@@ -46,6 +48,7 @@ impl FreePorts {
             single: [list(0), list(1)],
             pairs: of(0).filter(has_next).map(|port| (0, port)).collect(),
             taken: 0,
+            random: RandomNumbers::new(),
             range,
             #[cfg(test)]
             steps: 0,
@@ -53,10 +56,10 @@ impl FreePorts {
     }
 
     /// Takes a port of the kind and tells whether another program is known to have it: one
-    /// that has rested, by what `random` is; else the one that will first. `None` when none
-    /// is free.
-    pub fn take(&mut self, kind: Kind, random: u32, now: Rested) -> Option<(u16, bool)> {
+    /// that has rested, at random; else the one that will first. `None` when none is free.
+    pub fn take(&mut self, kind: Kind, now: Rested) -> Option<(u16, bool)> {
         self.renew(now);
+        let random = self.random.take();
         let (_, port) = self.choose(kind, random)?;
         let rested = self.set(port, TAKEN);
         let next = (kind == Kind::Pair).then(|| self.set(port + 1, TAKEN));
