@@ -36,6 +36,7 @@ SIP_TITLES = {
     "set-credentials": "set_credentials: two",
     "init-req-nothing": "init_req: nothing to add",
     "init-req-empty": "init_req: initial_auth, two credentials",
+    "init-req-remembered": "init_req: AUTO_SEND_NEXT, one challenge",
     "session": "session: init and deinit",
     "heap": "heap blocks for each challenge",
 }

@@ -1296,8 +1296,9 @@ int pjauth_session_challenges(const struct pjsip_auth_clt_sess *sess,
  *
  * @param sess  A session, which its children go by; NULL for all of the process.
  * @param mask  PJAUTH_REFUSE_* values; 0, the default, refuses none.
- * @return 0; PJ_EINVAL for a mask of other values; PJ_ENOTSUP for a session where the
- *         library has stepped aside for another pjproject.
+ * @return 0; PJ_EINVAL for a mask of other values; PJSIP_ENOTINITIALIZED for a session that
+ *         is all zero, whose pjsip_auth_clt_init() is still to come; PJ_ENOTSUP for a session
+ *         where the library has stepped aside for another pjproject.
  *
  * May be called from any thread; on a session, as its other functions.
  *

@@ -32,6 +32,7 @@ enum row {
     SET_CREDENTIALS,
     INIT_NOTHING,
     INIT_EMPTY_ANSWERS,
+    INIT_REMEMBERED,
     SESSION,
     HEAP,
     ROWS

@@ -185,6 +185,11 @@ void stand_answer_unasked(struct stand *stand)
         "set_prefs");
 }
 
+void stand_remember(struct stand *stand)
+{
+    work_reinit(stand, 1);
+}
+
 void stand_close(struct stand *stand)
 {
     pjsip_endpoint *endpoint = stand->endpoint;

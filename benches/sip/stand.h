@@ -30,6 +30,7 @@ struct stand *stand_open(pjsip_endpoint *endpoint, const struct side *side,
 void stand_add_group_lock(struct stand *stand);
 void stand_add_parent(struct stand *stand);
 void stand_answer_unasked(struct stand *stand); /* initial_auth */
+void stand_remember(struct stand *stand);       /* a challenge */
 void stand_close(struct stand *stand);
 
 /* Ends the program where `status` is not PJ_SUCCESS: a side that fails is not

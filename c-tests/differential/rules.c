@@ -18,12 +18,27 @@ static int is_unsafe(const pj_str_t *value)
     return value->slen > MAX_PARAMETER;
 }
 
+/* Whether a text would end the quoted string it is put into. */
+static int ends_quotes(const pj_str_t *value)
+{
+    pj_ssize_t i;
+
+    for (i = 0; i < value->slen; ++i) {
+        if (value->ptr[i] == '"')
+            return 1;
+        if (value->ptr[i] == '\\' && ++i == value->slen)
+            return 1;
+    }
+    return 0;
+}
+
 static int has_unsafe(const pjsip_www_authenticate_hdr *challenge)
 {
     const pjsip_digest_challenge *d = digest_of(challenge);
 
-    return is_unsafe(&d->realm) || is_unsafe(&d->nonce) ||
-           is_unsafe(&d->opaque) || is_unsafe(&d->algorithm) ||
+    return ends_quotes(&d->realm) || ends_quotes(&d->nonce) ||
+           ends_quotes(&d->opaque) || is_unsafe(&d->realm) ||
+           is_unsafe(&d->nonce) || is_unsafe(&d->opaque) || is_unsafe(&d->algorithm) ||
            is_unsafe(&d->qop);
 }
 

@@ -78,6 +78,19 @@ int pjsip_hdr_print_on(void *header, char *buf, pj_size_t size);
 pjsip_msg_body *pjsip_msg_body_create(pj_pool_t *pool, const pj_str_t *type,
                                       const pj_str_t *subtype,
                                       const pj_str_t *text);
+
+typedef struct pjsip_multipart_part {
+    struct pjsip_multipart_part *prev, *next;
+    pjsip_hdr hdr;
+    pjsip_msg_body *body;
+} pjsip_multipart_part;
+
+pjsip_msg_body *pjsip_multipart_create(pj_pool_t *pool, const void *type,
+                                       const pj_str_t *boundary);
+pjsip_multipart_part *pjsip_multipart_create_part(pj_pool_t *pool);
+pj_status_t pjsip_multipart_add_part(pj_pool_t *pool, pjsip_msg_body *body,
+                                     pjsip_multipart_part *part);
+
 pjsip_via_hdr *pjsip_via_hdr_create(pj_pool_t *pool);
 pjsip_cseq_hdr *pjsip_cseq_hdr_create(pj_pool_t *pool);
 pjsip_route_hdr *pjsip_route_hdr_create(pj_pool_t *pool);
@@ -86,8 +99,15 @@ pjsip_www_authenticate_hdr *pjsip_proxy_authenticate_hdr_create(pj_pool_t *pool)
 pjsip_sip_uri *pjsip_sip_uri_create(pj_pool_t *pool, pj_bool_t secure);
 pjsip_uri *pjsip_parse_uri(pj_pool_t *pool, char *text, pj_size_t size,
                            unsigned options);
+
+typedef struct pjsip_parser_err_report {
+    struct pjsip_parser_err_report *prev, *next;
+    int except_code, line, col;
+    pj_str_t hname;
+} pjsip_parser_err_report;
+
 pjsip_msg *pjsip_parse_msg(pj_pool_t *pool, char *text, pj_size_t size,
-                           void *errors);
+                           pjsip_parser_err_report *errors);
 pjsip_msg *pjsip_parse_rdata(char *text, pj_size_t size, pjsip_rx_data *rdata);
 pj_status_t pjsip_process_route_set(pjsip_tx_data *tdata,
                                     pjsip_host_info *destination);

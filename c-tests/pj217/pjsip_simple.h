@@ -28,6 +28,13 @@ pj_status_t pjsip_xfer_init_module(pjsip_endpoint *endpt);
 pj_status_t pjsip_xfer_create_uac(pjsip_dialog *dlg,
                                   const pjsip_evsub_user *user,
                                   pjsip_evsub **sub);
+pj_status_t pjsip_xfer_create_uas(pjsip_dialog *dlg,
+                                  const pjsip_evsub_user *user,
+                                  pjsip_rx_data *rdata, pjsip_evsub **sub);
+pj_status_t pjsip_xfer_accept(pjsip_evsub *sub, pjsip_rx_data *rdata, int code,
+                              const void *headers);
+pj_status_t pjsip_xfer_notify(pjsip_evsub *sub, pjsip_evsub_state state, int code,
+                              const pj_str_t *text, pjsip_tx_data **request);
 pj_status_t pjsip_xfer_initiate(pjsip_evsub *sub, const pj_str_t *target,
                                 pjsip_tx_data **request);
 pj_status_t pjsip_xfer_send_request(pjsip_evsub *sub, pjsip_tx_data *request);

@@ -41,6 +41,27 @@ typedef enum pjsip_inv_state {
     PJSIP_INV_STATE_DISCONNECTED
 } pjsip_inv_state;
 
+enum pjsip_inv_option { PJSIP_INV_SUPPORT_100REL = 1 };
+
+/* What is left out of the union is smaller. */
+struct pjsip_event {
+    struct pjsip_event *prev, *next;
+    int type;
+    union {
+        struct {
+            union {
+                pjsip_rx_data *rdata;
+            } src;
+            pjsip_transaction *tsx;
+            int prev_state;
+            int type;
+        } tsx_state;
+        struct {
+            void *user1, *user2, *user3, *user4;
+        } user;
+    } body;
+};
+
 /* How it begins. */
 typedef struct pjsip_inv_session {
     char obj_name[PJ_MAX_OBJ_NAME];
@@ -62,7 +83,9 @@ typedef struct pjsip_inv_session {
 typedef struct pjsip_inv_callback {
     void (*on_state_changed)(pjsip_inv_session *inv, pjsip_event *event);
     void (*on_new_session)(pjsip_inv_session *inv, pjsip_event *event);
-    void (*rest[8])(void);
+    void (*on_tsx_state_changed)(pjsip_inv_session *inv, pjsip_transaction *tsx,
+                                 pjsip_event *event);
+    void (*rest[7])(void);
 } pjsip_inv_callback;
 
 pj_status_t pjsip_inv_usage_init(pjsip_endpoint *endpt,

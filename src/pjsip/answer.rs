@@ -55,14 +55,19 @@ impl Method {
 
 /// Whether we can answer this challenge at all, and how.
 pub fn assess(challenge: Challenge<'_>, policy: Policy) -> Result<Method, Status> {
-    let texts = challenge.texts();
-    // Nothing that would break out of our own header's quotes goes into it.
-    let safe = |text: &[u8]| text.len() <= MAX_PARAMETER && !breaks_out(text);
-    let [scheme, realm, _domain, nonce, opaque, name, qop] = texts;
+    let [scheme, realm, _domain, nonce, opaque, name, qop] = challenge.texts();
+    let fits = |text: &[u8]| text.len() <= MAX_PARAMETER;
     if !scheme.eq_ignore_ascii_case(b"Digest") {
         return Err(EINVALIDAUTHSCHEME);
     }
-    if ![realm, nonce, opaque, name, qop].into_iter().all(safe) {
+    // Nothing that would break out of our own header, or of its quotes, goes into it.
+    let is_safe = [realm, nonce, opaque]
+        .into_iter()
+        .all(|text| fits(text) && !breaks_out_of_quotes(text))
+        && [name, qop]
+            .into_iter()
+            .all(|text| fits(text) && !breaks_out(text));
+    if !is_safe {
         return Err(EINVALIDHDR);
     }
     if let Some(version) = algorithm::by_name(name).filter(|&known| algorithm::is_aka(known)) {
@@ -95,34 +100,60 @@ pub fn assess(challenge: Challenge<'_>, policy: Policy) -> Result<Method, Status
 /// for the tab, which is white space in a quoted string (RFC 3261 section 25.1)?
 #[inline]
 pub fn breaks_out(text: &[u8]) -> bool {
-    has_control(text)
-        && text
-            .iter()
-            .any(|byte| byte.is_ascii_control() && *byte != b'\t')
+    is_suspect(text) && text.iter().any(is_control)
 }
 
-/// Whether there is a control character at all: looks at eight bytes at once, some of
-/// which may be looked at twice.
+/// Whether a text could end the quoted string it is put into as it stands, with the quotes
+/// and backslashes in it: by a quote without a backslash, or a backslash at its end.
 #[inline]
-fn has_control(text: &[u8]) -> bool {
+pub fn breaks_out_of_quotes(text: &[u8]) -> bool {
+    is_suspect(text) && (text.iter().any(is_control) || ends_quotes(text))
+}
+
+fn is_control(byte: &u8) -> bool {
+    byte.is_ascii_control() && *byte != b'\t'
+}
+
+/// Quoted pairs (RFC 3261 section 25.1) as they stand.
+fn ends_quotes(text: &[u8]) -> bool {
+    let mut is_escaped = false;
+    for byte in text {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = true,
+            b'"' => return true,
+            _ => {}
+        }
+    }
+    is_escaped
+}
+
+/// Whether there is a control character, a quote or a backslash at all: looks at eight
+/// bytes at once, some of which may be looked at twice.
+#[inline]
+fn is_suspect(text: &[u8]) -> bool {
     let (words, _) = text.as_chunks::<8>();
-    let add = |found, word: &[u8; 8]| found | controls_in(u64::from_le_bytes(*word));
+    let add = |found, word: &[u8; 8]| found | suspects_in(u64::from_le_bytes(*word));
     match (text.last_chunk(), text.first_chunk(), text.last_chunk()) {
         (Some(last), _, _) => add(words.iter().fold(0, add), last) != 0,
         (None, Some(first), Some(last)) => {
             let halves = [*first, *last].map(|half| u64::from(u32::from_le_bytes(half)));
-            controls_in(halves[0] | halves[1] << 32) != 0
+            suspects_in(halves[0] | halves[1] << 32) != 0
         }
-        _ => text.iter().any(u8::is_ascii_control),
+        _ => text
+            .iter()
+            .any(|byte| byte.is_ascii_control() || matches!(byte, b'"' | b'\\')),
     }
 }
 
-/// Not zero where a byte of the word is below a blank, or a DEL.
+/// Not zero where a byte of the word is below a blank, a DEL, a quote or a backslash.
 #[inline]
-fn controls_in(word: u64) -> u64 {
+fn suspects_in(word: u64) -> u64 {
     const ONES: u64 = u64::MAX / 0xff;
-    let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word & (ONES << 7);
-    below(word, u64::from(b' ')) | below(word ^ (ONES * 0x7f), 1)
+    let below =
+        |word: u64, limit: u8| word.wrapping_sub(ONES * u64::from(limit)) & !word & (ONES << 7);
+    let is = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+    below(word, b' ') | is(0x7f) | is(b'"') | is(b'\\')
 }
 
 /// What all answers to one response have in common.

@@ -1,7 +1,7 @@
 //! Sessions: their birth and end, credentials, preferences, parents.
 #![forbid(unsafe_code)]
 
-use super::answer::breaks_out;
+use super::answer::{breaks_out, breaks_out_of_quotes};
 use super::host::{self, Credential, Endpoint, Pool, Session};
 use super::status::{EAUTHINAKACRED, EINVAL, ENOTINITIALIZED, Status};
 use crate::digest::Policy;
@@ -53,16 +53,13 @@ pub fn may_adopt(session: Session<'_>, parent: Session<'_>) -> bool {
 /// a header, for names come from address books and provisioning files. AKA needs a
 /// callback, PJSIP's own or another, and keys of the right size.
 pub fn check_credential(credential: Credential<'_>) -> Result<(), Status> {
-    let token = match credential.scheme() {
-        scheme if scheme.eq_ignore_ascii_case(b"Bearer") => credential.data(),
-        _ => b"",
+    let is_bearer = credential.scheme().eq_ignore_ascii_case(b"Bearer");
+    let token = match is_bearer {
+        true => credential.data(),
+        false => b"",
     };
-    let [realm, scheme, name] = [
-        credential.realm(),
-        credential.scheme(),
-        credential.username(),
-    ];
-    if [realm, scheme, name, token].into_iter().any(breaks_out) {
+    let quoted = [credential.realm(), credential.username(), token].map(without_quotes);
+    if quoted.into_iter().any(breaks_out_of_quotes) || breaks_out(credential.scheme()) {
         return Err(EINVAL);
     }
     if !host::is_aka(credential) {
@@ -80,6 +77,14 @@ pub fn check_credential(credential: Credential<'_>) -> Result<(), Status> {
         Err(EAUTHINAKACRED)
     } else {
         Ok(())
+    }
+}
+
+/// PJSIP puts quotes around what has none.
+fn without_quotes(text: &[u8]) -> &[u8] {
+    match text {
+        [b'"', inner @ .., b'"'] => inner,
+        _ => text,
     }
 }
 

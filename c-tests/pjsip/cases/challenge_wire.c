@@ -158,6 +158,55 @@ void control_in_a_credential(void)
     unmake();
 }
 
+/* A text that ends its quotes brings parameters of its own along, or eats the next one. What is
+ * escaped, has its own quotes or is a Windows domain's goes out as it stands. */
+void quotes_in_a_credential(void)
+{
+    static const char *const bad[] = {
+        "ann\"", "ann\", realm=\"evil", "a\"nn", "ann\\", "DOMAIN\\ann\\", "\"", "\"ann", "a\\\\\"b",
+        "\"ann\" evil=\"", "a long name of an address book\\"};
+    static const char *const good[] = {
+        "DOMAIN\\ann", "a\\\"nn", "ann\\\\", "\"ann\"", "\\\\\\\"", "a long name of \\\"an\\\" address book"};
+    pjsip_cred_info cred;
+    unsigned i, field;
+
+    for (i = 0; i < PJ_ARRAY_SIZE(bad) + PJ_ARRAY_SIZE(good); ++i) {
+        const int is_good = i >= PJ_ARRAY_SIZE(bad);
+        const pj_str_t text = lab_str(is_good ? good[i - PJ_ARRAY_SIZE(bad)] : bad[i]);
+        for (field = 0; field < 3; ++field) {
+            make("sip:127.0.0.1");
+            memset(&cred, 0, sizeof(cred));
+            cred.realm = field == 1 ? text : lab_str("*");
+            cred.scheme = lab_str(field == 2 ? "bearer" : "digest");
+            cred.username = field == 0 ? text : lab_str("ann");
+            cred.data = field == 2 ? text : lab_str("sec\"ret\\");
+            if (pjsip_auth_clt_set_credentials(&m.sess, 1, &cred) !=
+                (is_good ? PJ_SUCCESS : PJ_EINVAL))
+                lab_fail(__FILE__, __LINE__, "field %u: %s", field, text.ptr);
+            unmake();
+        }
+    }
+}
+
+/* A challenge that PJSIP's parser has not read may hold such a text as well. */
+void quotes_in_a_challenge(void)
+{
+    static const char *const bad[] = {"a\"", "\"a\"", "a\\", "a\", x=\"", "a\\\\\"b"};
+    unsigned i, field;
+
+    for (i = 0; i < PJ_ARRAY_SIZE(bad); ++i) {
+        for (field = 0; field < 3; ++field) {
+            pjsip_digest_challenge *d;
+            make("sip:127.0.0.1");
+            password();
+            d = &challenge("here", "MD5")->challenge.digest;
+            *(field == 0 ? &d->realm : field == 1 ? &d->nonce : &d->opaque) = lab_str(bad[i]);
+            CHECK_EQ(reinit(), PJSIP_EINVALIDHDR);
+            unmake();
+        }
+    }
+}
+
 /* What was put there past set_credentials() is not copied either, nor is what was there
  * ended; a secret may hold anything. */
 void control_in_a_clone(void)
@@ -209,6 +258,20 @@ void control_anywhere(void)
             name[at] = was;
         }
     }
+    unmake();
+}
+
+/* Nothing is promised that the session's begin would undo. */
+void refused_too_early(void)
+{
+    pjsip_auth_clt_sess sess;
+
+    make("sip:127.0.0.1");
+    memset(&sess, 0, sizeof(sess));
+    CHECK_EQ(PJAUTH(pjauth_refuse_algorithms)(&sess, PJAUTH_REFUSE_MD5), PJSIP_ENOTINITIALIZED);
+    CHECK_EQ(pjsip_auth_clt_init(&sess, lab.endpt, m.pool, 0), PJ_SUCCESS);
+    CHECK_EQ(PJAUTH(pjauth_refuse_algorithms)(&sess, PJAUTH_REFUSE_MD5), PJ_SUCCESS);
+    CHECK_EQ(pjsip_auth_clt_deinit(&sess), PJ_SUCCESS);
     unmake();
 }
 

@@ -265,6 +265,39 @@ static void many_at_once(void)
     workbench_close(&b);
 }
 
+/* A clone has its own tokens from the start, and each session ends its own. */
+static void clone_beside_tokens(void)
+{
+    struct workbench b;
+    pjsip_auth_clt_sess clone;
+    void *first, *second;
+    unsigned count = 0;
+
+    workbench_open(&b);
+    CHECK_EQ(workbench_mint(&b, &b.sess), PJ_SUCCESS);
+    first = b.token;
+    CHECK_EQ(pjsip_auth_clt_clone(b.pool, &clone, &b.sess), PJ_SUCCESS);
+    CHECK_EQ(PJAUTH(pjauth_session_challenges)(
+                 &clone, NULL, sizeof(struct pjauth_challenge_info), &count), PJ_SUCCESS);
+    CHECK_EQ(count, 0);
+    CHECK_EQ(workbench_mint(&b, &clone), PJ_SUCCESS);
+    second = b.token;
+    CHECK_EQ(pjsip_auth_clt_deinit(&clone), PJ_SUCCESS);
+    CHECK(PJAUTH(pjauth_challenge_is_live)(first));
+    CHECK(!PJAUTH(pjauth_challenge_is_live)(second));
+
+    CHECK_EQ(pjsip_auth_clt_clone(b.pool, &clone, &b.sess), PJ_SUCCESS);
+    CHECK_EQ(workbench_mint(&b, &clone), PJ_SUCCESS);
+    second = b.token;
+    CHECK_EQ(pjsip_auth_clt_deinit(&b.sess), PJ_SUCCESS);
+    CHECK(!PJAUTH(pjauth_challenge_is_live)(first));
+    CHECK_EQ(pjsip_auth_clt_async_abandon(&clone, second), PJ_SUCCESS);
+    CHECK_EQ(b.abandoned, 1);
+    CHECK_EQ(pjsip_auth_clt_deinit(&clone), PJ_SUCCESS);
+    CHECK_EQ(pj_grp_lock_get_ref(b.lock), ALONE);
+    workbench_close(&b);
+}
+
 #define OURS(name) {#name, name, LAB_PJAUTH_ONLY}
 
 int main(int argc, char **argv)
@@ -272,7 +305,7 @@ int main(int argc, char **argv)
     static const struct lab_case cases[] = {
         OURS(deadline_beside_end), OURS(end_under_lock),
         OURS(end_inside_deadline), OURS(application_beside_end),
-        OURS(stolen_at_once), OURS(many_at_once),
+        OURS(stolen_at_once), OURS(many_at_once), OURS(clone_beside_tokens),
     };
     lab_open(argc, argv);
     lab_run(cases, sizeof(cases) / sizeof(cases[0]));

@@ -9,6 +9,8 @@
 #include <string.h>
 
 struct ua_seen ua_seen;
+unsigned call_options;
+void (*calls_on_request)(pjsip_inv_session *inv, pjsip_rx_data *rdata);
 static struct {
     pjsip_dialog *forked;
     volatile int forks;
@@ -30,6 +32,12 @@ void calls_on_state(pjsip_inv_session *inv, pjsip_event *event)
         ua_seen.cause = inv->cause;
         ++ua_seen.disconnected;
     }
+}
+
+void calls_on_transaction(pjsip_inv_session *inv, pjsip_transaction *tsx, pjsip_event *event)
+{
+    if (calls_on_request && tsx->role == PJSIP_ROLE_UAS && tsx->state == PJSIP_TSX_STATE_TRYING)
+        calls_on_request(inv, event->body.tsx_state.src.rdata);
 }
 
 static void keep_dialog(pjsip_dialog *dlg)
@@ -72,7 +80,7 @@ pjsip_inv_session *call_start(struct vault *vault, enum vault_mode mode,
 
     memset(&ua_seen, 0, sizeof(ua_seen));
     dlg = ua_dialog(scenario, transport);
-    CHECK_EQ(pjsip_inv_create_uac(dlg, offer(dlg->pool), 0, &inv), PJ_SUCCESS);
+    CHECK_EQ(pjsip_inv_create_uac(dlg, offer(dlg->pool), call_options, &inv), PJ_SUCCESS);
     if (parent)
         CHECK_EQ(pjsip_dlg_set_auth_sess(dlg, parent), PJ_SUCCESS);
     vault_open(vault, mode, &dlg->auth_sess, UA_USER);

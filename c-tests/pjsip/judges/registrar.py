@@ -22,7 +22,7 @@ from listeners import HOST, PAUSE_SECONDS, listen
 from scenarios import SCENARIOS, Challenge
 
 LIFETIME_SECONDS = 600
-REASONS = {180: "Ringing", 200: "OK", 401: "Unauthorized", 404: "Not Found", 407: "Proxy Authentication Required",
+REASONS = {180: "Ringing", 183: "Session Progress", 200: "OK", 401: "Unauthorized", 404: "Not Found", 407: "Proxy Authentication Required",
            481: "Call/Transaction Does Not Exist", 486: "Busy Here", 487: "Request Terminated"}
 SDP = ("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
        "m=audio 9 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n")
@@ -87,6 +87,7 @@ class Registrar:
         self.invites = {}   # Call-ID -> INVITE message
         self.refused = {}   # branch of an INVITE -> CSeq of its ACK
         self.hesitates = {} # Call-ID -> what sends the challenge at last
+        self.unacknowledged = {} # Call-ID -> what accepts the INVITE when its 183 is acknowledged
         self.muted = set()  # Call-IDs that are heard no more
         self.cseq = 1
         self.ports = {}     # transport -> port
@@ -169,6 +170,12 @@ class Registrar:
             send(self.reply(msg, 180, self.contact(msg, name)))
         if method == "INVITE" and scenario.manners == "guards":
             self.invites[msg.get("call-id")] = msg
+            return
+        if method == "INVITE" and scenario.manners == "reliable":
+            self.unacknowledged[msg.get("call-id")] = lambda: self.accept(msg, method, name, send)
+            self.invites[msg.get("call-id")] = msg
+            send(self.reply(msg, 183, self.contact(msg, name) + [("Require", "100rel"), ("RSeq", "1")]))
+            self.say(method=method, over=msg.over, user=name, status=183)
             return
         kept = []
         challenge = kept.append if scenario.manners == "hesitates" else send
@@ -303,6 +310,8 @@ class Registrar:
                 send(self.reply(msg, 180, contact, tag="branch-b"))
                 self.tags[msg.get("call-id")] = "branch-b"
             send(self.reply(msg, 200, contact + [("Allow", "INVITE, ACK, BYE, CANCEL, UPDATE")], SDP, SDP_TYPE))
+            if name == "transfers":
+                asyncio.get_running_loop().call_later(PAUSE_SECONDS, lambda: msg.send(self.refer(msg, name)))
         elif method == "UPDATE" and msg.body:
             send(self.reply(msg, 200, contact, SDP, SDP_TYPE))
         elif method == "SUBSCRIBE":
@@ -313,6 +322,8 @@ class Registrar:
             send(self.reply(msg, 200, [("SIP-ETag", secrets.token_hex(4)), ("Expires", msg.get("expires", "300"))]))
         else:
             send(self.reply(msg, 200))
+            if method == "PRACK":
+                self.unacknowledged.pop(msg.get("call-id"), lambda: None)()
             if method == "BYE":
                 self.hesitates.pop(msg.get("call-id"), lambda: None)()
 
@@ -322,16 +333,23 @@ class Registrar:
 
     def notify(self, msg, name, expires):
         """The NOTIFY that follows a SUBSCRIBE, in the dialog just made."""
+        state = f"active;expires={expires}" if expires != "0" else "terminated;reason=timeout"
+        lines = [f"Event: {msg.get('event')}", f"Subscription-State: {state}"]
+        return finish(self.request(msg, name, "NOTIFY") + lines, PIDF, "application/pidf+xml")
+
+    def refer(self, msg, name):
+        """A REFER in the dialog that an INVITE made."""
+        return finish(self.request(msg, name, "REFER") + [f"Refer-To: <sip:somebody@{HOST}>"])
+
+    def request(self, msg, name, method):
+        """The head of a request in the dialog that `msg` made."""
         self.cseq += 1
         sender = msg.get("to") + ("" if "tag=" in msg.get("to") else f";tag={self.tags[msg.get('call-id')]}")
-        state = f"active;expires={expires}" if expires != "0" else "terminated;reason=timeout"
-        lines = [f"NOTIFY {uri_of(msg.get('contact'))} SIP/2.0",
-                 f"Via: SIP/2.0/{msg.over.upper()} {HOST}:{self.ports[msg.over]};branch=z9hG4bK{secrets.token_hex(8)}",
-                 f"From: {sender}",
-                 f"To: {msg.get('from')}", f"Call-ID: {msg.get('call-id')}", f"CSeq: {self.cseq} NOTIFY",
-                 "Max-Forwards: 70", *(f"{n}: {v}" for n, v in self.contact(msg, name)),
-                 f"Event: {msg.get('event')}", f"Subscription-State: {state}"]
-        return finish(lines, PIDF, "application/pidf+xml")
+        return [f"{method} {uri_of(msg.get('contact'))} SIP/2.0",
+                f"Via: SIP/2.0/{msg.over.upper()} {HOST}:{self.ports[msg.over]};branch=z9hG4bK{secrets.token_hex(8)}",
+                f"From: {sender}",
+                f"To: {msg.get('from')}", f"Call-ID: {msg.get('call-id')}", f"CSeq: {self.cseq} {method}",
+                "Max-Forwards: 70", *(f"{n}: {v}" for n, v in self.contact(msg, name))]
 
 
 def finish(lines, body="", content_type=""):

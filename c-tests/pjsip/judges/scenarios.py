@@ -52,7 +52,8 @@ class Scenario:
     # What else it does to a challenged request: "rings" before, and after it "repeats" the
     # challenge, sends a "second" final response, "closes" the connection, or is "mute"; or it
     # rings and "hesitates", until a CANCEL or a BYE is answered; or it only rings, and "guards"
-    # the call: it challenges the CANCEL.
+    # the call: it challenges the CANCEL; or what it rings with is "reliable" (RFC 3262), and it
+    # accepts the call when that is acknowledged.
     manners: str = ""
 
 
@@ -144,6 +145,9 @@ def _table():
         "invite-stale": Scenario([Round(407, [Challenge("SHA-256", stale=True)])], endless=True,
                                  expect=[(REALM, "SHA-256")], methods=frozenset(["INVITE"])),
         "info": only(["INFO"], in_dialog=True, alg="SHA-256"),
+        "message": only(["MESSAGE"], in_dialog=True, alg="SHA-256"),
+        "prack": only(["PRACK"], in_dialog=True, manners="reliable", alg="SHA-256"),
+        "transfers": only(["NOTIFY"], in_dialog=True, alg="SHA-256"),
         "refer": only(["REFER"], in_dialog=True, alg="SHA-256"),
         "register-closes": only(["REGISTER"], manners="closes", alg="SHA-256"),
     })

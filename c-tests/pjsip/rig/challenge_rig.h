@@ -54,8 +54,19 @@ void others_in_a_challenge(void);
 void control_in_a_credential(void);
 void control_in_a_clone(void);
 void control_anywhere(void);
+void quotes_in_a_credential(void);
+void quotes_in_a_challenge(void);
+void refused_too_early(void);
 void refused_in_a_clone(void);
 void refused_with_a_parent(void);
+
+/* Those of challenge_parsed.c. */
+void parsed_oddities(void);
+void parsed_folds(void);
+void parsed_lengths(void);
+void parsed_both(void);
+void parsed_cnonces(void);
+void parsed_integrity(void);
 
 /* Those of challenge_aka.c. */
 void aka_test_set(void);

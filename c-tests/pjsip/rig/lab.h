@@ -30,6 +30,7 @@ struct lab {
     int stock; /* true: pjproject's own object is under test */
     int settles_late; /* true: lab_run looks for pools after its last case */
     int outlives_cases; /* true: it never does, lab_close does */
+    pj_size_t left_open; /* pools of what a case leaves open for ever */
 };
 
 extern struct lab lab;

@@ -26,6 +26,12 @@ pjsip_inv_session *call_start(struct vault *vault, enum vault_mode mode,
                               const char *scenario, const char *transport,
                               pjsip_auth_clt_sess *parent);
 
+/* Of calls that start now: PJSIP_INV_SUPPORT_100REL and its like. */
+extern unsigned call_options;
+
+/* Called for a request inside a call, which it is to answer; NULL: nobody is. */
+extern void (*calls_on_request)(pjsip_inv_session *inv, pjsip_rx_data *rdata);
+
 /* Hangs up, and waits until the call is over. */
 void call_end(pjsip_inv_session *inv);
 
@@ -40,6 +46,7 @@ extern const int event_case_count;
 
 /* Called by the modules. */
 void calls_on_state(pjsip_inv_session *inv, pjsip_event *event);
+void calls_on_transaction(pjsip_inv_session *inv, pjsip_transaction *tsx, pjsip_event *event);
 pjsip_dialog *calls_on_forked(pjsip_dialog *first, pjsip_rx_data *rdata);
 
 /* ua_defer.c; its cases and those of ua_meanwhile.c run last, after
@@ -55,6 +62,8 @@ extern const struct lab_case copy_cases[];
 extern const int copy_case_count;
 extern const struct lab_case ended_cases[];
 extern const int ended_case_count;
+extern const struct lab_case inside_cases[];
+extern const int inside_case_count;
 
 /* How long a challenge waits: longer than a transaction lives. */
 unsigned defer_msec(void);

@@ -24,6 +24,7 @@ void ua_modules(void)
     ua.on_dlg_forked = &calls_on_forked;
     memset(&inv, 0, sizeof(inv));
     inv.on_state_changed = &calls_on_state;
+    inv.on_tsx_state_changed = &calls_on_transaction;
     inv.on_new_session = &on_new_session;
     CHECK_EQ(pjsip_ua_init_module(lab.endpt, &ua), PJ_SUCCESS);
     CHECK_EQ(pjsip_100rel_init_module(lab.endpt), PJ_SUCCESS);

@@ -6,7 +6,7 @@ use crate::pjsip::aside::is_aside;
 use crate::pjsip::guard::guard;
 use crate::pjsip::host::Session;
 use crate::pjsip::session;
-use crate::pjsip::status::{EINVAL, ENOTSUP, SUCCESS, Status};
+use crate::pjsip::status::{EINVAL, ENOTINITIALIZED, ENOTSUP, SUCCESS, Status};
 use core::ffi::c_uint;
 
 /// Refuses MD5 and MD5-sess, for `pjauth_refuse_algorithms()`.
@@ -24,8 +24,9 @@ const _: () = assert!(REFUSE_ALL == crate::digest::Policy::ALL.bits() as c_uint)
 ///
 /// @param sess  A session, which its children go by; NULL for all of the process.
 /// @param mask  PJAUTH_REFUSE_* values; 0, the default, refuses none.
-/// @return 0; PJ_EINVAL for a mask of other values; PJ_ENOTSUP for a session where the
-///         library has stepped aside for another pjproject.
+/// @return 0; PJ_EINVAL for a mask of other values; PJSIP_ENOTINITIALIZED for a session that
+///         is all zero, whose pjsip_auth_clt_init() is still to come; PJ_ENOTSUP for a session
+///         where the library has stepped aside for another pjproject.
 ///
 /// May be called from any thread; on a session, as its other functions.
 ///
@@ -50,7 +51,10 @@ pub unsafe extern "C" fn pjauth_refuse_algorithms(
         // What we would write to is laid out otherwise there.
         Some(_) if is_aside() => ENOTSUP,
         Some(sess) => status_of(guard(|| {
-            sess.root().ok_or(EINVAL)?.set_refused(mask as u8);
+            // Else it would be lost when the session begins.
+            sess.endpoint().ok_or(ENOTINITIALIZED)?;
+            let (root, _) = session::root_of(sess)?;
+            root.set_refused(mask as u8);
             Ok(())
         })),
     }
