@@ -46,7 +46,7 @@ impl Forwarding {
     pub fn open(options: &KernelOptions) -> Result<Self, StartError> {
         let kernel = match options.wish {
             KernelWish::Off => Ok(None),
-            _ => Kernel::open(options.channels, clock::now()).map(|kernel| Some(Arc::new(kernel))),
+            _ => Kernel::open(options.channels, clock::now).map(|kernel| Some(Arc::new(kernel))),
         };
         let (kernel, why_not) = match kernel {
             Ok(kernel) => (kernel, String::new()),

@@ -79,25 +79,29 @@ impl fmt::Debug for Kernel {
 }
 
 impl Kernel {
-    /// Loads the program, with room for so many channels. `now` is the driver's time.
+    /// Loads the program, with room for so many channels. `now` tells the driver's time.
     ///
     /// # Errors
     /// What the system says: most often that it wants CAP_BPF and CAP_NET_ADMIN.
-    pub fn open(channels: u32, now: Time) -> io::Result<Self> {
+    pub fn open(channels: u32, now: impl FnOnce() -> Time) -> io::Result<Self> {
         let mut hops = Hops::new()?;
         Kernel::with(channels, now, Box::new(move |from, to| hops.find(from, to)))
     }
 
-    fn with(channels: u32, now: Time, hop: Box<FindHop>) -> io::Result<Self> {
+    fn with(channels: u32, now: impl FnOnce() -> Time, hop: Box<FindHop>) -> io::Result<Self> {
+        let program = Program::load(channels.clamp(1, 1 << 24) * 2)?;
+        // The kernel's first, and nothing between them: what passes makes a deadline there early, never late.
+        let kernel = sys::monotonic();
+        let start = (now(), kernel);
         Ok(Kernel {
-            program: Program::load(channels.clamp(1, 1 << 24) * 2)?,
+            program,
             hop: Mutex::new(hop),
             places: Mutex::new(Places {
                 next: 0,
                 free: VecDeque::new(),
             }),
             attached: Mutex::default(),
-            start: (now, sys::monotonic()),
+            start,
             refused: AtomicU64::new(0),
         })
     }

@@ -201,13 +201,13 @@ pub fn try_out(
 /// The clock of deadlines in the kernel, in nanoseconds: what this process's shows without that which its time namespace
 /// adds to it.
 pub fn monotonic() -> u64 {
+    let added = fs::read_to_string("/proc/self/timens_offsets");
+    let added = added.map_or(0, |text| added_by_namespace(&text));
     // SAFETY: the C structure is made of numbers, for which zero is a value.
     let mut time: libc::timespec = unsafe { mem::zeroed() };
     // SAFETY: the structure outlives the call.
     unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut time) };
     let own = time.tv_sec * 1_000_000_000 + time.tv_nsec;
-    let added = fs::read_to_string("/proc/self/timens_offsets");
-    let added = added.map_or(0, |text| added_by_namespace(&text));
     u64::try_from(own - added).unwrap_or_default()
 }
 

@@ -139,7 +139,7 @@ impl Scene {
                 next,
             })
         };
-        let kernel = Kernel::with(512, self.world.now, Box::new(hop));
+        let kernel = Kernel::with(512, || self.world.now, Box::new(hop));
         let kernel = Arc::new(kernel.expect("a kernel as before"));
         let mut routes = Routes::new(kernel.clone());
         for route in self.announced.values() {

@@ -53,7 +53,7 @@ impl Scene {
             })
         };
         let kernel =
-            Kernel::with(ROOM, Time::default(), Box::new(hop)).expect("a kernel as before");
+            Kernel::with(ROOM, Time::default, Box::new(hop)).expect("a kernel as before");
         let kernel = Arc::new(kernel);
         Scene {
             routes: Routes::new(kernel.clone()),
