@@ -52,8 +52,7 @@ impl Scene {
                 next,
             })
         };
-        let kernel =
-            Kernel::with(ROOM, Time::default, Box::new(hop)).expect("a kernel as before");
+        let kernel = Kernel::with(ROOM, Time::default, Box::new(hop)).expect("a kernel as before");
         let kernel = Arc::new(kernel);
         Scene {
             routes: Routes::new(kernel.clone()),
