@@ -185,8 +185,9 @@ static void prack_after_call(void)
 
 static struct {
     pjsip_evsub *sub;
-    volatile int ended;
+    volatile int accepted, ended;
 } transferred;
+static pjsip_evsub_state notified = PJSIP_EVSUB_STATE_ACTIVE;
 
 static void on_transferred_state(pjsip_evsub *sub, pjsip_event *event)
 {
@@ -205,8 +206,9 @@ static void on_refer(pjsip_inv_session *inv, pjsip_rx_data *rdata)
     CHECK_EQ(pjsip_xfer_create_uas(inv->dlg, &callbacks, rdata, &transferred.sub),
              PJ_SUCCESS);
     CHECK_EQ(pjsip_xfer_accept(transferred.sub, rdata, 202, NULL), PJ_SUCCESS);
-    CHECK_EQ(pjsip_xfer_notify(transferred.sub, PJSIP_EVSUB_STATE_ACTIVE, 100, NULL,
-                               &notify), PJ_SUCCESS);
+    CHECK_EQ(pjsip_xfer_notify(transferred.sub, notified,
+                               notified == PJSIP_EVSUB_STATE_ACTIVE ? 100 : 200, NULL, &notify),
+             PJ_SUCCESS);
     CHECK_EQ(pjsip_xfer_send_request(transferred.sub, notify), PJ_SUCCESS);
 }
 
@@ -323,6 +325,91 @@ static void notify_ended_first(void)
         notify_all_over(ending, 0);
         notify_all_over(ending, 1);
     }
+}
+
+/* The last NOTIFY, which says that the subscription has ended: it has ended since it was sent, and
+ * the NOTIFY is due all the same. Given up, nobody is told of the end once more. */
+static void notify_last(int ends_call, enum ending ending)
+{
+    struct vault vault;
+    pjsip_inv_session *inv;
+
+    notified = PJSIP_EVSUB_STATE_TERMINATED;
+    inv = notifying(&vault, VAULT_KEEP, "udp");
+    notified = PJSIP_EVSUB_STATE_ACTIVE;
+    CHECK_EQ(transferred.ended, 1);
+    if (ends_call)
+        call_end(inv);
+    end_live(&vault, ending);
+    CHECK_EQ(vault.challenged, 1);
+    CHECK_EQ(transferred.ended, 1);
+    expect_clean("udp", "NOTIFY", ending == ANSWERED ? 2 : 1);
+    if (!ends_call)
+        call_end(inv);
+    vault_close(&vault);
+}
+
+static void notify_last_answered(void) { notify_last(0, ANSWERED); }
+static void notify_last_after_call(void) { notify_last(1, ANSWERED); }
+
+static void notify_last_given_up(void)
+{
+    notify_last(0, ABANDONED);
+    notify_last(1, ABANDONED);
+    notify_last(0, EXPIRED);
+    notify_last(1, EXPIRED);
+}
+
+static void on_refer_accepted(pjsip_inv_session *inv, pjsip_rx_data *rdata)
+{
+    static pjsip_evsub_user callbacks;
+
+    callbacks.on_evsub_state = &on_transferred_state;
+    memset(&transferred, 0, sizeof(transferred));
+    CHECK_EQ(pjsip_xfer_create_uas(inv->dlg, &callbacks, rdata, &transferred.sub),
+             PJ_SUCCESS);
+    CHECK_EQ(pjsip_xfer_accept(transferred.sub, rdata, 202, NULL), PJ_SUCCESS);
+    LAB_COUNT(transferred.accepted);
+}
+
+/* The same where the call has ended long before: the subscription asks alone. */
+static void notify_last_alone(void)
+{
+    struct vault vault;
+    pjsip_inv_session *inv;
+    pjsip_tx_data *notify;
+
+    transferred.accepted = 0;
+    calls_on_request = &on_refer_accepted;
+    inv = call_start(&vault, VAULT_KEEP, "transfers", "udp", NULL);
+    REQUIRE(lab_until(&transferred.accepted, 1, WAIT_MSEC));
+    calls_on_request = NULL;
+    call_end(inv);
+    CHECK_EQ(pjsip_xfer_notify(transferred.sub, PJSIP_EVSUB_STATE_TERMINATED, 200, NULL,
+                               &notify), PJ_SUCCESS);
+    CHECK_EQ(pjsip_xfer_send_request(transferred.sub, notify), PJ_SUCCESS);
+    REQUIRE(lab_until(&vault.challenged, 1, WAIT_MSEC));
+    end_live(&vault, ANSWERED);
+    CHECK_EQ(transferred.ended, 1);
+    expect_clean("udp", "NOTIFY", 2);
+    vault_close(&vault);
+}
+
+/* The subscription ends before its SUBSCRIBE is challenged: there is nothing to ask. */
+static void unsubscribed_at_once(void)
+{
+    struct vault vault;
+    pjsip_dialog *dlg;
+    pjsip_evsub *sub = presence_subscription("udp", &dlg);
+
+    vault_open(&vault, VAULT_KEEP, &dlg->auth_sess, UA_USER);
+    subscribe_send(sub, 300);
+    CHECK_EQ(pjsip_evsub_terminate(sub, PJ_TRUE), PJ_SUCCESS);
+    lab_events(200);
+    CHECK_EQ(vault.challenged, 0);
+    CHECK_EQ(presence_seen.terminated, 1);
+    vault_close(&vault);
+    expect_clean("udp", "SUBSCRIBE", 1);
 }
 
 /* --------------------------------------------------------------- refreshes */
@@ -458,6 +545,8 @@ const struct lab_case inside_cases[] = {
     ASKS(prack_answered), ASKS(prack_tcp), ASKS(prack_after_call),
     ASKS(notify_inside), ASKS(notify_later), ASKS(notify_tcp), ASKS(notify_abandoned),
     ASKS(notify_expired), ASKS(notify_outlives_call), ASKS(notify_ended_first),
+    ASKS(notify_last_answered), ASKS(notify_last_after_call), ASKS(notify_last_given_up),
+    ASKS(notify_last_alone), ASKS(unsubscribed_at_once),
     ASKS(resubscribe_ended_first), ASKS(republish_ended_first),
     ASKS(race_message), ASKS(race_update), ASKS(race_notify),
 };

@@ -48,11 +48,12 @@ entry! {
             return EIGNORED;
         }
         // SAFETY: the caller's response, of a transaction that it has locked. In an ended
-        // call there is nothing to be done: the reference is the library's to drop.
+        // call or subscription there is nothing to be done: the reference is the library's to
+        // drop.
         unsafe {
             status_of(match host::dialog_of(param.rdata) {
                 None => offer(sess, token, request, response, param, Asker::Other, |_| {}),
-                Some(dialog) if host::is_of_ended_call(dialog, token.user_data) => {
+                Some(dialog) if host::has_ended(dialog, token.user_data, request) => {
                     host::drop_group_lock(token.grp_lock);
                     Ok(())
                 }

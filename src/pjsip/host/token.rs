@@ -30,6 +30,9 @@ pub enum Asker {
     Dialog,
     /// A subscription of PJSIP's, which is in a dialog as well.
     Subscription,
+    /// One that ended when its last NOTIFY was sent, which this is about: that is due all the
+    /// same, and of its end everybody knows.
+    Ended,
 }
 
 /// Bytes of a challenge's realm that are kept for listings; the rest is cut off.
@@ -132,7 +135,8 @@ impl Token {
             asker: match (words[FACTS] >> ASKER_SHIFT) as u8 {
                 0 => Asker::Other,
                 1 => Asker::Dialog,
-                _ => Asker::Subscription,
+                2 => Asker::Subscription,
+                _ => Asker::Ended,
             },
         }
     }
@@ -187,7 +191,7 @@ impl Token {
     /// # Safety
     /// The caller took this token.
     pub unsafe fn call_abandon(&self) {
-        if let Some(abandon) = self.abandon {
+        if let Some(abandon) = self.abandon.filter(|_| self.asker != Asker::Ended) {
             // SAFETY: the token's references keep what the implementation needs alive.
             unsafe { abandon(self.root, self.user_data) };
         }

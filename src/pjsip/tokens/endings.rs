@@ -181,7 +181,7 @@ unsafe fn left_for(lent: Lent, token: &Token) -> Left {
     // goes with the token's.
     let has_ended = unsafe {
         match token.asker {
-            Asker::Other => false,
+            Asker::Other | Asker::Ended => false,
             Asker::Dialog => {
                 host::is_of_ended_call(host::dialog_around(token.session), token.user_data)
             }

@@ -92,8 +92,9 @@ unsafe fn asker_in(dialog: NonNull<pjsip_dialog>, sess: Session<'_>, user: *mut 
     unsafe {
         match host::is_session_of(sess, dialog) {
             false => Asker::Other,
-            true if host::is_subscription(dialog, user) => Asker::Subscription,
-            true => Asker::Dialog,
+            true if !host::is_subscription(dialog, user) => Asker::Dialog,
+            true if host::is_ended_subscription(user) => Asker::Ended,
+            true => Asker::Subscription,
         }
     }
 }
