@@ -21,7 +21,7 @@ pub struct Routes(Arc<Kernel>);
 pub type Relayed = (Route, [Traffic; 2]);
 
 impl Kernel {
-    pub fn open(_: u32, _: Time) -> io::Result<Self> {
+    pub fn open(_: u32, _: fn() -> Time) -> io::Result<Self> {
         let why = "built without the feature kernel";
         Err(io::Error::new(io::ErrorKind::Unsupported, why))
     }
