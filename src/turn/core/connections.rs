@@ -38,6 +38,7 @@ impl Core {
         now: Time,
     ) -> Result<(), u16> {
         let peer = message.xor_address(kind::XOR_PEER_ADDRESS);
+        let peer = peer.filter(|peer| peer.port() != 0);
         let peer = peer.ok_or(errors::BAD_REQUEST)?;
         let allocation = self.table.get(id).ok_or(errors::ALLOCATION_MISMATCH)?;
         if allocation.transport != RelayTransport::Tcp || message.bytes().len() > MAX_KEPT {

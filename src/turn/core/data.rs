@@ -69,6 +69,7 @@ impl Core {
         };
         let allowed = |allocation: &Allocation| {
             allocation.transport == RelayTransport::Udp
+                && peer.port() != 0
                 && allocation.permissions.allow(&peer.ip(), now)
         };
         match self.table.of_client(&link.key()) {

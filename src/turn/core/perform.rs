@@ -169,7 +169,7 @@ impl Core {
         };
         let peer = message.xor_address(kind::XOR_PEER_ADDRESS);
         let peer = peer.ok_or(errors::BAD_REQUEST)?;
-        if !CHANNELS.contains(&number) {
+        if !CHANNELS.contains(&number) || peer.port() == 0 {
             return Err(errors::BAD_REQUEST);
         }
         self.check_family(id, &[peer.ip()])?;

@@ -106,9 +106,22 @@ impl Core {
         out: &mut Vec<u8>,
     ) -> Action {
         out.clear();
-        if !self.may_answer("error", link, now) {
-            return Action::Nothing;
+        match self.may_answer("error", link, now) {
+            true => self.write_unsigned(link, message, fault, now, out),
+            false => Action::Nothing,
         }
+    }
+
+    /// Likewise, to somebody who gets an answer in any case.
+    pub(super) fn write_unsigned<'a>(
+        &mut self,
+        link: &Link,
+        message: &Message<'_>,
+        fault: impl Into<Fault<'a>>,
+        now: Time,
+        out: &mut Vec<u8>,
+    ) -> Action {
+        out.clear();
         let fault = fault.into();
         self.counters.count_code(fault.code);
         let mut writer = Writer::new(out, message.method(), Class::Error, message.id());

@@ -117,7 +117,14 @@ impl Core {
         });
         let presented = match presented {
             Ok(presented) => presented,
-            Err(code) => return self.fail_unsigned(link, message, code, now, out),
+            Err(code) => {
+                let action = self.fail_unsigned(link, message, code, now, out);
+                let is_silent = code == errors::STALE_NONCE && action == Action::Nothing;
+                return match is_silent && self.is_of_bearer(link, message, now) {
+                    true => self.write_unsigned(link, message, code, now, out),
+                    false => action,
+                };
+            }
         };
         match (message.method(), self.table.of_client(&client)) {
             (Method::Allocate, None) if self.turns_away(link) => {
@@ -140,6 +147,19 @@ impl Core {
             }
             (_, Some(id)) => self.within(id, link, message, &presented, now, out),
         }
+    }
+
+    /// Whether a request was made with the key of its client's allocation, whatever its nonce. Who has that is
+    /// told that a nonce is stale, however many answers strangers have used up in his name. A wrong key counts
+    /// as no guess: with an old nonce anybody can send one in his name.
+    fn is_of_bearer(&self, link: &Link, message: &Message<'_>, now: Time) -> bool {
+        let Some(id) = self.table.of_client(&link.key()) else {
+            return false;
+        };
+        let Ok(presented) = self.mechanism.examine(message, |_| true) else {
+            return false;
+        };
+        self.may_try_within(id, now) && self.authenticate(id, message, &presented).is_ok()
     }
 
     /// Whether a new client can be told at once that there is nothing for it.

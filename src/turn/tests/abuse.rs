@@ -284,3 +284,29 @@ fn strangers_do_not_flush_what_is_kept_for_a_client() {
     assert_eq!(world.out, first);
     assert_eq!(gone.ask(&mut world, &delete), 0);
 }
+
+#[test]
+fn strangers_keep_no_stale_nonce_from_being_told() {
+    let mut world = World::new();
+    let mut ann = Client::new(&world, "9.9.9.9:1");
+    ann.connect(&mut world);
+    let refresh = ann.refresh(3600);
+    assert_eq!(ann.ask(&mut world, &refresh), 0);
+    world.pass(secs(3500));
+    // In the name of her address.
+    let mut forged = Client::new(&world, "9.9.9.9:2");
+    assert!(answered(&mut world, &mut forged, 1000, Method::Allocate) < 1000);
+    for request in [ann.refresh(600), ann.permit("8.8.8.8:1")] {
+        let reply = world.exchange(&ann, &request).expect("an answer");
+        assert_eq!(reply.code(), 438);
+        assert!(reply.get(kind::NONCE).is_some());
+    }
+    // Who does not have her key gets none of that.
+    ann.password = "guess".into();
+    let refresh = ann.refresh(600);
+    assert!(world.exchange(&ann, &refresh).is_none());
+    ann.link = forged.link;
+    ann.password = "secret".into();
+    let refresh = ann.refresh(600);
+    assert!(world.exchange(&ann, &refresh).is_none());
+}

@@ -197,8 +197,12 @@ fn connects_are_refused_with_the_codes_of_the_rfc() {
     world.core.connected(first, Ok(()), world.now);
     world.drain_events();
     assert_eq!(code(&mut world, PEER), 446);
-    let request = ann.signed(Method::Connect, |_| {});
-    assert_eq!(ann.ask(&mut world, &request), 400);
+    for request in [
+        ann.signed(Method::Connect, |_| {}),
+        connect(&mut ann, "8.8.8.8:0"),
+    ] {
+        assert_eq!(ann.ask(&mut world, &request), 400);
+    }
     for port in [81, 82] {
         asked_for(&mut world, &mut ann, &format!("8.8.8.8:{port}"));
     }

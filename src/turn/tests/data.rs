@@ -361,3 +361,16 @@ fn a_denied_port_is_closed_both_ways() {
     }
     assert_eq!(world.core.counters().packets_denied, 2);
 }
+
+#[test]
+fn a_peer_without_a_port_is_none() {
+    let (mut world, mut ann) = greeted();
+    ann.connect(&mut world);
+    let permit = ann.permit("8.8.8.8:0");
+    assert_eq!(ann.ask(&mut world, &permit), 0);
+    let bind = ann.bind(CHANNEL, "8.8.8.8:0");
+    assert_eq!(ann.ask(&mut world, &bind), 400);
+    let indication = ann.indication("8.8.8.8:0", b"data");
+    assert_eq!(world.send(&ann, &indication), Action::Nothing);
+    assert_eq!(world.core.counters().packets_to_peers, 0);
+}
