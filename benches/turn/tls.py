@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """What TLS costs the server, beside coturn with the same certificate: microseconds of the server's CPU time for each
 handshake with an allocation, full and resumed, and for each message of ChannelData there and back, by coturn's
-client; and the memory of an idle client with an allocation.
+client; the memory of an idle client with an allocation; and what others get of one worker, in microseconds that pass,
+while strangers flood it with handshakes (flood.py).
 
 A handshake is OpenSSL's, with the cipher that it prefers. - is for what coturn does not do: TLS 1.3 with this client,
 or resumption.
@@ -26,6 +27,7 @@ from pathlib import Path
 
 TURN = Path(__file__).resolve().parents[2] / "c-tests/turn"
 sys.path[:0] = [str(TURN), str(TURN / "judges")]
+import flood  # noqa: E402
 import lab  # noqa: E402
 from turn_client import Client  # noqa: E402
 
@@ -96,6 +98,9 @@ ROWS = {
     "ChannelData, 160 bytes, there and back, us": lambda server: channel(server, 160),
     "ChannelData, 1200 bytes, there and back, us": lambda server: channel(server, 1200),
     "idle client with an allocation, KiB": idle,
+    ("round trip by an allocation, median, us", "the same, slowest of a hundred, us", "each packet of a burst, us",
+     "beside a flood of handshakes: round trip, us", "  slowest of a hundred, us", "  each packet of a burst, us",
+     "  from one answer to the flood to the next, us"): flood.beside,
 }
 
 
@@ -104,16 +109,24 @@ def main():
         lab.skip("turnserver is not installed (Debian package coturn)")
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    print(f"{'':44}{'pjauth':>10}{'coturn':>10}{'ratio':>8}")
-    for title, measure in ROWS.items():
+    print(f"{'':48}{'pjauth':>10}{'coturn':>10}{'ratio':>8}")
+    for titles, measure in ROWS.items():
         figures = {sys.argv[1]: [], lab.CONTROL: []}
         for _ in range(ROUNDS):
             for kind, measured in figures.items():
-                with lab.server(kind, tls=True) as server:
+                # All the work is one worker's where others are to feel it.
+                words = ["--workers", 1] if measure is flood.beside and kind != lab.CONTROL else []
+                with lab.server(kind, *words, tls=True) as server:
                     measured.append(measure(server))
-        ours, theirs = (None if None in measured else statistics.median(measured) for measured in figures.values())
-        beside = f"{theirs:10.1f}{theirs / ours:8.2f}" if theirs else f"{'-':>10}"
-        print(f"{title:44}{ours:10.1f}{beside}", flush=True)
+        if isinstance(titles, str):
+            titles, figures = [titles], {kind: [[one] for one in measured] for kind, measured in figures.items()}
+        for title, ours, theirs in zip(titles, *(zip(*measured) for measured in figures.values())):
+            show(title, *(None if None in measured else statistics.median(measured) for measured in (ours, theirs)))
+
+
+def show(title, ours, theirs):
+    beside = f"{theirs:10.1f}{theirs / ours:8.2f}" if theirs else f"{'-':>10}"
+    print(f"{title:48}{ours:10.1f}{beside}", flush=True)
 
 
 if __name__ == "__main__":

@@ -137,6 +137,9 @@ static void refusals_without_sense(pjauth_turn_request *request)
     CHECK(pjauth_turn_refuse(request, 300, NULL, "192.0.2.1") == PJ_EINVAL);
     CHECK(pjauth_turn_refuse(request, 300, NULL, "[2001:db8::1]:3478") == PJ_EINVAL); /* the client is not there */
     CHECK(pjauth_turn_refuse(request, 403, NULL, "192.0.2.1:3478") == PJ_EINVAL);
+    CHECK(pjauth_turn_refuse(request, 300, NULL, "192.0.2.1:0") == PJ_EINVAL);
+    CHECK(pjauth_turn_refuse(request, 300, NULL, "0.0.0.0:3478") == PJ_EINVAL);
+    CHECK(pjauth_turn_refuse(request, 300, NULL, "224.0.0.1:3478") == PJ_EINVAL);
 }
 
 static void attributes(pjauth_turn_request *request)
@@ -206,6 +209,9 @@ static void null_arguments(struct stand *stand, pjauth_turn_request *request, pj
     CHECK(pjauth_turn_server_counter(server, NULL, &number) == PJ_EINVAL);
     CHECK(pjauth_turn_server_counter(server, "allocations", NULL) == PJ_EINVAL);
     CHECK(pjauth_turn_server_set_limits(server, NULL) == PJ_EINVAL);
+    CHECK(pjauth_turn_server_set_alternate(server, "255.255.255.255:3478") == PJ_EINVAL);
+    CHECK(pjauth_turn_server_set_alternate_over(server, PJAUTH_TURN_TLS, "[ff02::1]:3478") == PJ_EINVAL);
+    CHECK(pjauth_turn_server_set_external(server, "0.0.0.0", "224.0.0.1") == PJ_EINVAL);
     CHECK(pjauth_turn_request_peer(request, 0, NULL, 100) == 0);
     CHECK(pjauth_turn_core_next_output(server, NULL) == 0);
     CHECK(pjauth_turn_core_frame_size(NULL, 0) == 0 && pjauth_turn_core_frame_size(NULL, 9) == 0);

@@ -56,6 +56,21 @@ impl AddrKey {
     }
 }
 
+/// Whether an address can be that of one host: it is no group's, not that of everybody, and
+/// stands for no other.
+pub(crate) fn is_of_a_host(ip: &IpAddr) -> bool {
+    let is_group = match ip {
+        IpAddr::V4(ip) => ip.is_multicast() || ip.is_broadcast(),
+        IpAddr::V6(ip) => ip.is_multicast(),
+    };
+    !is_group && !ip.is_unspecified()
+}
+
+/// Whether somebody can be there.
+pub(crate) fn is_somebody(address: &SocketAddr) -> bool {
+    is_of_a_host(&address.ip()) && address.port() != 0
+}
+
 fn words(ip: &IpAddr) -> (u64, u64) {
     let bits = match ip {
         IpAddr::V4(v4) => v4.to_ipv6_mapped().to_bits(),

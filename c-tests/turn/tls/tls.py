@@ -109,6 +109,7 @@ def refuses(program):
     """Certificates that cannot serve, each with the reason."""
     cases = ((["--certificate", pair("turn", "other")], EINVAL, "turn.pem with the key of"),
              (["--certificate", pair("none")], FROM_OS + 2, "none.pem"),
+             (["--certificate", "/dev/zero,/dev/zero"], FROM_OS + 27, "/dev/zero"),
              (["--certificate", f"{__file__},{CERTIFICATES}/turn.key"], EINVAL, "no certificate in it"),
              ([], EINVAL, "needs a certificate"))
     for words, status, text in cases:
@@ -129,7 +130,8 @@ def replaced(program):
             with client(running, name="other.test") as joe:
                 joe.allocate()
             for words, status, text in ((pair("turn", "other"), EINVAL, "turn.pem with the key of"),
-                                        (pair("none"), FROM_OS + 2, "none.pem"), (f"{__file__},{__file__}", EINVAL, "")):
+                                        (pair("none"), FROM_OS + 2, "none.pem"),
+                                        (f"{CERTIFICATES}/turn.pem,/dev/zero", FROM_OS + 27, "/dev/zero"), (f"{__file__},{__file__}", EINVAL, "")):
                 said = running.refuses(f"certificate {words}", status)
                 check(any(line.startswith("error ") and text in line for line in said), f"{words}: {said}")
             with client(running, name="other.test") as joe:

@@ -2,12 +2,16 @@
 #![forbid(unsafe_code)]
 
 use std::fmt;
-use std::io;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
 use super::server::Server;
+
+/// The longest file of certificates: hundreds of them.
+const LONGEST: u64 = 1 << 20;
 
 /// Text in PEM.
 #[derive(Clone)]
@@ -26,11 +30,21 @@ impl Pem {
     pub fn read(&self) -> Result<Zeroizing<Vec<u8>>, BadTls> {
         match self {
             Pem::Text(text) => Ok(text.clone()),
-            Pem::File(path) => match std::fs::read(path) {
-                Ok(text) => Ok(Zeroizing::new(text)),
+            Pem::File(path) => match read_file(path) {
+                Ok(text) => Ok(text),
                 Err(error) => Err(BadTls::File(path.clone(), error)),
             },
         }
+    }
+}
+
+/// A file of certificates or keys, which is read while a server runs: not without end.
+fn read_file(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
+    let mut text = Zeroizing::new(Vec::new());
+    let file = File::open(path)?;
+    match file.take(LONGEST + 1).read_to_end(&mut text)? as u64 {
+        0..=LONGEST => Ok(text),
+        _ => Err(io::Error::from_raw_os_error(libc::EFBIG)),
     }
 }
 

@@ -8,6 +8,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::turn::address::is_of_a_host;
 use crate::turn::core::config::Config;
 use crate::turn::state::five_tuple::{Listener, Transport};
 
@@ -174,7 +175,8 @@ impl Options {
         }
         let mixed = |relay: &RelayAddress| relay.bind.is_ipv4() != relay.advertised.is_ipv4();
         let vague = |relay: &RelayAddress| {
-            relay.advertised.is_unspecified() && !relay.bind.is_unspecified()
+            let is_open = relay.advertised.is_unspecified() && relay.bind.is_unspecified();
+            !is_open && !is_of_a_host(&relay.advertised)
         };
         if self.relays.iter().any(|relay| mixed(relay) || vague(relay)) {
             return bad("a relay's external address is one address of the same family");

@@ -2,10 +2,11 @@
 //! in front begins each connection with the address of the client it stands for.
 #![forbid(unsafe_code)]
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use proxy_header::{Error, ParseConfig, ProxyHeader};
 
+use crate::turn::address::is_somebody;
 use crate::turn::policy::ranges::Range;
 
 /// The longest header that is waited for: addresses take 232 bytes at most, and
@@ -65,7 +66,7 @@ pub fn introduction(bytes: &[u8]) -> Introduction {
                 |client: SocketAddr| SocketAddr::new(client.ip().to_canonical(), client.port());
             match client.map(canonical) {
                 _ if !is_whole => Introduction::Bad,
-                Some(client) if is_nobody(&client) => Introduction::Bad,
+                Some(client) if !is_somebody(&client) => Introduction::Bad,
                 client => Introduction::Client(client, size),
             }
         }
@@ -90,15 +91,6 @@ fn may_go_on(bytes: &[u8]) -> bool {
 /// Whether a connection begins as a header does. Neither beginning is STUN's.
 pub fn is_introduction(bytes: &[u8]) -> bool {
     bytes.starts_with(b"PROXY ") || bytes.starts_with(b"\r\n\r\n\0\r\nQUIT\n")
-}
-
-/// Whether no client can be there.
-fn is_nobody(client: &SocketAddr) -> bool {
-    let is_group = match client.ip() {
-        IpAddr::V4(ip) => ip.is_multicast() || ip.is_broadcast(),
-        IpAddr::V6(ip) => ip.is_multicast(),
-    };
-    is_group || client.ip().is_unspecified() || client.port() == 0
 }
 
 #[cfg(test)]

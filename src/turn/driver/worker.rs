@@ -35,7 +35,7 @@ use super::sys::{Epoll, Inbox, Ready, Slots};
 const BACKLOG_OF_A_STRANGER: usize = 16 * 1024;
 /// Steps of TLS handshakes in one round, each a millisecond at most: what is relayed
 /// waits no longer, however many clients come.
-const HANDSHAKES: u32 = 8;
+const HANDSHAKES: u32 = 2;
 /// Bugs of ours that a worker survives.
 const LIVES: u32 = 8;
 /// The longest wait: also how long a lost wake would go unnoticed.

@@ -3,6 +3,7 @@
 use core::ffi::{c_char, c_uint};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use crate::turn::address::is_somebody;
 use crate::turn::driver::RelayAddress;
 use crate::turn::policy::ranges::Range;
 use crate::turn::state::five_tuple::{Listener, Transport};
@@ -47,7 +48,15 @@ pub unsafe fn read_ip(address: *const c_char) -> Result<IpAddr, Status> {
     // SAFETY: the caller's terminated string.
     unsafe { strings::read(address) }?
         .parse()
+        .map(|ip: IpAddr| ip.to_canonical())
         .map_err(|_| EINVAL)
+}
+
+/// `IP:PORT`, where somebody can be.
+pub fn read_place(text: &str) -> Option<SocketAddr> {
+    let place: SocketAddr = text.parse().ok()?;
+    let place = SocketAddr::new(place.ip().to_canonical(), place.port());
+    is_somebody(&place).then_some(place)
 }
 
 pub unsafe fn read_range(range: *const c_char) -> Result<Range, Status> {

@@ -1,13 +1,13 @@
 //! A request that waits for a decision.
 
 use core::ffi::{c_char, c_int, c_uint, c_void};
-use std::net::SocketAddr;
 
 use crate::stun::address::Family;
 use crate::stun::errors;
 use crate::turn::core::action::{Decision, Grant, Refusal};
 use crate::turn::status::{EINVAL, Status};
 
+use super::arrays::read_place;
 use super::observer::{RequestState, ServerState};
 use super::options::algorithm_number;
 use super::server::transport_number;
@@ -96,7 +96,7 @@ fn refusal(
     // RFC 8489, 14.8: fewer than 128 characters.
     let reason_fits = reason.is_none_or(|reason| reason.chars().count() < 128);
     let alternate = match alternate {
-        Some(text) => Some(text.parse::<SocketAddr>().ok()?),
+        Some(text) => Some(read_place(text)?),
         None => None,
     };
     let may_try = alternate.is_none_or(|address| {

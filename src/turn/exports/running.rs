@@ -1,9 +1,9 @@
 //! What can be changed in a running server.
 
 use core::ffi::{c_char, c_int, c_uint};
-use std::net::SocketAddr;
 
 use crate::stun::address::Family;
+use crate::turn::address::is_of_a_host;
 use crate::turn::state::five_tuple::Transport;
 use crate::turn::status::{EINVAL, Status};
 
@@ -100,11 +100,8 @@ unsafe fn set_alternate(
         // SAFETY: the caller's string.
         false => Some(unsafe { strings::read(address) }?),
     };
-    let other = other.map(str::parse::<SocketAddr>).transpose();
-    let other = other.map_err(|_| EINVAL)?;
-    if other.is_some_and(|other| other.port() == 0 || other.ip().is_unspecified()) {
-        return Err(EINVAL);
-    }
+    let other = other.map(|text| arrays::read_place(text).ok_or(EINVAL));
+    let other = other.transpose()?;
     let server = running(server)?;
     for family in [Family::V4, Family::V6] {
         if other.is_none_or(|other| Family::of(&other.ip()) == family) {
@@ -305,7 +302,7 @@ pub unsafe extern "C" fn pjauth_turn_server_set_external(
             false => unsafe { arrays::read_ip(external) }?,
         };
         let fits = at.is_ipv4() == external.is_ipv4()
-            && (at.is_unspecified() || !external.is_unspecified());
+            && (is_of_a_host(&external) || at.is_unspecified() && external.is_unspecified());
         match fits && server.set_external(at, external) {
             true => Ok(()),
             false => Err(EINVAL),

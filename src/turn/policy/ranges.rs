@@ -111,7 +111,7 @@ impl FromStr for Range {
             },
         };
         let (ip, prefix) = match addresses.split_once('/') {
-            Some((ip, prefix)) => (ip, Some(prefix.parse().map_err(|_| BadRange)?)),
+            Some((ip, prefix)) => (ip, Some(read_number(prefix)?)),
             None => (addresses, None),
         };
         let ip: IpAddr = ip.parse().map_err(|_| BadRange)?;
@@ -124,13 +124,18 @@ impl FromStr for Range {
 
 /// `5000` or `20000-29999`.
 fn read_ports(text: &str) -> Result<(u16, u16), BadRange> {
-    let port = |text: &str| text.parse::<u16>().map_err(|_| BadRange);
     let (first, last) = text.split_once('-').unwrap_or((text, text));
-    let (first, last) = (port(first)?, port(last)?);
+    let (first, last): (u16, u16) = (read_number(first)?, read_number(last)?);
     if first == 0 || first > last {
         return Err(BadRange);
     }
     Ok((first, last))
+}
+
+/// Digits, and no sign before them.
+fn read_number<T: FromStr>(text: &str) -> Result<T, BadRange> {
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| is_plain).ok_or(BadRange)
 }
 
 fn bits(ip: &IpAddr) -> (u128, u8) {
@@ -181,6 +186,9 @@ mod tests {
             "::/-1",
             "10.0.0.5:",
             "10.0.0.5:0",
+            "10.0.0.0/+8",
+            "10.0.0.5:+5",
+            "10.0.0.5:5-+6",
             "10.0.0.5:2-1",
             "10.0.0.5:1-65536",
             "10.0.0.5:1-2-3",

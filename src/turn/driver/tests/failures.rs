@@ -71,12 +71,20 @@ fn options_without_sense_are_refused() {
         &|o| o.ports = std::ops::RangeInclusive::new(5, 4)
     ));
     assert!(is_refused(&|o| o.workers = 5000));
-    assert!(is_refused(&|o| {
-        o.relays.push(RelayAddress {
-            bind: "127.0.0.1".parse().unwrap(),
-            advertised: "0.0.0.0".parse().unwrap(),
-        });
-    }));
+    for (bind, advertised) in [
+        ("127.0.0.1", "0.0.0.0"),
+        ("127.0.0.1", "::1"),
+        ("0.0.0.0", "224.0.0.1"),
+        ("0.0.0.0", "255.255.255.255"),
+        ("::", "ff02::1"),
+    ] {
+        assert!(is_refused(&|o| {
+            o.relays.push(RelayAddress {
+                bind: bind.parse().unwrap(),
+                advertised: advertised.parse().unwrap(),
+            });
+        }));
+    }
 }
 
 #[test]
