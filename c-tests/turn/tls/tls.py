@@ -142,7 +142,8 @@ def replaced(program):
 
 
 def names(program):
-    """A client gets the certificate of the name that it asks for, whatever the order; without one, the first."""
+    """A client gets the certificate of the name that it asks for, whatever the order; without one, the first. Who
+    can check none is told so."""
     with server(program, certificates=("other", "turn")) as running:
         for name, expected in (("turn.test", "other"), ("a.turn.test", "turn"), ("other.test", "other"),
                                ("A.TURN.test", "turn"), ("nobody.test", "other"), (None, "other")):
@@ -152,6 +153,10 @@ def names(program):
                 shown = ssl.DER_cert_to_PEM_cert(joe.socket.getpeercert(binary_form=True)).split()
                 own = (CERTIFICATES / f"{expected}.pem").read_text().split()
                 check(shown == own, f"{name} gets another certificate than {expected}'s")
+    with server(program, certificates=("turn",)) as running:
+        tls = context(version=ssl.TLSVersion.TLSv1_2)
+        tls.set_ciphers("ECDHE-RSA-AES128-GCM-SHA256")
+        refuses_handshake(running, tls, "HANDSHAKE_FAILURE")
 
 
 def protocols(program):
