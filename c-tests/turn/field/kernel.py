@@ -209,6 +209,64 @@ def ways(program):
         check(by_kernel(running, lambda: again.both_ways(b"again")) == 2, "by the kernel at the new interface")
 
 
+def sizes_change(program):
+    """An interface that takes less of a sudden: what is too large for it is for the sockets, in either direction."""
+    server, near, far = street()
+    with start(server, program) as running:
+        needs_kernel(running)
+        call = Call(near, far, 4, 4)
+        call.both_ways(b"first")
+
+        def to_peer(data):
+            call.say(data)
+            call.heard(data)
+
+        def to_client(data):
+            call.answer(data)
+            call.got(data)
+
+        # What comes in at an interface has to fit as well: each direction by itself.
+        for name, pass_on in ("eth1", to_peer), ("eth0", to_client):
+            def passing(size):
+                return by_kernel(running, lambda: pass_on(bytes(size)))
+
+            check(passing(1290) == 1, f"by the kernel, while {name} takes 1500 bytes")
+            server.ip(f"link set {name} mtu 1300")
+            wait_until(lambda: passing(1290) == 0, f"no more by the kernel than {name} takes")
+            check(passing(160) == 1, "by the kernel what still fits")
+            server.ip(f"link set {name} mtu 1500")
+            wait_until(lambda: passing(1290) == 1, f"by the kernel again when {name} takes more")
+
+
+def addresses(program):
+    """A listener's address that goes and comes back in the middle of a call: meanwhile nothing is forwarded."""
+    server, near, far = street()
+    with start(server, program) as running:
+        needs_kernel(running)
+        call = Call(near, far, 4, 4)
+        call.both_ways(b"first")
+        check(by_kernel(running, lambda: call.both_ways(b"by the kernel")) == 2, "by the kernel")
+        for _ in range(2):
+            server.ip(f"addr del {NEAR[4]}/24 dev eth0")
+            time.sleep(0.3)
+
+            def lost():
+                call.say(b"to nobody")
+                call.answer(b"from nobody")
+                time.sleep(0.3)
+
+            check(by_kernel(running, lost) == 0, "forwarded for an address that is not here")
+            server.ip(f"addr add {NEAR[4]}/24 dev eth0")
+
+            def again():
+                try:
+                    call.both_ways(b"again")
+                except TimeoutError:
+                    pass
+
+            wait_until(lambda: by_kernel(running, again) == 2, "by the kernel when the address is back")
+
+
 def received(host, name):
     """Packets that have come in at an interface."""
     return json.loads(host.ip(f"-s -j link show {name}"))[0]["stats64"]["rx"]["packets"]
@@ -307,7 +365,8 @@ def refused(program):
         check(status(running)[0], f"with CAP_BPF and CAP_NET_ADMIN: {status(running)[1]}")
 
 
-CASES = {case.__name__: case for case in (relay, without_offload, inside, full, ways, rules, spoofed, refused)}
+CASES = {case.__name__: case for case in (relay, without_offload, inside, full, ways, sizes_change, addresses, rules,
+                                           spoofed, refused)}
 
 
 if __name__ == "__main__":

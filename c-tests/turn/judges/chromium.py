@@ -95,8 +95,9 @@ def reports(kind, transport, password, *options):
     tls = transport == "tls"
     with lab.server(kind, *options, tls=tls) as server, exchange() as site, ExitStack() as pages:
         for role in "caller", "callee":
-            query = urllib.parse.urlencode({"role": role, "scheme": "turns" if tls else "turn",
-                                            "port": server.tls_port or server.port, "transport": "tcp" if tls else transport,
+            host, port = server.address
+            query = urllib.parse.urlencode({"role": role, "scheme": "turns" if tls else "turn", "host": host, "port": port,
+                                            "transport": "tcp" if tls else transport,
                                             "user": lab.USER, "password": password})
             pages.enter_context(browse(browser, f"http://127.0.0.1:{site.server_port}/page?{query}"))
         for _ in range(900):

@@ -16,23 +16,37 @@ pub fn number(name: &str) -> Option<u32> {
 
 /// Whether an interface has frames as Ethernet has them.
 pub fn is_ethernet(number: u32) -> bool {
+    // SAFETY: the call fills in this part of the union.
+    let kind = |answer: libc::ifreq| unsafe { answer.ifr_ifru.ifru_hwaddr.sa_family };
+    ask(number, libc::SIOCGIFHWADDR as _).map(kind) == Some(libc::ARPHRD_ETHER)
+}
+
+/// The largest IP packet that leaves by an interface, while there is one of this number.
+pub fn mtu(number: u32) -> Option<u32> {
+    // SAFETY: the call fills in this part of the union.
+    let mtu = |answer: libc::ifreq| unsafe { answer.ifr_ifru.ifru_mtu };
+    let mtu = ask(number, libc::SIOCGIFMTU as _).map(mtu)?;
+    u32::try_from(mtu).ok()
+}
+
+/// What the kernel says of an interface.
+fn ask(number: u32, what: libc::Ioctl) -> Option<libc::ifreq> {
     // SAFETY: the C structure is made of numbers, for which zero is a value.
     let mut request: libc::ifreq = unsafe { mem::zeroed() };
     // SAFETY: the room for the name is as large as the call wants it (IF_NAMESIZE).
     let named = unsafe { libc::if_indextoname(number, request.ifr_name.as_mut_ptr()) };
     if named.is_null() {
-        return false;
+        return None;
     }
     let kind = libc::SOCK_DGRAM | libc::SOCK_CLOEXEC;
     // SAFETY: takes no pointer.
     let fd = unsafe { libc::socket(libc::AF_INET, kind, 0) };
     if fd < 0 {
-        return false;
+        return None;
     }
     // SAFETY: the kernel just gave us this descriptor, nobody else has it.
     let socket = unsafe { OwnedFd::from_raw_fd(fd) };
-    // SAFETY: the request outlives the call, which fills in the hardware address.
-    let done = unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCGIFHWADDR as _, &mut request) };
-    // SAFETY: the call filled in this part of the union.
-    done == 0 && unsafe { request.ifr_ifru.ifru_hwaddr.sa_family } == libc::ARPHRD_ETHER
+    // SAFETY: the request outlives the call, which fills in the answer.
+    let done = unsafe { libc::ioctl(socket.as_raw_fd(), what, &mut request) };
+    (done == 0).then_some(request)
 }

@@ -40,6 +40,9 @@ use layout::{Flow, Hop, Onward};
 use program::Program;
 pub use routes::{Relayed, Routes};
 
+/// What every path of IPv6 bears.
+const IPV6_MIN_MTU: u32 = 1280;
+
 type FindHop = dyn FnMut(IpAddr, IpAddr) -> Option<Hop> + Send;
 
 /// The program of a server, and what it goes by.
@@ -184,6 +187,16 @@ impl Kernel {
         // What was over before the start is over.
         let left = time.since(self.start.0).as_nanos() as u64;
         self.start.1.saturating_add(left)
+    }
+
+    /// Sets how large packets may be that leave by a hop. What a path of IPv6 bears beyond what all do is for the socket
+    /// to find out: its routers do not fragment.
+    fn set_most(&self, tally: u32, hop: &Hop, mtu: u32) {
+        let most = match hop.next {
+            IpAddr::V4(_) => mtu,
+            IpAddr::V6(_) => mtu.min(IPV6_MIN_MTU),
+        };
+        self.program.tallies().set_most(tally, most);
     }
 
     fn stop(&self, tallies: [u32; 2]) {

@@ -14,6 +14,7 @@ const CODE: &[u8] = include_bytes!("relay.bpf");
 /// The numbers that stand for the maps in it.
 const ROUTES: u64 = 0x70A5_701E_5A00_0001;
 const TALLIES: u64 = 0x70A5_701E_5A00_0002;
+const CLOCK: u64 = 0x70A5_701E_5A00_0003;
 
 /// The first byte of an instruction that loads 64 bits, which takes the room of two.
 const LOAD_64: u8 = 0x18;
@@ -33,7 +34,14 @@ impl Program {
     pub fn load(routes: u32) -> io::Result<Self> {
         let tallies = Tallies::new(routes)?;
         let table = sys::Table::new(c"pjauth_routes", routes)?;
-        let code = linked(CODE, &[(ROUTES, table.fd()), (TALLIES, tallies.map())]);
+        // What the program remembers of the clock is its own.
+        let clock = sys::make_array(c"pjauth_clock", 8, 1)?;
+        let maps = [
+            (ROUTES, table.fd()),
+            (TALLIES, tallies.map()),
+            (CLOCK, &clock),
+        ];
+        let code = linked(CODE, &maps);
         let program = sys::load(c"pjauth_relay", &code)?;
         Ok(Program {
             program,

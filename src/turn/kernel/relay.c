@@ -16,26 +16,45 @@ struct way {
     __u32 len; /* bytes of data */
 };
 
-static __always_inline struct tally *valid(const struct route *route, __u64 now)
+/*
+ * Whether a moment is yet to come. To look at the clock costs as much as to look up a route: what it said, in units of
+ * 2^30 nanoseconds, is good for the rest of the tick, unless the moment is near. Both are in one word, whose halves
+ * belong together whoever writes it.
+ */
+static __always_inline int is_ahead(__u64 moment)
+{
+    __u32 first = 0, tick = bpf_jiffies64();
+    __u64 *seen = bpf_map_lookup_elem(CLOCK, &first);
+    __u64 last = seen ? *seen : 0, now;
+
+    if (last && (__u32)last == tick && moment >> 30 > (last >> 32) + 1)
+        return 1;
+    now = bpf_ktime_get_ns();
+    seen = bpf_map_lookup_elem(CLOCK, &first);
+    if (seen)
+        *seen = now >> 30 << 32 | tick;
+    return moment > now;
+}
+
+static __always_inline struct tally *valid(const struct route *route)
 {
     struct tally *tally = bpf_map_lookup_elem(TALLIES, &route->tally);
 
-    return tally && tally->until > now ? tally : 0;
+    return tally && is_ahead(tally->until) ? tally : 0;
 }
 
 /* Finds the way, or says 0. */
 static __always_inline int find(struct flow *flow, const struct packet *packet, struct way *way)
 {
     struct flow within = {};
-    __u64 now;
 
     way->in = 0;
     way->len = packet->len;
-    if (packet->len >= CHANNEL_HEADER && (packet->head[0] & 0xC0) == 0x40) {
-        flow->channel = *(__be16 *)packet->head;
+    if (packet->len >= CHANNEL_HEADER && (packet->head & 0xC0) == 0x40) {
+        flow->channel = packet->head;
         way->in = bpf_map_lookup_elem(ROUTES, flow);
         if (way->in) {
-            way->len = bpf_ntohs(*(__be16 *)(packet->head + 2));
+            way->len = bpf_ntohs(packet->head >> 16);
             /* Padding, which nobody needs to send over UDP, is for the socket. */
             if (way->len + CHANNEL_HEADER != packet->len)
                 return 0;
@@ -47,9 +66,8 @@ static __always_inline int find(struct flow *flow, const struct packet *packet, 
         if (!way->in)
             return 0;
     }
-    now = bpf_ktime_get_ns();
     way->out = way->in;
-    way->counts[0] = valid(way->in, now);
+    way->counts[0] = valid(way->in);
     way->counts[1] = 0;
     if (!way->counts[0])
         return 0;
@@ -60,22 +78,17 @@ static __always_inline int find(struct flow *flow, const struct packet *packet, 
         way->out = bpf_map_lookup_elem(ROUTES, &within);
         if (!way->out)
             return 0;
-        way->counts[1] = valid(way->out, now);
+        way->counts[1] = valid(way->out);
         if (!way->counts[1])
             return 0;
     }
     return 1;
 }
 
-/* Whether the packet may leave as large as it will be. */
-static __always_inline int fits(struct __sk_buff *skb, const struct route *out, __u32 size)
+/* What the header of UDP says of the packet that leaves. */
+static __always_inline __u32 udp_length(const struct way *way)
 {
-    __u32 mtu_or_size = size;
-
-    /* What a path bears beyond that is for the socket to find out: routers do not fragment IPv6. */
-    if (out->v6 && size > IPV6_MIN_MTU)
-        return 0;
-    return bpf_check_mtu(skb, out->ifindex, &mtu_or_size, 0, 0) == 0;
+    return UDP_HEADER + way->len + (way->out->channel ? CHANNEL_HEADER : 0);
 }
 
 /* Moves the payload, which begins at `at`, by four bytes, and makes the packet so much longer or shorter. */
@@ -110,84 +123,137 @@ static __always_inline int move_payload(struct __sk_buff *skb, __u32 at, __u32 l
 }
 
 /*
- * Makes or takes away the room of a channel header. The short way moves the headers, so that the payload stays where
- * it is. But where a card is to complete the checksum, the kernel remembers the place of the UDP header, which must not
- * move then: the payload does.
+ * Makes the head of a packet so much longer or shorter, and one of the other family. What is in it then is to be
+ * written anew; what follows it stays where it is. A sum over the whole packet (CHECKSUM_COMPLETE) is not kept: nor does
+ * bpf_redirect_neigh, and whoever gets it sums again.
  */
-static __always_inline int make_room(struct __sk_buff *skb, const struct packet *packet, const struct way *way)
+static __always_inline int reshape(struct __sk_buff *skb, int longer, int was_v6, int is_v6)
 {
-    int longer = way->out->channel != 0;
-    __u32 at = ETH_HLEN + (way->out->v6 ? IPV6_HEADER : IPV4_HEADER) + UDP_HEADER;
+    __u64 flags = BPF_F_ADJ_ROOM_NO_CSUM_RESET;
 
-    if (longer == (packet->len != way->len))
+    if (is_v6 && !was_v6) {
+        if (bpf_skb_change_proto(skb, bpf_htons(ETH_P_IPV6), 0))
+            return -1;
+        longer -= IPV6_HEADER - IPV4_HEADER;
+    }
+    if (was_v6 && !is_v6)
+        flags |= TO_IPV4;
+    /* Room before everything costs half of what room within does. */
+    if (longer > 0)
+        return bpf_skb_change_head(skb, longer, 0);
+    return longer < 0 ? bpf_skb_adjust_room(skb, longer, BPF_ADJ_ROOM_MAC, flags) : 0;
+}
+
+/* What the packet will say, and what that adds to its checksum: by the pseudo header, and by what it is for itself. */
+struct change {
+    __be16 length;
+    __u32 channel; /* the header of a channel, or 0 */
+    __u64 pseudo;
+    __u64 plain;
+};
+
+static __always_inline struct change change_of(const struct packet *packet, const struct way *way)
+{
+    const struct route *out = way->out;
+    struct change to = {.length = bpf_htons(udp_length(way))};
+    int i;
+
+    if (out->channel)
+        to.channel = (__u32)out->channel | (__u32)bpf_htons(way->len) << 16;
+    for (i = 0; i < 8; i++)
+        to.pseudo += out->ends[i];
+    /* A multiple of 2^16 - 1, which is nothing here, and larger than what is taken away. */
+    to.pseudo += (0xFFFFFFFFull << 16) - packet->ends + to.length + (__u16)~packet->udp_length;
+    to.plain = (__u64)out->ports + (__u32)~packet->ports + to.length + (__u16)~packet->udp_length + to.channel;
+    if (packet->len != way->len)
+        to.plain += (__u32)~packet->head;
+    return to;
+}
+
+static __always_inline int write_udp(struct udp_header *udp, const void *end, const struct route *out,
+                                     const struct change *to, __u16 check)
+{
+    udp->ports = out->ports;
+    udp->length = to->length;
+    udp->check = check;
+    if (!out->channel)
         return 0;
-    if (packet->may_be_partial)
-        return move_payload(skb, at, way->len, longer);
-    if (longer)
-        return bpf_skb_adjust_room(skb, CHANNEL_HEADER, BPF_ADJ_ROOM_NET, BPF_F_ADJ_ROOM_NO_CSUM_RESET);
-    if (bpf_skb_adjust_room(skb, -CHANNEL_HEADER, BPF_ADJ_ROOM_NET, BPF_F_ADJ_ROOM_NO_CSUM_RESET))
+    if ((void *)udp + UDP_HEADER + CHANNEL_HEADER > end)
         return -1;
-    /* A sum over the whole packet (CHECKSUM_COMPLETE) went without the ports, which the headers still have. */
-    bpf_csum_update(skb, packet->ports);
+    *(__u32 *)(udp + 1) = to->channel;
     return 0;
 }
 
-/* Writes the headers anew and corrects the checksum by what has changed. */
-static __always_inline int write_headers(struct __sk_buff *skb, const struct flow *flow, const struct packet *packet,
-                                         const struct way *way)
+/* Writes the heads, which have the room that they need. */
+static __always_inline int write(struct __sk_buff *skb, const struct packet *packet, const struct way *way,
+                                 const struct change *to, __u16 check)
 {
+    void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
     const struct route *out = way->out;
-    __u32 length = UDP_HEADER + way->len + (out->channel ? CHANNEL_HEADER : 0);
-    __u32 udp = ETH_HLEN + (out->v6 ? IPV6_HEADER : IPV4_HEADER);
-    __u32 old_channel = *(__u32 *)packet->head;
-    __u64 pseudo = 0, plain = 0;
-    struct udp_head tail = {out->ports, bpf_htons(length), packet->check,
-                            (__u32)out->channel | (__u32)bpf_htons(way->len) << 16};
-    int i;
 
     if (out->v6) {
-        struct {
-            struct ipv6_header ip;
-            struct udp_head udp;
-        } head = {};
+        struct ipv6_header *ip = data + ETH_HLEN;
 
-        head.ip.first = bpf_htonl(6u << 28 | (__u32)packet->tos << 20);
-        head.ip.payload = tail.length;
-        head.ip.next = IPPROTO_UDP;
-        head.ip.hops = packet->ttl - 1;
-        __builtin_memcpy(head.ip.ends, out->ends, sizeof(head.ip.ends));
-        head.udp = tail;
-        if (bpf_skb_store_bytes(skb, ETH_HLEN, &head, sizeof(head) - (out->channel ? 0 : CHANNEL_HEADER), 0))
+        if (data + ETH_HLEN + IPV6_HEADER + UDP_HEADER > end)
             return -1;
+        *(__be16 *)(data + ETH_HLEN - 2) = bpf_htons(ETH_P_IPV6);
+        ip->first = bpf_htonl(6u << 28 | (__u32)packet->tos << 20);
+        ip->payload = to->length;
+        ip->next = IPPROTO_UDP;
+        ip->hops = packet->ttl - 1;
+        __builtin_memcpy(ip->ends, out->ends, sizeof(ip->ends));
+        return write_udp((void *)(ip + 1), end, out, to, check);
     } else {
-        struct {
-            struct ipv4_header ip;
-            struct udp_head udp;
-        } head = {};
+        /* Without the DF bit, and so with an identification of its own: how many went before, from somewhere on. */
+        __u16 id = way->counts[0]->packets + out->ports;
+        __u32 words[] = {bpf_htonl(0x45u << 24 | packet->tos << 16 | (IPV4_HEADER + udp_length(way))),
+                         bpf_htonl((__u32)id << 16),
+                         bpf_htonl((packet->ttl - 1u) << 24 | IPPROTO_UDP << 16),
+                         out->ends[3],
+                         out->ends[7]};
+        __u32 *ip = data + ETH_HLEN;
 
-        head.ip.version = 0x45;
-        head.ip.tos = packet->tos;
-        head.ip.total = bpf_htons(IPV4_HEADER + length);
-        /* Without the DF bit, and so with an identification of its own among those from this address. */
-        head.ip.id = bpf_get_prandom_u32();
-        head.ip.ttl = packet->ttl - 1;
-        head.ip.protocol = IPPROTO_UDP;
-        head.ip.src = out->ends[3];
-        head.ip.dst = out->ends[7];
-        head.ip.check = ~sum_of(&head.ip, sizeof(head.ip));
-        head.udp = tail;
-        if (bpf_skb_store_bytes(skb, ETH_HLEN, &head, sizeof(head) - (out->channel ? 0 : CHANNEL_HEADER), 0))
+        if (data + ETH_HLEN + IPV4_HEADER + UDP_HEADER > end)
             return -1;
+        *(__be16 *)(data + ETH_HLEN - 2) = bpf_htons(ETH_P_IP);
+        words[2] |= (__u32)(__u16)~sum_of(words, sizeof(words)) << 16;
+        __builtin_memcpy(ip, words, sizeof(words));
+        return write_udp((void *)(ip + 5), end, out, to, check);
     }
-    for (i = 0; i < 8; i++)
-        pseudo += (__u64)out->ends[i] + (__u32)~flow->ends[i];
-    pseudo += (__u64)tail.length + (__u16)~packet->udp_length;
-    plain = (__u64)out->ports + (__u32)~packet->ports + tail.length + (__u16)~packet->udp_length;
-    plain += out->channel ? tail.channel : 0;
-    plain += packet->len != way->len ? (__u32)~old_channel : 0;
-    if (bpf_l4_csum_replace(skb, udp + 6, 0, folded(pseudo), BPF_F_PSEUDO_HDR | BPF_F_MARK_MANGLED_0))
+}
+
+/*
+ * Where a card is to complete the checksum, the kernel remembers the place of the UDP header, which must not move: the
+ * payload does. And it is the kernel who knows whether that is so, or the checksum only looks like it.
+ */
+static __always_inline int rewrite_partial(struct __sk_buff *skb, const struct packet *packet, const struct way *way,
+                                           const struct change *to)
+{
+    __u32 ip = way->out->v6 ? IPV6_HEADER : IPV4_HEADER, udp = ETH_HLEN + ip;
+    int was_longer = packet->len != way->len, is_longer = way->out->channel != 0;
+
+    if (reshape(skb, ip - (packet->v6 ? IPV6_HEADER : IPV4_HEADER), packet->v6, way->out->v6) ||
+        (was_longer != is_longer && move_payload(skb, udp + UDP_HEADER, way->len, is_longer)) ||
+        write(skb, packet, way, to, packet->check) ||
+        bpf_l4_csum_replace(skb, udp + 6, 0, folded(to->pseudo), BPF_F_PSEUDO_HDR | BPF_F_MARK_MANGLED_0))
         return -1;
-    return bpf_l4_csum_replace(skb, udp + 6, 0, folded(plain), BPF_F_MARK_MANGLED_0);
+    return bpf_l4_csum_replace(skb, udp + 6, 0, folded(to->plain), BPF_F_MARK_MANGLED_0);
+}
+
+static __always_inline int rewrite(struct __sk_buff *skb, const struct packet *packet, const struct way *way)
+{
+    int old = (packet->v6 ? IPV6_HEADER : IPV4_HEADER) + (packet->len != way->len ? CHANNEL_HEADER : 0);
+    int new = (way->out->v6 ? IPV6_HEADER : IPV4_HEADER) + (way->out->channel ? CHANNEL_HEADER : 0);
+    struct change to = change_of(packet, way);
+    __u16 check = 0;
+
+    if (packet->may_be_partial)
+        return rewrite_partial(skb, packet, way, &to);
+    if (packet->check) {
+        check = ~to_16((__u64)(__u16)~packet->check + to.pseudo + to.plain);
+        check = check ? check : 0xFFFF;
+    }
+    return reshape(skb, new - old, packet->v6, way->out->v6) || write(skb, packet, way, &to, check);
 }
 
 static __always_inline void count(struct tally *tally, __u32 len)
@@ -206,13 +272,12 @@ __attribute__((section("tc"), used)) int relay(struct __sk_buff *skb)
 
     if (!parse(skb, &flow, &packet) || !find(&flow, &packet, &way))
         return UP;
-    size = (way.out->v6 ? IPV6_HEADER : IPV4_HEADER) + UDP_HEADER + way.len + (way.out->channel ? CHANNEL_HEADER : 0);
-    if (!fits(skb, way.out, size) || (way.out->v6 && packet.check == 0))
+    size = (way.out->v6 ? IPV6_HEADER : IPV4_HEADER) + udp_length(&way);
+    /* Too large for where it leads, or without the checksum that IPv6 wants. */
+    if (size > (way.counts[1] ? way.counts[1] : way.counts[0])->most || (way.out->v6 && packet.check == 0))
         return UP;
     /* From here on the packet is no longer what it was: it leaves, or it is lost. */
-    if (way.out->v6 != packet.v6 && bpf_skb_change_proto(skb, bpf_htons(way.out->v6 ? ETH_P_IPV6 : ETH_P_IP), 0))
-        return LOST;
-    if (make_room(skb, &packet, &way) || write_headers(skb, &flow, &packet, &way))
+    if (rewrite(skb, &packet, &way))
         return LOST;
     count(way.counts[0], way.len);
     if (way.counts[1])

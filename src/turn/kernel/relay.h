@@ -22,10 +22,12 @@ enum {
     IPPROTO_UDP = 17,
     IPV4_HEADER = 20,
     IPV6_HEADER = 40,
-    IPV6_MIN_MTU = 1280,
     UDP_HEADER = 8,
     CHANNEL_HEADER = 4,
 };
+
+/* Of bpf_skb_adjust_room (Linux 6.3): a packet of IPv6 becomes one of IPv4. Some headers do not have it yet. */
+enum { TO_IPV4 = 1 << 7 };
 
 /* What the program answers: on to the next program and the stack, or nowhere. */
 enum { UP = -1, LOST = 2 };
@@ -36,6 +38,7 @@ enum { CHUNK = 256, MOST_CHUNKS = 36 };
 /* The maps. The loader knows these numbers and puts descriptors in their place. */
 #define ROUTES ((void *)0x70A5701E5A000001ULL)
 #define TALLIES ((void *)0x70A5701E5A000002ULL)
+#define CLOCK ((void *)0x70A5701E5A000003ULL)
 
 /*
  * A key of the first map: the ends of a packet that comes in, and its channel. IPv4 addresses are mapped ones
@@ -65,7 +68,7 @@ struct tally {
     __u64 until; /* CLOCK_MONOTONIC in nanoseconds; 0 for never */
     __u64 packets;
     __u64 bytes;
-    __u64 unused;
+    __u64 most; /* bytes of an IP packet that may leave as its route leads */
 };
 
 struct ipv4_header {
@@ -89,21 +92,27 @@ struct udp_header {
     __u16 check;
 };
 
-/* What follows the IP header of a packet that leaves; the last word only of one on a channel. */
-struct udp_head {
-    __u32 ports;
-    __be16 length;
-    __u16 check;
+/* The heads of a packet that leaves; the last word is there only in one on a channel. */
+struct ipv4_frame {
+    struct ipv4_header ip;
+    struct udp_header udp;
+    __u32 channel;
+};
+
+struct ipv6_frame {
+    struct ipv6_header ip;
+    struct udp_header udp;
     __u32 channel;
 };
 
 static void *(*bpf_map_lookup_elem)(void *map, const void *key) = (void *)BPF_FUNC_map_lookup_elem;
 static __u64 (*bpf_ktime_get_ns)(void) = (void *)BPF_FUNC_ktime_get_ns;
-static __u32 (*bpf_get_prandom_u32)(void) = (void *)BPF_FUNC_get_prandom_u32;
+static __u64 (*bpf_jiffies64)(void) = (void *)BPF_FUNC_jiffies64;
 static long (*bpf_skb_pull_data)(struct __sk_buff *skb, __u32 len) = (void *)BPF_FUNC_skb_pull_data;
 static long (*bpf_skb_load_bytes)(const void *skb, __u32 at, void *to, __u32 len) = (void *)BPF_FUNC_skb_load_bytes;
 static long (*bpf_skb_store_bytes)(struct __sk_buff *skb, __u32 at, const void *from, __u32 len,
                                    __u64 flags) = (void *)BPF_FUNC_skb_store_bytes;
+static long (*bpf_skb_change_head)(struct __sk_buff *skb, __u32 len, __u64 flags) = (void *)BPF_FUNC_skb_change_head;
 static long (*bpf_skb_change_tail)(struct __sk_buff *skb, __u32 len, __u64 flags) = (void *)BPF_FUNC_skb_change_tail;
 static long (*bpf_skb_change_proto)(struct __sk_buff *skb, __be16 proto, __u64 flags) =
     (void *)BPF_FUNC_skb_change_proto;
@@ -111,15 +120,13 @@ static long (*bpf_skb_adjust_room)(struct __sk_buff *skb, __s32 by, __u32 mode, 
     (void *)BPF_FUNC_skb_adjust_room;
 static long (*bpf_l4_csum_replace)(struct __sk_buff *skb, __u32 at, __u64 from, __u64 to, __u64 flags) =
     (void *)BPF_FUNC_l4_csum_replace;
-static __s64 (*bpf_csum_update)(struct __sk_buff *skb, __u32 sum) = (void *)BPF_FUNC_csum_update;
-static long (*bpf_check_mtu)(void *skb, __u32 ifindex, __u32 *len, __s32 more, __u64 flags) =
-    (void *)BPF_FUNC_check_mtu;
 static long (*bpf_redirect_neigh)(__u32 ifindex, struct bpf_redir_neigh *hop, int size,
                                   __u64 flags) = (void *)BPF_FUNC_redirect_neigh;
 
 /* A packet taken apart. */
 struct packet {
-    __u8 head[4]; /* the first bytes of the payload, where there are so many */
+    __u64 ends;   /* the sum of the addresses */
+    __u32 head;   /* the first bytes of the payload, where there are so many */
     __u32 len;    /* bytes of payload */
     __u32 ports;
     __be16 udp_length;
@@ -164,7 +171,7 @@ static __always_inline int parse_v4(const struct ipv4_header *ip, __u32 size, st
     flow->ends[7] = ip->dst;
     packet->tos = ip->tos;
     packet->ttl = ip->ttl;
-    return IPV4_HEADER;
+    return 1;
 }
 
 static __always_inline int parse_v6(const struct ipv6_header *ip, __u32 size, struct flow *flow, struct packet *packet)
@@ -180,12 +187,13 @@ static __always_inline int parse_v6(const struct ipv6_header *ip, __u32 size, st
     packet->tos = bpf_htonl(ip->first) >> 20;
     packet->ttl = ip->hops;
     packet->v6 = 1;
-    return IPV6_HEADER;
+    return 1;
 }
 
 /*
- * Sees to it that so many bytes lie in one piece. What follows compares the ends with numbers that the compiler knows, and
- * no pointer with 0: without CAP_PERFMON, which nobody shall need, the verifier takes nothing else.
+ * Sees to it that so many bytes lie in one piece, where there are so many. What follows compares the ends with numbers
+ * that the compiler knows, and no pointer with 0: without CAP_PERFMON, which nobody shall need, the verifier takes
+ * nothing else.
  */
 static __always_inline void in_one_piece(struct __sk_buff *skb, const __u32 len)
 {
@@ -193,50 +201,58 @@ static __always_inline void in_one_piece(struct __sk_buff *skb, const __u32 len)
         bpf_skb_pull_data(skb, len);
 }
 
+/* What the headers of UDP and of a channel say; 0 for a packet that goes up. */
+static __always_inline int parse_udp(const struct udp_header *udp, const void *end, struct flow *flow,
+                                     struct packet *packet)
+{
+    __u64 pseudo = 0;
+    int i;
+
+    if (bpf_ntohs(udp->length) != packet->len + UDP_HEADER || packet->ttl <= 1)
+        return 0;
+    flow->ports = packet->ports = udp->ports;
+    packet->udp_length = udp->length;
+    packet->check = udp->check;
+    for (i = 0; i < 8; i++)
+        packet->ends += flow->ends[i];
+    pseudo = to_16(packet->ends + bpf_htons(IPPROTO_UDP) + udp->length);
+    packet->may_be_partial = pseudo == udp->check;
+    /* No checksum, which IPv6 does not allow; or one that could be either. */
+    if (packet->check == 0 && (packet->v6 || pseudo == 0xFFFF))
+        return 0;
+    if ((void *)udp + UDP_HEADER + CHANNEL_HEADER > end)
+        return packet->len < CHANNEL_HEADER;
+    packet->head = *(const __u32 *)(udp + 1);
+    return 1;
+}
+
 /* Takes a packet apart; 0 for one that goes up. */
 static __always_inline int parse(struct __sk_buff *skb, struct flow *flow, struct packet *packet)
 {
-    const struct udp_header *udp;
-    __u64 pseudo = 0;
-    void *data;
-    __u32 l3;
-    int i;
+    void *data, *end;
 
     /* For another host, in a VLAN, or several packets joined. */
     if (skb->pkt_type != 0 || skb->vlan_present || skb->gso_size)
         return 0;
     if (skb->protocol == bpf_htons(ETH_P_IP)) {
-        in_one_piece(skb, ETH_HLEN + IPV4_HEADER + UDP_HEADER);
+        in_one_piece(skb, ETH_HLEN + sizeof(struct ipv4_frame));
         data = (void *)(long)skb->data;
-        if (data + ETH_HLEN + IPV4_HEADER + UDP_HEADER > (void *)(long)skb->data_end)
+        end = (void *)(long)skb->data_end;
+        if (data + ETH_HLEN + IPV4_HEADER + UDP_HEADER > end || !parse_v4(data + ETH_HLEN, skb->len, flow, packet))
             return 0;
-        l3 = parse_v4(data + ETH_HLEN, skb->len, flow, packet);
-        udp = data + ETH_HLEN + IPV4_HEADER;
-    } else if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
-        in_one_piece(skb, ETH_HLEN + IPV6_HEADER + UDP_HEADER);
-        data = (void *)(long)skb->data;
-        if (data + ETH_HLEN + IPV6_HEADER + UDP_HEADER > (void *)(long)skb->data_end)
-            return 0;
-        l3 = parse_v6(data + ETH_HLEN, skb->len, flow, packet);
-        udp = data + ETH_HLEN + IPV6_HEADER;
-    } else {
-        return 0;
+        packet->len = skb->len - ETH_HLEN - IPV4_HEADER - UDP_HEADER;
+        return parse_udp(data + ETH_HLEN + IPV4_HEADER, end, flow, packet);
     }
-    if (!l3 || packet->ttl <= 1 || bpf_ntohs(udp->length) + ETH_HLEN + l3 != skb->len)
-        return 0;
-    flow->ports = packet->ports = udp->ports;
-    packet->udp_length = udp->length;
-    packet->check = udp->check;
-    packet->len = skb->len - ETH_HLEN - l3 - UDP_HEADER;
-    for (i = 0; i < 8; i++)
-        pseudo += flow->ends[i];
-    pseudo += bpf_htons(IPPROTO_UDP) + (__u32)udp->length;
-    packet->may_be_partial = to_16(pseudo) == udp->check;
-    /* No checksum, which IPv6 does not allow; or one that could be either. */
-    if (packet->check == 0 && (packet->v6 || to_16(pseudo) == 0xFFFF))
-        return 0;
-    return packet->len < CHANNEL_HEADER ||
-           bpf_skb_load_bytes(skb, ETH_HLEN + l3 + UDP_HEADER, packet->head, CHANNEL_HEADER) == 0;
+    if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
+        in_one_piece(skb, ETH_HLEN + sizeof(struct ipv6_frame));
+        data = (void *)(long)skb->data;
+        end = (void *)(long)skb->data_end;
+        if (data + ETH_HLEN + IPV6_HEADER + UDP_HEADER > end || !parse_v6(data + ETH_HLEN, skb->len, flow, packet))
+            return 0;
+        packet->len = skb->len - ETH_HLEN - IPV6_HEADER - UDP_HEADER;
+        return parse_udp(data + ETH_HLEN + IPV6_HEADER, end, flow, packet);
+    }
+    return 0;
 }
 
 #endif

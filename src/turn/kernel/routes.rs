@@ -10,6 +10,7 @@ use crate::turn::state::allocation::Traffic;
 use crate::turn::state::arena::AllocationId;
 
 use super::Kernel;
+use super::interfaces;
 use super::layout::{Flow, Hop, Onward};
 
 /// The routes that the core of a worker has announced. Those that the kernel cannot take are known all the same: their
@@ -134,8 +135,15 @@ impl Routes {
         self.review();
     }
 
-    /// Packets may leave by other ways than before: all are to be looked up.
+    /// Packets may leave by other ways than before: all are to be looked up. How large they may be changes at once.
     pub fn review(&mut self) {
+        let mut mtus = HashMap::new();
+        let ways = self.known.values().flatten();
+        for way in ways.filter_map(|known| known.ways.as_ref()).flatten() {
+            let mtu = mtus.entry(way.hop.interface);
+            let mtu = mtu.or_insert_with(|| mtu_of(&way.hop));
+            self.kernel.set_most(way.tally, &way.hop, *mtu);
+        }
         let all = self.known.values().flatten();
         self.unsettled = all.map(|known| known.route.id).collect();
     }
@@ -237,6 +245,9 @@ impl Known {
             };
             (flow, onward)
         });
+        for (_, onward) in &ways {
+            kernel.set_most(onward.tally, &onward.hop, mtu_of(&onward.hop));
+        }
         if ways.iter().all(|(flow, onward)| kernel.put(flow, onward)) {
             self.ways = Some(ways.map(|(flow, onward)| Way {
                 flow,
@@ -304,6 +315,11 @@ impl Known {
         }
         relayed
     }
+}
+
+/// Nothing leaves by an interface that is not there.
+fn mtu_of(hop: &Hop) -> u32 {
+    interfaces::mtu(hop.interface).unwrap_or(0)
 }
 
 /// What tests look at.

@@ -11,14 +11,14 @@ use std::sync::atomic::{
 use super::sys;
 use crate::turn::state::allocation::Traffic;
 
-/// A route's deadline and figures: `struct tally` of `relay.h`.
+/// A route's deadline, figures and limit: `struct tally` of `relay.h`.
 #[repr(C)]
 #[derive(Debug, Default)]
 struct Tally {
     until: AtomicU64,
     packets: AtomicU64,
     bytes: AtomicU64,
-    unused: u64,
+    most: AtomicU64,
 }
 
 /// All tallies of a server.
@@ -80,6 +80,11 @@ impl Tallies {
     #[cfg(test)]
     pub fn until(&self, tally: u32) -> u64 {
         self.all()[tally as usize].until.load(Relaxed)
+    }
+
+    /// Sets how large an IP packet may be that leaves by a route.
+    pub fn set_most(&self, tally: u32, most: u32) {
+        self.all()[tally as usize].most.store(most.into(), Relaxed);
     }
 
     /// Counts as the program does.

@@ -35,16 +35,16 @@ impl Dice {
 }
 
 /// A core with clients of both families, and the routes that it has announced.
-struct Scene {
-    world: World,
+pub struct Scene {
+    pub world: World,
     v6: ListenerId,
-    clients: Vec<(Client, Family)>,
+    pub clients: Vec<(Client, Family)>,
     peers: Vec<SocketAddr>,
     announced: BTreeMap<RouteId, Route>,
 }
 
 impl Scene {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let mut world = World::with(Config {
             routes: true,
             ..config()
@@ -70,7 +70,7 @@ impl Scene {
     }
 
     /// A client, who can be reached by both families of peers.
-    fn arrive(&mut self, dice: &mut Dice) {
+    pub fn arrive(&mut self, dice: &mut Dice) {
         let port = 1000 + self.clients.len() as u16;
         let link = match dice.roll(2) {
             0 => Link {
@@ -126,7 +126,7 @@ impl Scene {
     }
 
     /// What the kernel would have now, with the clock of the world.
-    fn kernel(&mut self) -> (Arc<Kernel>, Routes) {
+    pub fn kernel(&mut self) -> (Arc<Kernel>, Routes) {
         while let Some(change) = self.world.core.poll_route() {
             match change {
                 RouteChange::Open(route) => self.announced.insert(route.id, route),
@@ -298,7 +298,7 @@ fn every_single_byte_that_is_another_is_noticed_or_passed_on_as_it_is() {
 }
 
 /// Gives a frame to both. Whether the program sent something; then the core did too, and the same.
-fn agree(scene: &mut Scene, kernel: &Kernel, bytes: &[u8]) -> bool {
+pub fn agree(scene: &mut Scene, kernel: &Kernel, bytes: &[u8]) -> bool {
     let ran = kernel.program.try_out(bytes, LOOPBACK, 1).unwrap();
     if ran.answer == UP {
         assert_eq!(ran.packet, bytes, "it goes up as it came");

@@ -218,6 +218,11 @@ fn a_frame_that_fits_a_route_goes_on_until_its_deadline_and_any_other_goes_up() 
     // Its deadline has not been set.
     assert_eq!(answer(&good).answer, UP);
     program.tallies().set_until(3, u64::MAX);
+    // Nor how large it may be.
+    assert_eq!(answer(&good).answer, UP);
+    program.tallies().set_most(3, 32);
+    assert_eq!(answer(&good).answer, UP);
+    program.tallies().set_most(3, 33);
     let out = answer(&good);
     assert_eq!(out.answer, OUT);
     let mut wanted = Packet::new(relayed, peer, b"hello".to_vec());

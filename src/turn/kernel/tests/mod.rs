@@ -3,5 +3,6 @@
 
 mod clock;
 mod differential;
+mod ends;
 mod frames;
 mod tables;
