@@ -250,7 +250,7 @@ static void step(struct registration *r, unsigned long long now)
 static void open_endpoint(void)
 {
     pj_sockaddr_in local;
-    pjsip_transport *udp;
+    pjsip_transport *udp = NULL;
     pj_str_t realm = text("soak");
     pj_status_t status = pj_init();
 
