@@ -146,14 +146,14 @@ fn is_suspect(text: &[u8]) -> bool {
     }
 }
 
-/// Not zero where a byte of the word is below a blank, a DEL, a quote or a backslash.
+/// Not zero where a byte of the word is below a blank, a DEL, a quote or a backslash: what
+/// is subtracted then borrows the highest bit of a byte that had it not.
 #[inline]
 fn suspects_in(word: u64) -> u64 {
     const ONES: u64 = u64::MAX / 0xff;
-    let below =
-        |word: u64, limit: u8| word.wrapping_sub(ONES * u64::from(limit)) & !word & (ONES << 7);
-    let is = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
-    below(word, b' ') | is(0x7f) | is(b'"') | is(b'\\')
+    let is = |byte: u8| (word ^ (ONES * u64::from(byte))).wrapping_sub(ONES);
+    let below_blank = word.wrapping_sub(ONES * u64::from(b' '));
+    (below_blank | is(0x7f) | is(b'"') | is(b'\\')) & !word & (ONES << 7)
 }
 
 /// What all answers to one response have in common.

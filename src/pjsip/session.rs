@@ -54,12 +54,11 @@ pub fn may_adopt(session: Session<'_>, parent: Session<'_>) -> bool {
 /// callback, PJSIP's own or another, and keys of the right size.
 pub fn check_credential(credential: Credential<'_>) -> Result<(), Status> {
     let is_bearer = credential.scheme().eq_ignore_ascii_case(b"Bearer");
-    let token = match is_bearer {
-        true => credential.data(),
-        false => b"",
-    };
-    let quoted = [credential.realm(), credential.username(), token].map(without_quotes);
-    if quoted.into_iter().any(breaks_out_of_quotes) || breaks_out(credential.scheme()) {
+    if breaks_out(credential.scheme())
+        || ends_early(credential.realm())
+        || ends_early(credential.username())
+        || (is_bearer && ends_early(credential.data()))
+    {
         return Err(EINVAL);
     }
     if !host::is_aka(credential) {
@@ -80,12 +79,14 @@ pub fn check_credential(credential: Credential<'_>) -> Result<(), Status> {
     }
 }
 
-/// PJSIP puts quotes around what has none.
-fn without_quotes(text: &[u8]) -> &[u8] {
-    match text {
-        [b'"', inner @ .., b'"'] => inner,
-        _ => text,
-    }
+/// Whether a text would end the quotes around it too early. PJSIP puts them around what has
+/// none.
+fn ends_early(text: &[u8]) -> bool {
+    breaks_out_of_quotes(text)
+        && match text {
+            [b'"', inner @ .., b'"'] => breaks_out_of_quotes(inner),
+            _ => true,
+        }
 }
 
 /// The session that takes the settings of `session`, which has been initialised.

@@ -286,6 +286,40 @@ static void send_fails(void)
     app_close(&app);
 }
 
+/* The registration is given up as soon as its end has been sent, and that is challenged: PJSIP
+ * still hands it over. Answered inside, the binding goes; later, there is nothing to send with. */
+static void unregistered_as(enum action action)
+{
+    struct app app;
+    pjsip_tx_data *request, *answer = NULL;
+
+    app_open(&app, ANSWER, "md5-401");
+    registration_start(&app.r);
+    expect_registered(&app, 2);
+    app.action = action;
+    CHECK_EQ(pjsip_regc_unregister(app.r.regc, &request), PJ_SUCCESS);
+    CHECK_EQ(pjsip_regc_send(app.r.regc, request), PJ_SUCCESS);
+    CHECK_EQ(pjsip_regc_destroy(app.r.regc), PJ_SUCCESS);
+    REQUIRE(lab_until(&app.challenged, 2, WAIT_MSEC));
+    lab_events(GONE_MSEC);
+    CHECK_EQ(app.r.done, 1);
+    if (action == KEEP) {
+        answer = app.kept[0].request;
+        pjsip_tx_data_add_ref(answer);
+        expect_dead(app.kept[0].sess, app.kept[0].token, answer);
+        pjsip_tx_data_dec_ref(answer);
+    } else if (action == ANSWER) {
+        CHECK_EQ(app.first, PJ_SUCCESS);
+    }
+    CHECK_EQ(lab_count(lab_wire(), "\"method\":\"REGISTER\""), action == KEEP ? 1 : 2);
+    challenge_drop(&app.kept[0]);
+    challenge_drop(&app.kept[1]);
+}
+
+static void unregistered_inside(void) { unregistered_as(ANSWER); }
+static void unregistered_later(void) { unregistered_as(KEEP); }
+static void unregistered_declined(void) { unregistered_as(DECLINE); }
+
 /* ------------------------------------------------------------------- never */
 
 static void never_then_destroyed(void)
@@ -313,6 +347,7 @@ const struct lab_case async_cases[] = {
     OURS(after_destroy), OURS_TLS(after_destroy_tls), BOTH(abandon),
     BOTH_TLS(abandon_tls), BOTH(abandon_then_send),
     BOTH(send_then_abandon), BOTH(two_outstanding), BOTH(send_fails),
+    OURS(unregistered_inside), OURS(unregistered_later), OURS(unregistered_declined),
     OURS(never_then_destroyed),
 };
 const int async_case_count = sizeof(async_cases) / sizeof(async_cases[0]);

@@ -57,7 +57,12 @@ static pjsip_inv_session *kept_in_call(struct vault *vault, const char *scenario
 
     CHECK(lab_until(&ua_seen.confirmed, 1, WAIT_MSEC));
     lab_wire();
-    if (strcmp(scenario, "update") == 0) {
+    if (strncmp(scenario, "reinvite", 8) == 0) {
+        reinvite_send(inv);
+        CHECK(lab_until(&vault->challenged, 1, WAIT_MSEC));
+        return inv;
+    }
+    if (strncmp(scenario, "update", 6) == 0) {
         CHECK_EQ(pjsip_inv_update(inv, NULL, NULL, &request), PJ_SUCCESS);
     } else {
         pj_str_t name = lab_str("MESSAGE");
@@ -126,6 +131,31 @@ static void message_after_call(void) { after_each("message", "udp"); }
 static void message_after_call_tcp(void) { after_each("message", "tcp"); }
 static void update_after_call(void) { after_each("update", "udp"); }
 static void update_after_call_tcp(void) { after_each("update", "tcp"); }
+
+/* It is the peer who hangs up. */
+static void left(const char *scenario, const char *transport)
+{
+    enum ending ending;
+    for (ending = ANSWERED; ending <= EXPIRED; ++ending) {
+        struct vault vault;
+        pjsip_tx_data *answer;
+
+        kept_in_call(&vault, scenario, transport);
+        answer = challenge_answer(&vault.kept);
+        REQUIRE(lab_until(&ua_seen.disconnected, 1, WAIT_MSEC));
+        lab_wire();
+        end_dead(&vault, ending, answer);
+        vault_close(&vault);
+        CHECK_EQ(lab_count(lab_wire(), "\"method\":"), 0);
+        CHECK_EQ(ua_seen.disconnected, 1);
+    }
+}
+
+static void message_left(void) { left("message-left", "udp"); }
+static void message_left_tcp(void) { left("message-left", "tcp"); }
+static void update_left(void) { left("update-left", "udp"); }
+static void reinvite_left(void) { left("reinvite-left", "udp"); }
+static void reinvite_left_tcp(void) { left("reinvite-left", "tcp"); }
 
 /* ------------------------------------------------------------------- PRACK */
 
@@ -456,6 +486,31 @@ static void resubscribe_ended_first(void)
     }
 }
 
+/* It is the peer who ends it. */
+static void resubscribe_left(void)
+{
+    enum ending ending;
+    for (ending = ANSWERED; ending <= EXPIRED; ++ending) {
+        struct vault vault;
+        pjsip_dialog *dlg;
+        pjsip_evsub *sub = presence_subscription_to("subscribe-left", "udp", &dlg);
+        pjsip_tx_data *answer;
+
+        vault_open(&vault, VAULT_KEEP, &dlg->auth_sess, UA_USER);
+        subscribe_send(sub, 300);
+        REQUIRE(lab_until(&presence_seen.active, 1, WAIT_MSEC));
+        subscribe_send(sub, 300);
+        REQUIRE(lab_until(&vault.challenged, 1, WAIT_MSEC));
+        answer = challenge_answer(&vault.kept);
+        REQUIRE(lab_until(&presence_seen.terminated, 1, WAIT_MSEC));
+        lab_wire();
+        end_dead(&vault, ending, answer);
+        vault_close(&vault);
+        CHECK_EQ(lab_count(lab_wire(), "\"method\":"), 0);
+        CHECK_EQ(presence_seen.terminated, 1);
+    }
+}
+
 static void republish_ended_first(void)
 {
     enum ending ending;
@@ -542,12 +597,13 @@ const struct lab_case inside_cases[] = {
     ASKS(update_abandoned), ASKS(update_expired),
     ASKS(message_after_call), ASKS(message_after_call_tcp), ASKS(update_after_call),
     ASKS(update_after_call_tcp),
-    ASKS(prack_answered), ASKS(prack_tcp), ASKS(prack_after_call),
+    ASKS(message_left), ASKS(message_left_tcp), ASKS(update_left), ASKS(reinvite_left),
+    ASKS(reinvite_left_tcp), ASKS(prack_answered), ASKS(prack_tcp), ASKS(prack_after_call),
     ASKS(notify_inside), ASKS(notify_later), ASKS(notify_tcp), ASKS(notify_abandoned),
     ASKS(notify_expired), ASKS(notify_outlives_call), ASKS(notify_ended_first),
     ASKS(notify_last_answered), ASKS(notify_last_after_call), ASKS(notify_last_given_up),
     ASKS(notify_last_alone), ASKS(unsubscribed_at_once),
-    ASKS(resubscribe_ended_first), ASKS(republish_ended_first),
+    ASKS(resubscribe_ended_first), ASKS(resubscribe_left), ASKS(republish_ended_first),
     ASKS(race_message), ASKS(race_update), ASKS(race_notify),
 };
 const int inside_case_count = sizeof(inside_cases) / sizeof(inside_cases[0]);

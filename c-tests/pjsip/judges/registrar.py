@@ -186,9 +186,18 @@ class Registrar:
                  faults=faults, answers=answers, call=msg.get("call-id"))
         if status == 200:
             self.accept(msg, method, name, send)
+        elif scenario.manners == "leaves":
+            asyncio.get_running_loop().call_later(PAUSE_SECONDS, self.leave, msg, name)
         elif scenario.manners:
             self.refused[branch] = msg.get("cseq").replace("INVITE", "ACK")
             self.misbehave(msg, scenario.manners, branch, send)
+
+    def leave(self, msg, name):
+        """Ends the call, or the subscription, that a challenged request is in."""
+        if msg.start.startswith("SUBSCRIBE "):
+            msg.send(self.notify(msg, name, "0"))
+        else:
+            msg.send(finish(self.request(self.invites[msg.get("call-id")], name, "BYE")))
 
     def misbehave(self, msg, manners, branch, send):
         """What a scenario does after a challenge."""

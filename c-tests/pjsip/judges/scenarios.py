@@ -53,7 +53,8 @@ class Scenario:
     # challenge, sends a "second" final response, "closes" the connection, or is "mute"; or it
     # rings and "hesitates", until a CANCEL or a BYE is answered; or it only rings, and "guards"
     # the call: it challenges the CANCEL; or what it rings with is "reliable" (RFC 3262), and it
-    # accepts the call when that is acknowledged.
+    # accepts the call when that is acknowledged; or it "leaves", with a BYE or a last NOTIFY, when
+    # it has challenged.
     manners: str = ""
 
 
@@ -147,6 +148,10 @@ def _table():
         "info": only(["INFO"], in_dialog=True, alg="SHA-256"),
         "message": only(["MESSAGE"], in_dialog=True, alg="SHA-256"),
         "prack": only(["PRACK"], in_dialog=True, manners="reliable", alg="SHA-256"),
+        "message-left": only(["MESSAGE"], in_dialog=True, manners="leaves", alg="SHA-256"),
+        "update-left": only(["UPDATE"], in_dialog=True, manners="leaves", alg="SHA-256"),
+        "reinvite-left": only(["INVITE"], in_dialog=True, manners="leaves", alg="SHA-256"),
+        "subscribe-left": only(["SUBSCRIBE"], in_dialog=True, manners="leaves", alg="SHA-256"),
         "transfers": only(["NOTIFY"], in_dialog=True, alg="SHA-256"),
         "refer": only(["REFER"], in_dialog=True, alg="SHA-256"),
         "register-closes": only(["REGISTER"], manners="closes", alg="SHA-256"),

@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { WATCHDOG_SECONDS = 240, SETTLE_MSEC = 4000, SKIPPED = 77 };
+enum { WATCHDOG_SECONDS = 480, SETTLE_MSEC = 4000, SKIPPED = 77 };
 
 struct lab lab;
 

@@ -16,12 +16,18 @@ static void on_evsub_state(pjsip_evsub *sub, pjsip_event *event)
 
 pjsip_evsub *presence_subscription(const char *transport, pjsip_dialog **dlg)
 {
+    return presence_subscription_to("sha-256-401", transport, dlg);
+}
+
+pjsip_evsub *presence_subscription_to(const char *scenario, const char *transport,
+                                      pjsip_dialog **dlg)
+{
     static pjsip_evsub_user callbacks;
     pjsip_evsub *sub = NULL;
 
     memset(&presence_seen, 0, sizeof(presence_seen));
     callbacks.on_evsub_state = &on_evsub_state;
-    *dlg = ua_dialog("sha-256-401", transport);
+    *dlg = ua_dialog(scenario, transport);
     CHECK_EQ(pjsip_pres_create_uac(*dlg, &callbacks, 0, &sub), PJ_SUCCESS);
     return sub;
 }

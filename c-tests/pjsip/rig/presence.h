@@ -15,6 +15,10 @@ extern struct presence_seen {
 /* A subscription in a dialog of its own, of which nothing is sent yet. */
 pjsip_evsub *presence_subscription(const char *transport, pjsip_dialog **dlg);
 
+/* The same to a scenario. */
+pjsip_evsub *presence_subscription_to(const char *scenario, const char *transport,
+                                      pjsip_dialog **dlg);
+
 /* Sends SUBSCRIBE for so many seconds; 0 ends it. */
 void subscribe_send(pjsip_evsub *sub, unsigned expires);
 
