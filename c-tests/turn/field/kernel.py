@@ -310,6 +310,22 @@ def rules(program):
             call.client.close()
 
 
+def told(program):
+    """A closed port is told to the client, though nothing of it has passed through the relay's socket."""
+    server, near, far = street()
+    with start(server, program) as running:
+        needs_kernel(running)
+        for beyond in 4, 6:
+            # The neighbours are known from here on.
+            Call(near, far, 4, beyond, user="ann").both_ways(b"first")
+            call = Call(near, far, 4, beyond)
+            closed = call.peer.getsockname()[:2]
+            call.peer.close()
+            check(by_kernel(running, lambda: call.say(b"lost")) == 1, "not by way of the kernel")
+            error = call.client.receive_icmp()
+            check(error is not None and error[0] == closed, f"of {closed} the client is told {error}")
+
+
 def spoofed(program):
     """Another's port, another number, lengths that lie, another peer's port: none of it by the kernel's way."""
     server, near, far = street()
@@ -366,7 +382,7 @@ def refused(program):
 
 
 CASES = {case.__name__: case for case in (relay, without_offload, inside, full, ways, sizes_change, addresses, rules,
-                                           spoofed, refused)}
+                                           told, spoofed, refused)}
 
 
 if __name__ == "__main__":
