@@ -2214,8 +2214,8 @@ int pjauth_turn_server_drain(struct pjauth_turn_server *server, int drain);
  *                 `192.0.2.2:3478` or `[2001:db8::2]:3478`, for clients of that
  *                 address family. NULL: clients of both families are served here
  *                 again. See `pjauth_turn_server_set_alternate_over()`.
- * @return 0; PJ_EINVAL for a dead handle or what is no address; PJ_EINVALIDOP when it
- *         does not run.
+ * @return 0; PJ_EINVAL for a dead handle or what is no address of one host with a port;
+ *         PJ_EINVALIDOP when it does not run.
  *
  * Since 0.1.0.
  */
@@ -2336,8 +2336,8 @@ int pjauth_turn_server_set_peers(struct pjauth_turn_server *server,
  *                  `::` also where it has none.
  * @param external  Its external address from now on; NULL for none.
  * @return 0; PJ_EINVAL for a dead handle, a relay address that is not one of the
- *         server's, or an external one of another family; PJ_EINVALIDOP when the
- *         server does not run. A stop forgets it.
+ *         server's, or an external one that is of another family or no host's (a
+ *         multicast address); PJ_EINVALIDOP when the server does not run. A stop forgets it.
  *
  * Since 0.1.0.
  */

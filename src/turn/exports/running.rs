@@ -44,8 +44,8 @@ pub extern "C" fn pjauth_turn_server_drain(
 ///                 `192.0.2.2:3478` or `[2001:db8::2]:3478`, for clients of that
 ///                 address family. NULL: clients of both families are served here
 ///                 again. See `pjauth_turn_server_set_alternate_over()`.
-/// @return 0; PJ_EINVAL for a dead handle or what is no address; PJ_EINVALIDOP when it
-///         does not run.
+/// @return 0; PJ_EINVAL for a dead handle or what is no address of one host with a port;
+///         PJ_EINVALIDOP when it does not run.
 ///
 /// Since 0.1.0.
 ///
@@ -279,8 +279,8 @@ pub unsafe extern "C" fn pjauth_turn_server_set_peers(
 ///                  `::` also where it has none.
 /// @param external  Its external address from now on; NULL for none.
 /// @return 0; PJ_EINVAL for a dead handle, a relay address that is not one of the
-///         server's, or an external one of another family; PJ_EINVALIDOP when the
-///         server does not run. A stop forgets it.
+///         server's, or an external one that is of another family or no host's (a
+///         multicast address); PJ_EINVALIDOP when the server does not run. A stop forgets it.
 ///
 /// Since 0.1.0.
 ///
