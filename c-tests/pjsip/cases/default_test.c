@@ -199,7 +199,7 @@ int main(int argc, char **argv)
     lab.settles_late = 1;
     ua_modules();
     /* Shorter than LONG_MSEC, so that a transaction which is not held ends. */
-    pjsip_tsx_set_timers(TIMER_T1_MSEC, 0, 250, 250);
+    pjsip_tsx_set_timers(TIMER_T1_MSEC, 0, 250, 1000);
     lab_run(cases, sizeof(cases) / sizeof(cases[0]));
     return lab_close();
 }

@@ -228,6 +228,6 @@ const int defer_case_count = sizeof(defer_cases) / sizeof(defer_cases[0]);
 void defer_start(void)
 {
     /* Shorter than defer_msec(), so that a transaction which is not held ends. */
-    pjsip_tsx_set_timers(TIMER_T1_MSEC, 0, TIMER_B_MSEC / 4, TIMER_B_MSEC / 4);
+    pjsip_tsx_set_timers(TIMER_T1_MSEC, 0, TIMER_B_MSEC / 4, TIMER_B_MSEC);
     pjsip_cfg()->tsx.t1 = TIMER_T1_MSEC;
 }
