@@ -53,8 +53,11 @@ pub fn may_adopt(session: Session<'_>, parent: Session<'_>) -> bool {
 /// a header, for names come from address books and provisioning files. AKA needs a
 /// callback, PJSIP's own or another, and keys of the right size.
 pub fn check_credential(credential: Credential<'_>) -> Result<(), Status> {
-    let is_bearer = credential.scheme().eq_ignore_ascii_case(b"Bearer");
-    if breaks_out(credential.scheme())
+    let (is_bearer, is_sound) = match credential.scheme() {
+        b"digest" | b"Digest" => (false, true), // nearly all
+        scheme => (scheme.eq_ignore_ascii_case(b"Bearer"), !breaks_out(scheme)),
+    };
+    if !is_sound
         || ends_early(credential.realm())
         || ends_early(credential.username())
         || (is_bearer && ends_early(credential.data()))
