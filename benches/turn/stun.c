@@ -22,13 +22,13 @@ static uint16_t get16(const uint8_t *at) {
 
 void stun_begin(struct stun_message *message, uint16_t type) {
     static uint64_t transactions;
+    uint64_t transaction = __atomic_add_fetch(&transactions, 1, __ATOMIC_RELAXED);
     uint32_t cookie = htonl(COOKIE);
 
-    transactions++;
     memset(message->bytes, 0, HEADER);
     put16(message->bytes, type);
     memcpy(message->bytes + 4, &cookie, 4);
-    memcpy(message->bytes + 8, &transactions, 8);
+    memcpy(message->bytes + 8, &transaction, 8);
     message->length = HEADER;
 }
 

@@ -8,6 +8,7 @@ use crate::pjsip::abi::{
 };
 use core::marker::PhantomData;
 use core::ptr::{self, NonNull};
+use core::sync::atomic::{AtomicI32, Ordering::Relaxed};
 
 /// An outgoing request.
 #[derive(Clone, Copy)]
@@ -57,8 +58,7 @@ impl<'h> Request<'h> {
 
     /// Whether the last challenge to it was answered.
     pub fn is_retried(self) -> bool {
-        // SAFETY: a live request.
-        unsafe { (*self.as_ptr()).auth_retry != 0 }
+        self.auth_retry().load(Relaxed) != 0
     }
 
     /// Whether it is a CANCEL, which cannot be sent again (RFC 3261 section 22.1).
@@ -124,8 +124,13 @@ impl<'h> Request<'h> {
 
     /// Notes whether the request has been prepared for another try.
     pub fn set_retry(self, retry: bool) {
-        // SAFETY: a live request.
-        unsafe { (*self.as_ptr()).auth_retry = i32::from(retry) };
+        self.auth_retry().store(i32::from(retry), Relaxed);
+    }
+
+    /// Who answers may write it while another module is told of the same response.
+    fn auth_retry(self) -> &'h AtomicI32 {
+        // SAFETY: a number of a live request, which PJSIP itself leaves alone while others may look at it.
+        unsafe { AtomicI32::from_ptr(&raw mut (*self.as_ptr()).auth_retry) }
     }
 
     /// Makes the request one that can be sent again: a new branch, the route set as
