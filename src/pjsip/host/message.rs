@@ -129,7 +129,7 @@ impl<'h> Request<'h> {
 
     /// Who answers may write it while another module is told of the same response.
     fn auth_retry(self) -> &'h AtomicI32 {
-        // SAFETY: a number of a live request, which PJSIP itself leaves alone while others may look at it.
+        // SAFETY: a number of a live request, which PJSIP's own code only reads.
         unsafe { AtomicI32::from_ptr(&raw mut (*self.as_ptr()).auth_retry) }
     }
 
