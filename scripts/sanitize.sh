@@ -48,6 +48,7 @@ archive() {
 
 build_programs() {
     libraries="-lpthread -ldl -lrt -lm"
+    rm -f "$build/CMakeCache.txt" # another pjproject than last time may be meant
     # With the runtime's own libraries: CMake's first program, which tries the compiler, is linked with nothing else.
     link="-fno-sanitize-link-runtime -Wl,--whole-archive,$(runtime),--no-whole-archive $libraries -rdynamic"
     CC=$CC CXX=$CXX cmake -S c-tests -B "$build" --log-level=WARNING -DCMAKE_BUILD_TYPE=RelWithDebInfo \
