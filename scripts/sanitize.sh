@@ -57,6 +57,11 @@ build_programs() {
         -DCMAKE_C_STANDARD_LIBRARIES="$libraries" -DCMAKE_CXX_STANDARD_LIBRARIES="$libraries" \
         -DPJAUTH_STATIC_LIB="$PWD/$target/both/$triple/release/libpjauth.a" \
         -DPJAUTH_TURN_STATIC_LIB="$PWD/$target/turn/$triple/release/libpjauth.a" >/dev/null
+    # An older pjproject has no use for some: these are skipped with the reason.
+    known=$(cmake --build "$build" --target help) all=$programs programs=
+    for path in $all; do
+        if echo "$known" | grep -qxF "... $(basename "$path")"; then programs="$programs $path"; fi
+    done
     # shellcheck disable=SC2046 # one argument for each program
     cmake --build "$build" --parallel "$JOBS" --target $(for path in $programs; do basename "$path"; done) >/dev/null
 }
