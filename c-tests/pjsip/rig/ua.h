@@ -64,6 +64,8 @@ extern const struct lab_case ended_cases[];
 extern const int ended_case_count;
 extern const struct lab_case inside_cases[];
 extern const int inside_case_count;
+extern const struct lab_case notify_cases[];
+extern const int notify_case_count;
 
 /* How long a challenge waits: longer than a transaction lives. */
 unsigned defer_msec(void);
@@ -76,5 +78,21 @@ void reinvite_send(pjsip_inv_session *inv);
 /* What is kept is dead: PJ_EINVAL, and the answer, which this releases, stays
  * the caller's. */
 void expect_unanswerable(struct vault *vault, pjsip_tx_data *answer);
+
+/* How a kept challenge ends. */
+enum ending { ANSWERED, ABANDONED, EXPIRED };
+
+/* Ends the kept challenge of something that is there; a clean status. */
+void end_live(struct vault *vault, enum ending ending);
+
+/* The same of something that may be over: it dies, and nothing crashes. What of the answer is
+ * the caller's stays, though the token's reference of the same request goes, and that of whoever
+ * was told of the challenge as well. */
+void end_dead(struct vault *vault, enum ending ending, pjsip_tx_data *answer);
+
+/* The answer to a request that `start` has kept comes on another thread just as its call ends,
+ * in one way or another, over and over. `after`, if it is not NULL, ends what is left. */
+void race(pjsip_inv_session *(*start)(struct vault *vault, const char *transport),
+          void (*after)(void));
 
 #endif

@@ -1,6 +1,7 @@
 /* The modules and the dialogs that the tests of calls and events stand on. */
 #include "ua.h"
 
+#include <pjauth.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -55,4 +56,36 @@ pjsip_dialog *ua_dialog(const char *scenario, const char *transport)
     CHECK_EQ(pjsip_dlg_create_uac(pjsip_ua_instance(), &local_str, &contact_str,
                                   &remote_str, &target_str, &dlg), PJ_SUCCESS);
     return dlg;
+}
+
+void end_live(struct vault *vault, enum ending ending)
+{
+    if (ending == ANSWERED)
+        CHECK_EQ(challenge_send(&vault->kept), PJ_SUCCESS);
+    else if (ending == ABANDONED)
+        CHECK_EQ(pjsip_auth_clt_async_abandon(vault->kept.sess, vault->kept.token),
+                 PJ_SUCCESS);
+    else
+        CHECK_EQ(PJAUTH(pjauth_challenge_set_deadline)(vault->kept.token, 10),
+                 PJ_SUCCESS);
+    lab_events(150);
+    CHECK(!PJAUTH(pjauth_challenge_is_live)(vault->kept.token));
+}
+
+void end_dead(struct vault *vault, enum ending ending, pjsip_tx_data *answer)
+{
+    if (ending == ANSWERED) {
+        CHECK_EQ(pjsip_auth_clt_async_send_req(vault->kept.sess, vault->kept.token, answer),
+                 PJ_EINVAL);
+        CHECK(references(answer) >= 2); /* the vault's, and this */
+        pjsip_tx_data_dec_ref(answer);
+    } else {
+        pjsip_tx_data_dec_ref(answer);
+        if (ending == ABANDONED)
+            pjsip_auth_clt_async_abandon(vault->kept.sess, vault->kept.token);
+        else
+            PJAUTH(pjauth_challenge_set_deadline)(vault->kept.token, 10);
+    }
+    lab_events(100);
+    CHECK(!PJAUTH(pjauth_challenge_is_live)(vault->kept.token));
 }
