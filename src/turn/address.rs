@@ -56,6 +56,11 @@ impl AddrKey {
     }
 }
 
+/// The same place, without the mapping of an IPv4 address into IPv6.
+pub(crate) fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
+}
+
 /// Whether an address can be that of one host: it is no group's, not that of everybody, and
 /// stands for no other.
 pub(crate) fn is_of_a_host(ip: &IpAddr) -> bool {

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use proxy_header::{Error, ParseConfig, ProxyHeader};
 
-use crate::turn::address::is_somebody;
+use crate::turn::address::{canonical, is_somebody};
 use crate::turn::policy::ranges::Range;
 
 /// The longest header that is waited for: addresses take 232 bytes at most, and
@@ -62,8 +62,6 @@ pub fn introduction(bytes: &[u8]) -> Introduction {
             let is_whole =
                 header.proxied_address().is_none() || header.tlvs().all(|item| item.is_ok());
             let client = header.proxied_address().map(|proxied| proxied.source);
-            let canonical =
-                |client: SocketAddr| SocketAddr::new(client.ip().to_canonical(), client.port());
             match client.map(canonical) {
                 _ if !is_whole => Introduction::Bad,
                 Some(client) if !is_somebody(&client) => Introduction::Bad,

@@ -3,7 +3,7 @@
 use core::ffi::{c_char, c_uint};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use crate::turn::address::is_somebody;
+use crate::turn::address::{canonical, is_somebody};
 use crate::turn::driver::RelayAddress;
 use crate::turn::policy::ranges::Range;
 use crate::turn::state::five_tuple::{Listener, Transport};
@@ -54,8 +54,7 @@ pub unsafe fn read_ip(address: *const c_char) -> Result<IpAddr, Status> {
 
 /// `IP:PORT`, where somebody can be.
 pub fn read_place(text: &str) -> Option<SocketAddr> {
-    let place: SocketAddr = text.parse().ok()?;
-    let place = SocketAddr::new(place.ip().to_canonical(), place.port());
+    let place = canonical(text.parse().ok()?);
     is_somebody(&place).then_some(place)
 }
 
