@@ -130,7 +130,7 @@ static void make_frames(int to_client, const struct sockaddr_in *peer) {
 
 /* -- what happens meanwhile --------------------------------------------------------------------------------------- */
 
-enum { USER, NICE, SYSTEM, IDLE, WAITING, IRQ, SOFTIRQ, KINDS };
+enum { USER, NICE, SYSTEM, IDLE, WAITING, IRQ, SOFTIRQ, STOLEN, KINDS };
 
 /* Ticks of the first core. */
 static void read_core(unsigned long long ticks[KINDS]) {
@@ -192,9 +192,9 @@ static void measure(int to_client, const struct sockaddr_in *peer) {
            (unsigned long long)(last.arrived - first.arrived), (unsigned long long)last.arrived,
            last.time - first.time, last.server - first.server);
     printf("\"ticks\": {\"second\": %ld, \"user\": %llu, \"nice\": %llu, \"system\": %llu, \"idle\": %llu, \"irq\": %llu, "
-           "\"softirq\": %llu}}\n",
+           "\"softirq\": %llu, \"stolen\": %llu}}\n",
            sysconf(_SC_CLK_TCK), ticks[USER], ticks[NICE], ticks[SYSTEM], ticks[IDLE] + ticks[WAITING], ticks[IRQ],
-           ticks[SOFTIRQ]);
+           ticks[SOFTIRQ], ticks[STOLEN]);
 }
 
 /* -- round trips -------------------------------------------------------------------------------------------------- */
