@@ -47,7 +47,7 @@ mod sip {
     const TYPES: &str = "pj_str_t|pj_pool_t|pj_timer_entry|pj_time_val|pjsip_(auth|cred)_.*|\
         pjsip_cached_auth.*|pjsip_auth_clt_.*|pjsip_(tx|rx)_data|pjsip_msg|pjsip_hdr|pjsip_hdr_e|\
         pjsip_module|pjsip_module_priority|pjsip_transaction|pjsip_dialog|pjsip_cseq_hdr|\
-        pjsip_param|pjsip_via_hdr|pjsip_uri|pjsip_uri_vptr|pjsip_msg_body|\
+        pjsip_generic_int_hdr|pjsip_param|pjsip_via_hdr|pjsip_uri|pjsip_uri_vptr|pjsip_msg_body|\
         pjsip_transport|pjsip_(www_authenticate|authorization)_hdr|pjsip_digest_(challenge|credential)";
 
     pub fn bind() {

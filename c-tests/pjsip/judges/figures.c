@@ -130,6 +130,9 @@ static void modules(void)
 {
     SIZE(pjsip_cseq_hdr);
     FIELD(pjsip_cseq_hdr, method);
+    SIZE(pjsip_generic_int_hdr);
+    FIELD(pjsip_generic_int_hdr, ivalue);
+    VALUE(PJSIP_H_EXPIRES);
     FIELD(pjsip_tx_data, is_pending);
     FIELD(pjsip_rx_data, tp_info.pool);
     FIELD(pjsip_rx_data, tp_info.transport);

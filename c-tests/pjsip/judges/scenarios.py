@@ -153,6 +153,7 @@ def _table():
         "reinvite-left": only(["INVITE"], in_dialog=True, manners="leaves", alg="SHA-256"),
         "subscribe-left": only(["SUBSCRIBE"], in_dialog=True, manners="leaves", alg="SHA-256"),
         "transfers": only(["NOTIFY"], in_dialog=True, alg="SHA-256"),
+        "refer-late": only(["REFER"], in_dialog=True, manners="hesitates", alg="SHA-256"),
         "refer": only(["REFER"], in_dialog=True, alg="SHA-256"),
         "register-closes": only(["REGISTER"], manners="closes", alg="SHA-256"),
     })

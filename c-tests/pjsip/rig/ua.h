@@ -64,6 +64,8 @@ extern const struct lab_case ended_cases[];
 extern const int ended_case_count;
 extern const struct lab_case inside_cases[];
 extern const int inside_case_count;
+extern const struct lab_case refer_cases[];
+extern const int refer_case_count;
 extern const struct lab_case notify_cases[];
 extern const int notify_case_count;
 

@@ -3,15 +3,16 @@
 use super::{entry, status_of};
 use crate::pjsip::abi::{
     pj_status_t, pjsip_auth_clt_async_impl_token, pjsip_auth_clt_async_on_chal_param,
-    pjsip_auth_clt_sess, pjsip_rx_data, pjsip_tx_data,
+    pjsip_auth_clt_sess, pjsip_dialog, pjsip_rx_data, pjsip_tx_data,
 };
 use crate::pjsip::aside::is_aside;
-use crate::pjsip::hold::is_decided;
+use crate::pjsip::hold::{has_callback, is_decided};
 use crate::pjsip::host::{self, Asker, Request, Response, Session};
 use crate::pjsip::status::{EIGNORED, EINVAL, ENOTSUP, Status};
 use crate::pjsip::tokens::endings;
 use crate::pjsip::tokens::{offer, offer_once};
 use core::ffi::c_void;
+use core::ptr::NonNull;
 use core::time::Duration;
 
 /// # Safety
@@ -47,19 +48,38 @@ entry! {
         if is_decided(param.rdata.addr()) || request.is_cancel() {
             return EIGNORED;
         }
-        // SAFETY: the caller's response, of a transaction that it has locked. In an ended
-        // call or subscription there is nothing to be done: the reference is the library's to
-        // drop.
+        // SAFETY: the caller's response, of a transaction that it has locked. Where nothing is
+        // left to be done the reference is the library's to drop.
         unsafe {
             status_of(match host::dialog_of(param.rdata) {
                 None => offer(sess, token, request, response, param, Asker::Other, |_| {}),
-                Some(dialog) if host::has_ended(dialog, token.user_data, request) => {
+                Some(dialog) if is_of_no_use(dialog, sess, token.user_data, request) => {
                     host::drop_group_lock(token.grp_lock);
                     Ok(())
                 }
                 Some(dialog) => offer_once(sess, token, request, response, param, dialog),
             })
         }
+    }
+}
+
+/// Whether nobody is left for whom a request would be sent again: its call has ended, or its
+/// subscription, of which then the application is not asked.
+///
+/// # Safety
+/// `user` asks in this dialog, which is locked.
+unsafe fn is_of_no_use(
+    dialog: NonNull<pjsip_dialog>,
+    sess: Session<'_>,
+    user: *const c_void,
+    request: Request<'_>,
+) -> bool {
+    // SAFETY: as the caller promises.
+    unsafe {
+        host::is_of_ended_call(dialog, user)
+            || (request.needs_subscription()
+                && host::is_of_ended_subscription(dialog, user)
+                && has_callback(sess))
     }
 }
 

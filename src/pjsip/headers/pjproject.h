@@ -225,6 +225,7 @@ typedef enum pjsip_msg_type_e {
 typedef enum pjsip_hdr_e {
     PJSIP_H_AUTHORIZATION = 6,
     PJSIP_H_CSEQ = 15,
+    PJSIP_H_EXPIRES = 18,
     PJSIP_H_PROXY_AUTHENTICATE = 26,
     PJSIP_H_PROXY_AUTHORIZATION = 27,
     PJSIP_H_ROUTE = 33,
@@ -326,6 +327,14 @@ typedef struct pjsip_cseq_hdr {
     int cseq;
     pjsip_method method;
 } pjsip_cseq_hdr;
+
+typedef struct pjsip_generic_int_hdr {
+    struct pjsip_generic_int_hdr *prev, *next;
+    pjsip_hdr_e type;
+    pj_str_t name, sname;
+    void *vptr;
+    pj_uint32_t ivalue;
+} pjsip_generic_int_hdr;
 
 typedef struct pjsip_digest_challenge {
     pj_str_t realm;

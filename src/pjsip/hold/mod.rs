@@ -14,7 +14,5 @@ mod story;
 mod table;
 
 pub use holding::{answer, discard, forget, is_held};
-#[cfg(not(pj_async))]
-pub use story::has_callback;
-pub use story::{hold_in, hold_in_endpoint_of};
+pub use story::{has_callback, hold_in, hold_in_endpoint_of};
 pub use table::{Decision, holds, is_decided, set_wanted, take_decision};

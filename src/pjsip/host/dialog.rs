@@ -115,23 +115,13 @@ pub unsafe fn is_of_ended_call(dialog: NonNull<pjsip_dialog>, user: *const c_voi
     call.is_some_and(|call| ptr::addr_eq(call.as_ptr(), user) && is_disconnected(call))
 }
 
-/// Whether `user` is what in a dialog asks for a request, and has ended: a call, or a
-/// subscription. A NOTIFY of a subscription's may be what has ended it, and is due.
+/// Whether `user` is a subscription of a dialog's, and has ended.
 ///
 /// # Safety
 /// The dialog is alive, and locked.
-pub unsafe fn has_ended(
-    dialog: NonNull<pjsip_dialog>,
-    user: *const c_void,
-    request: super::Request<'_>,
-) -> bool {
+pub unsafe fn is_of_ended_subscription(dialog: NonNull<pjsip_dialog>, user: *const c_void) -> bool {
     // SAFETY: as the caller promises.
-    unsafe {
-        is_of_ended_call(dialog, user)
-            || (is_subscription(dialog, user)
-                && is_ended_subscription(user)
-                && request.method() != b"NOTIFY")
-    }
+    unsafe { is_subscription(dialog, user) && is_ended_subscription(user) }
 }
 
 /// Before 2.17 nobody says whose session it is: whether a response is for a request that

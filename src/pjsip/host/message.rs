@@ -69,6 +69,23 @@ impl<'h> Request<'h> {
         )
     }
 
+    /// Whether it begins a subscription or prolongs one, and so is of no use once that has ended.
+    /// All else is: a SUBSCRIBE or a NOTIFY that says so to the peer, and a REFER, which the end
+    /// of its subscription does not withdraw (RFC 3515 section 2.4.4).
+    pub fn needs_subscription(self) -> bool {
+        self.method() == b"SUBSCRIBE" && self.expires() != Some(0)
+    }
+
+    fn expires(self) -> Option<u32> {
+        // SAFETY: the type of a header says which structure it begins.
+        unsafe {
+            let header = self
+                .headers()
+                .find(|&header| (*header).type_ == abi::PJSIP_H_EXPIRES)?;
+            Some((*header.cast::<abi::pjsip_generic_int_hdr>()).ivalue)
+        }
+    }
+
     /// The method itself, as the AKA callback wants it.
     pub fn method_text(self) -> *const Text {
         // SAFETY: a field of the live message.
