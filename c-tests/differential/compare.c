@@ -19,8 +19,11 @@ struct match {
     struct count {
         const pjsip_www_authenticate_hdr *challenge;
         unsigned long value;
-    } counts[MAX_STEPS * MAX_CHALLENGES];
+    } counts[2 * MAX_STEPS * MAX_CHALLENGES];
     unsigned count_count;
+    /* Those of ours that have been answered. */
+    const pjsip_www_authenticate_hdr *answered[MAX_STEPS * MAX_CHALLENGES];
+    unsigned answered_count;
     int ok, apart, differed;
 };
 
@@ -266,8 +269,10 @@ static void compare_challenges(struct match *m)
         a = answer_to(m, &m->by_stock);
         b = answer_to(m, &m->by_ours);
         tally.answers += b != NULL;
-        if (b)
+        if (b) {
             judge(m, b);
+            m->answered[m->answered_count++] = m->d.challenge;
+        }
         if (a && b)
             compare_answers(m, a, b);
         else if (a)
@@ -278,25 +283,29 @@ static void compare_challenges(struct match *m)
     m->d.challenge = NULL;
 }
 
-/* The answers of earlier steps, and those that were sent unasked. */
+static int is_like(const pjsip_authorization_hdr *a, const pjsip_authorization_hdr *b)
+{
+    return a->type == b->type &&
+           pj_strcmp(&a->credential.digest.realm, &b->credential.digest.realm) == 0 &&
+           pj_strcmp(&a->credential.digest.nonce, &b->credential.digest.nonce) == 0;
+}
+
+/* The answers of earlier steps, and those that were sent unasked, in whatever order. */
 static void compare_carried(struct match *m, unsigned by_stock,
                             unsigned by_ours)
 {
-    unsigned i;
+    unsigned i, j;
 
     if (by_stock != by_ours) {
         differ(m, CARRIED, "answers carried along", NULL, NULL);
         return;
     }
     for (i = 0; i < by_ours; ++i) {
-        const pjsip_authorization_hdr *a = m->by_stock.answers[i];
         const pjsip_authorization_hdr *b = m->by_ours.answers[i];
-        if (a->type != b->type ||
-            pj_strcmp(&a->credential.digest.realm,
-                      &b->credential.digest.realm) != 0 ||
-            pj_strcmp(&a->credential.digest.nonce,
-                      &b->credential.digest.nonce) != 0)
-            differ(m, CARRIED, "answers carried along", a, b);
+        for (j = 0; j < by_stock && !is_like(m->by_stock.answers[j], b); ++j)
+            ;
+        if (j == by_stock)
+            differ(m, CARRIED, "answers carried along", NULL, b);
     }
 }
 
@@ -317,9 +326,91 @@ static void compare_memories(struct match *m)
 
 /* -------------------------------------------------------------------- steps */
 
-static void begin(struct match *m)
+/* The newest challenge that pjauth has answered so, NULL: none. */
+static const pjsip_www_authenticate_hdr *challenge_behind(const struct match *m,
+                                                          const pjsip_authorization_hdr *answer)
 {
     unsigned i;
+
+    for (i = m->answered_count; i > 0; --i)
+        if (is_answer_to(answer, m->answered[i - 1]))
+            return m->answered[i - 1];
+    return NULL;
+}
+
+static int is_empty(const pjsip_authorization_hdr *answer)
+{
+    return answer->credential.digest.response.slen == 0;
+}
+
+/* The other side's unasked answer to the same server. */
+static const pjsip_authorization_hdr *counterpart(const struct outcome *other,
+                                                  const pjsip_authorization_hdr *answer)
+{
+    const pjsip_digest_credential *a = &answer->credential.digest;
+    unsigned i;
+
+    for (i = 0; i < other->count; ++i) {
+        const pjsip_digest_credential *b = &other->answers[i]->credential.digest;
+        if (!is_empty(other->answers[i]) && other->answers[i]->type == answer->type &&
+            pj_stricmp(&a->realm, &b->realm) == 0 &&
+            algorithm_named(&a->algorithm).hash == algorithm_named(&b->algorithm).hash)
+            return other->answers[i];
+    }
+    return NULL;
+}
+
+/* What is sent unasked must be right, and is compared as long as nothing was answered
+ * differently, or could have been. */
+static void compare_unasked(struct match *m)
+{
+    const int alike = !m->differed;
+    unsigned i;
+
+    m->d.is_unasked = 1;
+    for (i = 0; i < m->by_ours.count; ++i) {
+        const pjsip_authorization_hdr *answer = m->by_ours.answers[i], *other;
+        if (is_empty(answer))
+            continue;
+        ++tally.unasked;
+        m->d.challenge = challenge_behind(m, answer);
+        if (!m->d.challenge) {
+            wrong(m, "unasked, and to no challenge", answer);
+            continue;
+        }
+        judge(m, answer);
+        other = counterpart(&m->by_stock, answer);
+        if (alike && other)
+            compare_answers(m, other, answer);
+        else if (alike)
+            differ(m, OURS_ALONE, "sent unasked by pjauth alone", NULL, answer);
+    }
+    for (i = 0; alike && i < m->by_stock.count; ++i) {
+        const pjsip_authorization_hdr *answer = m->by_stock.answers[i];
+        m->d.challenge = challenge_behind(m, answer);
+        if (!is_empty(answer) && m->d.challenge && !counterpart(&m->by_ours, answer))
+            differ(m, STOCK_ALONE, "sent unasked by stock alone", answer, NULL);
+    }
+    m->d.is_unasked = 0;
+    m->d.challenge = NULL;
+}
+
+/* Only empty answers are left. Returns how many were not. */
+static unsigned drop_unasked(struct outcome *outcome)
+{
+    const unsigned before = outcome->count;
+    unsigned i, count = 0;
+
+    for (i = 0; i < outcome->count; ++i)
+        if (is_empty(outcome->answers[i]))
+            outcome->answers[count++] = outcome->answers[i];
+    outcome->count = count;
+    return before - count;
+}
+
+static void begin(struct match *m)
+{
+    unsigned i, sent;
 
     player_begin(&m->stock, &m->by_stock);
     player_begin(&m->ours, &m->by_ours);
@@ -327,6 +418,11 @@ static void begin(struct match *m)
         differ(m, STATUS, "status of init_req", NULL, NULL);
         return;
     }
+    compare_unasked(m);
+    sent = drop_unasked(&m->by_stock);
+    sent += drop_unasked(&m->by_ours);
+    /* What was answered differently is now sent along. */
+    m->apart |= sent && m->differed;
     compare_carried(m, m->by_stock.count, m->by_ours.count);
     for (i = 0; i < m->by_ours.count && !m->apart; ++i)
         compare_answers(m, m->by_stock.answers[i], m->by_ours.answers[i]);

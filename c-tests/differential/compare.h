@@ -6,6 +6,7 @@
 
 struct tally {
     unsigned long steps, answers, unlisted, wrong;
+    unsigned long unasked; /* answers of ours, judged */
     unsigned long memories; /* of one server, compared field by field */
     unsigned long ambiguous; /* scenarios given up: which challenge was
                                 answered could not be told */

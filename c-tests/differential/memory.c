@@ -32,11 +32,12 @@ static int is_same_challenge(const pjsip_www_authenticate_hdr *a,
            pj_stricmp(&a->scheme, &b->scheme) == 0 &&
            pj_stricmp(&one->realm, &other->realm) == 0 &&
            pj_strcmp(&one->nonce, &other->nonce) == 0 &&
-           pj_strcmp(&one->opaque, &other->opaque) == 0;
+           (pj_strcmp(&one->opaque, &other->opaque) == 0 || SENDS_UNASKED);
 }
 
 /* `a` is stock's, which updates nonce and opaque of the first challenge and leaves the rest, such as
- * `stale`, as it came first; and where a later challenge offers no qop, all of it. */
+ * `stale`, as it came first; and where a later challenge offers no qop, all of it. Where pjauth
+ * answers unasked it keeps another opaque that comes with the same nonce. */
 int remember_alike(const struct player *a, const struct player *b)
 {
     const pjsip_cached_auth *one = only_memory(a), *other = only_memory(b);

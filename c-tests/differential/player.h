@@ -6,6 +6,9 @@
 
 enum { MAX_ANSWERS = 64 };
 
+/* Whether a session answers what it remembers before it is asked. */
+enum { SENDS_UNASKED = PJSIP_AUTH_AUTO_SEND_NEXT || PJSIP_AUTH_HEADER_CACHING };
+
 /* A 401 or 407 as PJSIP's parser leaves it. */
 struct response {
     pjsip_rx_data *data;
@@ -35,6 +38,9 @@ struct player {
 void player_open(struct player *player, const struct side *side,
                  pjsip_endpoint *endpoint, const struct scenario *scenario);
 void player_close(struct player *player);
+
+/* The session that remembers: the parent, where there is one. */
+pjsip_auth_clt_sess *root_of(struct player *player);
 
 /* A fresh request, initialised by the session. */
 void player_begin(struct player *player, struct outcome *outcome);

@@ -366,6 +366,18 @@ struct rule rules[] = {
 
 const unsigned rule_count = PJ_ARRAY_SIZE(rules);
 
+int is_within_reach(const struct rule *rule)
+{
+    if (strncmp(rule->name, "unasked_", 8) == 0)
+        return PJSIP_AUTH_AUTO_SEND_NEXT;
+    if (strncmp(rule->name, "cached_", 7) == 0)
+        return PJSIP_AUTH_HEADER_CACHING && !PJSIP_AUTH_AUTO_SEND_NEXT;
+    if (strncmp(rule->name, "multiple_", 9) == 0)
+        return PJSIP_AUTH_ALLOW_MULTIPLE_AUTH_HEADER;
+    /* A request that carries answers for all of them meets others first. */
+    return !PJSIP_AUTH_AUTO_SEND_NEXT || strcmp(rule->name, "servers_remembered") != 0;
+}
+
 struct rule *rule_for(const struct difference *difference)
 {
     struct rule *rule;

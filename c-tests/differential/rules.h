@@ -24,6 +24,7 @@ struct difference {
     /* The challenge at hand, by its place in the response. */
     const pjsip_www_authenticate_hdr *challenge;
     unsigned place;
+    int is_unasked; /* what it has answered comes again, unasked */
     /* Its answers. */
     const pjsip_digest_credential *stock, *ours;
     /* For DIGEST. */
@@ -39,6 +40,9 @@ struct rule {
 
 extern struct rule rules[];
 extern const unsigned rule_count;
+
+/* Whether this pjproject is built so that the rule can be met. */
+int is_within_reach(const struct rule *rule);
 
 /* The first rule that explains the difference, NULL: it is a defect. */
 struct rule *rule_for(const struct difference *difference);

@@ -26,7 +26,7 @@ int explains_counted_apart(const struct difference *d)
     unsigned i;
 
     if (!d->challenge || d->kind == CARRIED ||
-        (d->kind == FIELD && !is_field(d, "nc")))
+        (d->kind == FIELD && !is_field(d, "nc") && !d->is_unasked))
         return 0;
     for (r = d->responses; r < d->responses + d->response_count; ++r)
         for (i = 0; i < r->count; ++i)

@@ -1,6 +1,7 @@
 //! One challenge, one answer: which credential, which nonce count, which response.
 #![forbid(unsafe_code)]
 
+use super::break_out::{breaks_out, breaks_out_of_quotes};
 use super::host::{
     self, AkaCall, CachedAuth, Challenge, Credential, Digest, Draft, Fields, PreviousAnswer,
     Request, Session, Text,
@@ -22,6 +23,9 @@ const MAX_ENTRIES: usize = 32;
 
 /// Answers that one request may carry to servers, and as many to proxies.
 const MAX_ANSWERS: usize = digest::MAX_REALMS;
+
+/// Those that it carries unasked, so that there is room for others.
+const MAX_UNASKED: usize = MAX_ANSWERS / 2;
 
 /// Whether remembered challenges are answered unasked, by the host's configuration.
 pub const SENDS_UNASKED: bool = abi::PJAUTH_AUTO_SEND_NEXT != 0 || abi::PJAUTH_HEADER_CACHING != 0;
@@ -74,9 +78,7 @@ pub fn assess(challenge: Challenge<'_>, policy: Policy) -> Result<Method, Status
         let qop = digest::choose_qop(qop).map_err(|_| EINVALIDQOP)?;
         return Ok(Method::Aka { version, qop });
     }
-    let userhash = challenge
-        .parameter(b"userhash")
-        .is_some_and(digest::is_true);
+    let userhash = challenge.userhash();
     digest::assess(
         &digest::Challenge {
             scheme,
@@ -94,66 +96,6 @@ pub fn assess(challenge: Challenge<'_>, policy: Policy) -> Result<Method, Status
         Refusal::Algorithm | Refusal::Weak => EINVALIDALGORITHM,
         Refusal::Qop => EINVALIDQOP,
     })
-}
-
-/// Whether a text could end the header it is put into: has it a control character but
-/// for the tab, which is white space in a quoted string (RFC 3261 section 25.1)?
-#[inline]
-pub fn breaks_out(text: &[u8]) -> bool {
-    is_suspect(text) && text.iter().any(is_control)
-}
-
-/// Whether a text could end the quoted string it is put into as it stands, with the quotes
-/// and backslashes in it: by a quote without a backslash, or a backslash at its end.
-#[inline]
-pub fn breaks_out_of_quotes(text: &[u8]) -> bool {
-    is_suspect(text) && (text.iter().any(is_control) || ends_quotes(text))
-}
-
-fn is_control(byte: &u8) -> bool {
-    byte.is_ascii_control() && *byte != b'\t'
-}
-
-/// Quoted pairs (RFC 3261 section 25.1) as they stand.
-fn ends_quotes(text: &[u8]) -> bool {
-    let mut is_escaped = false;
-    for byte in text {
-        match byte {
-            _ if is_escaped => is_escaped = false,
-            b'\\' => is_escaped = true,
-            b'"' => return true,
-            _ => {}
-        }
-    }
-    is_escaped
-}
-
-/// Whether there is a control character, a quote or a backslash at all: looks at eight
-/// bytes at once, some of which may be looked at twice.
-#[inline]
-fn is_suspect(text: &[u8]) -> bool {
-    let (words, _) = text.as_chunks::<8>();
-    let add = |found, word: &[u8; 8]| found | suspects_in(u64::from_le_bytes(*word));
-    match (text.last_chunk(), text.first_chunk(), text.last_chunk()) {
-        (Some(last), _, _) => add(words.iter().fold(0, add), last) != 0,
-        (None, Some(first), Some(last)) => {
-            let halves = [*first, *last].map(|half| u64::from(u32::from_le_bytes(half)));
-            suspects_in(halves[0] | halves[1] << 32) != 0
-        }
-        _ => text
-            .iter()
-            .any(|byte| byte.is_ascii_control() || matches!(byte, b'"' | b'\\')),
-    }
-}
-
-/// Not zero where a byte of the word is below a blank, a DEL, a quote or a backslash: what
-/// is subtracted then borrows the highest bit of a byte that had it not.
-#[inline]
-fn suspects_in(word: u64) -> u64 {
-    const ONES: u64 = u64::MAX / 0xff;
-    let is = |byte: u8| (word ^ (ONES * u64::from(byte))).wrapping_sub(ONES);
-    let below_blank = word.wrapping_sub(ONES * u64::from(b' '));
-    (below_blank | is(0x7f) | is(b'"') | is(b'\\')) & !word & (ONES << 7)
 }
 
 /// What all answers to one response have in common.
@@ -247,6 +189,30 @@ impl<'h> Answerer<'h> {
             .find(|entry| entry.is_for(realm, method.algorithm_type(), proxy))
     }
 
+    /// Whether a server has an answer in the request already, or as many have one as may be sent
+    /// unasked.
+    pub fn is_answered_unasked(self, challenge: Challenge<'h>) -> bool {
+        let mut answers = 0;
+        self.request
+            .previous_answers(challenge.is_from_proxy())
+            .filter(|sent| !sent.is_empty())
+            .inspect(|_| answers += 1)
+            .any(|sent| digest::is_same_realm(sent.realm(), challenge.realm()))
+            || answers >= MAX_UNASKED
+    }
+
+    /// This is what the server asked for last, and what it is answered unasked.
+    pub fn asked_last(self, challenge: Challenge<'h>, method: Method) {
+        if !SENDS_UNASKED {
+            return;
+        }
+        let _held = self.session.locked();
+        let (realm, proxy) = (challenge.realm(), challenge.is_from_proxy());
+        if let Some(entry) = self.find_entry(realm, method, proxy) {
+            self.session.append_entry(entry);
+        }
+    }
+
     /// What the session remembers of this server, as of now nothing for a new one.
     fn entry(self, challenge: Challenge<'h>, method: Method) -> Result<CachedAuth<'h>, Status> {
         let realm = challenge.realm();
@@ -279,11 +245,14 @@ impl<'h> Answerer<'h> {
         let last = entry.last_challenge();
         let nonce = |challenge: Challenge<'h>| challenge.nonce();
         let same = last.is_some_and(|last| nonce(last) == nonce(challenge));
+        // Another offer with the same nonce matters where it is answered unasked.
+        let is_known =
+            same && !(SENDS_UNASKED && last.is_some_and(|last| !last.is_like(challenge)));
         let counts = method.qop().is_some() || is_session(method);
         // What is not counted does not end the count of another nonce, unless it is
         // remembered to be answered unasked.
         let sent = self.sent_with(nonce(challenge));
-        if !same && (counts || SENDS_UNASKED) {
+        if !is_known && (counts || SENDS_UNASKED) {
             entry.remember(challenge)?;
         }
         entry.set_qop_value(match method.qop() {

@@ -5,6 +5,7 @@
 //!      |
 //!   session      birth and end, credentials, preferences
 //!   request      a request's headers, in turns       answer     one challenge
+//!   break_out    what must not go into a header
 //!   tokens/      what an application holds of a deferred challenge
 //!   hold/        the challenges of calls that their transactions wait for
 //!      |
@@ -19,6 +20,7 @@ pub mod abi;
 mod algorithm;
 mod answer;
 mod aside;
+mod break_out;
 #[allow(non_camel_case_types, non_upper_case_globals)]
 mod exports;
 mod guard;

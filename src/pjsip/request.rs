@@ -98,8 +98,11 @@ impl<'h, I: Iterator<Item = Challenge<'h>>> Retry<'h, I> {
             if answered.is_full() || answered.contains(realm) {
                 continue;
             }
-            let draft = assess(challenge, self.policy)
-                .and_then(|method| self.answerer.draft(challenge, method, self.uri.get()));
+            let draft = assess(challenge, self.policy).and_then(|method| {
+                let draft = self.answerer.draft(challenge, method, self.uri.get())?;
+                self.answerer.asked_last(challenge, method);
+                Ok(draft)
+            });
             match draft {
                 Ok(draft) => return Some((challenge, draft)),
                 Err(status) => self.failure = status,
@@ -206,13 +209,14 @@ impl<'h> Initial<'h> {
         Ok(None)
     }
 
-    /// An answer to the next remembered challenge that has a credential.
+    /// An answer to the next remembered challenge that has a credential, of each server to the
+    /// newest.
     fn remembered(&mut self) -> Result<Option<Draft<'h>>, Status> {
         let session = self.answerer.session;
         loop {
             let challenge = {
                 let _held = session.locked();
-                let Some(entry) = session.entries().nth(self.entries) else {
+                let Some(entry) = session.newest_entries().nth(self.entries) else {
                     return Ok(None);
                 };
                 // Without AUTO_SEND_NEXT only what needs no count is sent unasked.
@@ -220,7 +224,8 @@ impl<'h> Initial<'h> {
                     || entry.qop_value() == abi::PJSIP_AUTH_QOP_NONE;
                 // A copy: the entry may come to stand for another server.
                 let pool = self.answerer.request.pool().ok_or(EINVAL)?;
-                match entry.last_challenge().filter(|_| wanted) {
+                let last = entry.last_challenge().filter(|_| wanted);
+                match last.filter(|&last| !self.answerer.is_answered_unasked(last)) {
                     Some(challenge) => Some(challenge.copy(pool)?),
                     None => None,
                 }

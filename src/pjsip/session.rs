@@ -1,7 +1,7 @@
 //! Sessions: their birth and end, credentials, preferences, parents.
 #![forbid(unsafe_code)]
 
-use super::answer::{breaks_out, breaks_out_of_quotes};
+use super::break_out::{breaks_out, breaks_out_of_quotes};
 use super::host::{self, Credential, Endpoint, Pool, Session};
 use super::status::{EAUTHINAKACRED, EINVAL, ENOTINITIALIZED, Status};
 use crate::digest::Policy;

@@ -175,6 +175,7 @@ static void weak_algorithms_refused(void)
 
 #define BOTH(name) {#name, name, LAB_BOTH}
 #define OURS(name) {#name, name, LAB_PJAUTH_ONLY}
+#define UNASKED(name) {#name, name, LAB_PJAUTH_ONLY | LAB_UNASKED}
 /* Stock before 2.15 aborts. */
 #define SINCE_2_15(name) {#name, name, HAS_ALGORITHMS ? LAB_BOTH : LAB_PJAUTH_ONLY}
 
@@ -198,7 +199,9 @@ int main(int argc, char **argv)
         OURS(parsed_cnonces), OURS(parsed_integrity),
         OURS(aka_test_set), OURS(aka_v1), OURS(aka_v2), OURS(aka_wrong_mac),
         OURS(aka_resynchronises), OURS(aka_auth_int),
-        OURS(aka_credentials_apart),
+        OURS(aka_credentials_apart), UNASKED(unasked_counts), UNASKED(unasked_newest),
+        UNASKED(unasked_other_offer), UNASKED(unasked_both), UNASKED(unasked_leaves_room),
+        UNASKED(unasked_nothing_left),
     };
     lab_open(argc, argv);
     lab_run(cases, sizeof(cases) / sizeof(cases[0]));

@@ -68,6 +68,14 @@ void parsed_both(void);
 void parsed_cnonces(void);
 void parsed_integrity(void);
 
+/* Those of challenge_unasked.c. */
+void unasked_counts(void);
+void unasked_newest(void);
+void unasked_other_offer(void);
+void unasked_both(void);
+void unasked_leaves_room(void);
+void unasked_nothing_left(void);
+
 /* Those of challenge_aka.c. */
 void aka_test_set(void);
 void aka_v1(void);

@@ -170,6 +170,8 @@ static const char *reason_to_skip(int where)
         return "no asynchronous challenges in this pjproject's modules";
     if (!HAS_PARENTS && (where & LAB_SHARES))
         return "no shared sessions in this pjproject";
+    if (!SENDS_UNASKED && (where & LAB_UNASKED))
+        return "this pjproject is built without PJSIP_AUTH_AUTO_SEND_NEXT";
     if (where & LAB_TLS)
         return lab.no_tls;
     return NULL;

@@ -12,7 +12,8 @@ enum {
     LAB_DEFERS = 2,      /* challenges are answered asynchronously */
     LAB_SHARES = 4,      /* sessions have a parent */
     LAB_MODULES_ASK = 8, /* PJSIP's own modules hand challenges over */
-    LAB_TLS = 16         /* something comes over TLS, or the case has failed */
+    LAB_TLS = 16,        /* something comes over TLS, or the case has failed */
+    LAB_UNASKED = 32     /* PJSIP answers what it remembers before it is asked */
 };
 
 struct lab_case {

@@ -16,6 +16,12 @@
 #define HAS_PARENTS PJ_SINCE(16)
 #define HAS_ASYNC PJ_SINCE(17) /* of PJSIP's own */
 
+#ifdef PJSIP_AUTH_AUTO_SEND_NEXT
+#define SENDS_UNASKED PJSIP_AUTH_AUTO_SEND_NEXT
+#else
+#define SENDS_UNASKED 0
+#endif
+
 /* So that a case which is skipped compiles all the same. */
 #if !HAS_PARENTS
 static inline pj_status_t pjsip_dlg_set_auth_sess(pjsip_dialog *dlg,

@@ -5,7 +5,7 @@ use crate::pjsip::abi::{
     self, pj_bool_t, pj_pool_t, pj_status_t, pjsip_auth_clt_async_setting, pjsip_auth_clt_pref,
     pjsip_auth_clt_sess, pjsip_cred_info, pjsip_endpoint,
 };
-use crate::pjsip::answer::breaks_out;
+use crate::pjsip::break_out::breaks_out;
 use crate::pjsip::guard::guard;
 use crate::pjsip::hold::hold_in_endpoint_of;
 use crate::pjsip::host::{self, Credential, Endpoint, Pool, Session, Text, bytes};

@@ -198,7 +198,11 @@ impl<'h> CachedAuth<'h> {
             }
             // Empty texts may need no room at all.
             let start = NonNull::new((*remembered).text).unwrap_or(NonNull::dangling());
-            self.leave(remembered);
+            let last = self.last_challenge();
+            let is_new_nonce = last.is_none_or(|last| last.nonce() != challenge.nonce());
+            if is_new_nonce {
+                self.leave(remembered);
+            }
             let mut block = Block::from_raw(start, (*remembered).capacity);
             let copies = texts.map(|text| block.push(text));
             challenge.copy_to(
@@ -207,9 +211,9 @@ impl<'h> CachedAuth<'h> {
                 copies,
             );
             (*self.as_ptr()).last_chal = &raw mut (*remembered).header;
-            // Of this nonce's requests none has been counted here.
+            // Of a new nonce's requests none has been counted here.
             #[cfg(pj_qop_support)]
-            {
+            if is_new_nonce {
                 (*self.as_ptr()).nc = 0;
             }
         }

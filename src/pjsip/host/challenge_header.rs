@@ -57,6 +57,17 @@ impl<'h> Challenge<'h> {
         nonce
     }
 
+    /// Whether the two are answered alike.
+    pub fn is_like(self, other: Challenge<'_>) -> bool {
+        self.texts() == other.texts() && self.userhash() == other.userhash()
+    }
+
+    /// Whether the user's name is to be hashed (RFC 7616 section 3.4.4).
+    pub fn userhash(self) -> bool {
+        self.parameter(b"userhash")
+            .is_some_and(crate::digest::is_true)
+    }
+
     /// Whether it is a proxy that asks.
     pub fn is_from_proxy(self) -> bool {
         // SAFETY: a live header.
@@ -109,9 +120,6 @@ impl<'h> Challenge<'h> {
         kept: *mut pjsip_param,
         texts: [Text; TEXTS],
     ) {
-        let userhash = self
-            .parameter(b"userhash")
-            .is_some_and(crate::digest::is_true);
         let [scheme, realm, domain, nonce, opaque, algorithm, qop] = texts;
         // SAFETY: as the caller promises; the source is a live header.
         unsafe {
@@ -129,7 +137,7 @@ impl<'h> Challenge<'h> {
             let head = &raw mut digest.other_param;
             (*head).next = head;
             (*head).prev = head;
-            if userhash {
+            if self.userhash() {
                 link_parameter(head, kept, b"userhash", b"true");
             }
         }

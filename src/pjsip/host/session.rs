@@ -302,17 +302,31 @@ impl<'h> Session<'h> {
 
     /// The remembered challenges, oldest first.
     pub fn entries(self) -> impl Iterator<Item = CachedAuth<'h>> {
+        // SAFETY: an entry of the session's list.
+        self.entries_by(|entry| unsafe { (*entry).next })
+    }
+
+    /// The same, newest first.
+    pub fn newest_entries(self) -> impl Iterator<Item = CachedAuth<'h>> {
+        // SAFETY: an entry of the session's list.
+        self.entries_by(|entry| unsafe { (*entry).prev })
+    }
+
+    /// Follows one of the links, which `link` reads of an entry or of the head.
+    fn entries_by(
+        self,
+        link: impl Fn(*mut pjsip_cached_auth) -> *mut pjsip_cached_auth,
+    ) -> impl Iterator<Item = CachedAuth<'h>> {
         let head = self.head();
-        // SAFETY: a closed list of the session's, which changes under its lock only.
-        let mut at = unsafe { (*head).next };
+        // A closed list of the session's, which changes under its lock only.
+        let mut at = link(head);
         core::iter::from_fn(move || {
             if ptr::eq(at, head) {
                 return None;
             }
             // SAFETY: as above. The link is read before the caller can move the entry.
             let entry = unsafe { CachedAuth::from_raw(at) }?;
-            // SAFETY: as above.
-            at = unsafe { (*at).next };
+            at = link(at);
             Some(entry)
         })
     }
