@@ -88,12 +88,11 @@ fn main() {
     row("mint + take", &mint_take);
     let nest = Nest::default();
     row("mint + take, in a nest", &|| {
-        let handle = SLAB.mint_in(&nest, black_box(1), black_box(2), |cell| {
-            cell.put(black_box([1, 2, 3, 4]));
-        });
         // Four threads may fill it.
-        if let Some(handle) = black_box(handle) {
-            black_box(SLAB.take(handle));
+        if let Some(vacant) = SLAB.vacancy_in(black_box(&nest)) {
+            vacant.cell().put(black_box([1, 2, 3, 4]));
+            let handle = vacant.publish(black_box(1), black_box(2));
+            black_box(SLAB.take(black_box(handle)));
         }
     });
     let handle = mint();

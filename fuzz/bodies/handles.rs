@@ -49,9 +49,10 @@ impl Twin {
             }
             7 | 8 => {
                 let value = [step, !step];
-                let minted = self
-                    .slab
-                    .mint_in(&self.nest, NESTED, step, |cell| cell.put(value));
+                let minted = self.slab.vacancy_in(&self.nest).map(|vacant| {
+                    vacant.cell().put(value);
+                    vacant.publish(NESTED, step)
+                });
                 let before = self.nested();
                 assert_eq!(minted.is_some(), before < NEST);
                 if let Some(handle) = minted {

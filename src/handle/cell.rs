@@ -44,7 +44,7 @@ impl<const N: usize> Words<N> {
         self.0[i].load(Relaxed)
     }
 
-    /// Stores one of the words, for [`Slab::mint_with`](super::Slab::mint_with).
+    /// Stores one of the words, for [`Slab::vacancy`](super::Slab::vacancy).
     ///
     /// # Panics
     /// If there are not so many.

@@ -25,11 +25,13 @@ compile_error!("a pjauth handle is 64 bits wide and travels as a pointer: 64-bit
 
 mod bits;
 mod cell;
+mod lent;
 mod nest;
 mod shard;
 mod slab;
 mod slot;
 mod sync;
+mod thread;
 
 #[cfg(all(test, loom))]
 mod model;
@@ -38,5 +40,6 @@ mod tests;
 
 pub use bits::{Handle, Kind};
 pub use cell::{ArcCell, Cell, Words};
+pub use lent::{Lent, Seen, Vacant};
 pub use nest::{NEST, Nest};
-pub use slab::{Info, Lent, Slab};
+pub use slab::{Info, Slab};

@@ -19,8 +19,10 @@ pub(super) const MAX_SLOTS: u32 = 1 << LOCAL_BITS;
 const LOCAL_BITS: u32 = INDEX_BITS - SHARD_BITS;
 /// Slots in a late chunk, and in all early ones together: nobody initialises more at once.
 const STEP_BITS: u32 = if cfg!(loom) { 4 } else { 12 };
-/// Early chunks double: a process that needs few slots has few.
-const EARLY: usize = (STEP_BITS - FIRST_BITS) as usize + 1;
+/// Slots in the first chunk, in which most processes find all they need.
+const FIRST: usize = 1 << FIRST_BITS;
+/// Early chunks after it double: a process that needs few slots has few.
+const EARLY: usize = (STEP_BITS - FIRST_BITS) as usize;
 const LATE: usize = (1 << (LOCAL_BITS - STEP_BITS)) - 1;
 const LINK_BITS: u32 = LOCAL_BITS + 1;
 const LINK_MASK: u64 = (1 << LINK_BITS) - 1;
@@ -59,6 +61,7 @@ pub(super) struct Shard<C> {
     head: AtomicU64,
     /// Slots that have been in use at some time: all below this number.
     high_water: AtomicU32,
+    first: OnceLock<Box<[Slot<C>; FIRST]>>,
     early: [Chunk<C>; EARLY],
     late: OnceLock<Box<[Chunk<C>]>>,
 }
@@ -69,6 +72,7 @@ impl<C: Cell> Shard<C> {
             Shard {
                 head: AtomicU64::new(0),
                 high_water: AtomicU32::new(0),
+                first: OnceLock::new(),
                 early: [const { OnceLock::new() }; EARLY],
                 late: OnceLock::new(),
             }
@@ -85,11 +89,18 @@ impl<C: Cell> Shard<C> {
     /// The slot with this number, if its chunk exists.
     #[inline(always)]
     pub(super) fn slot(&self, local: u32) -> Option<&Slot<C>> {
+        match (local as usize) < FIRST {
+            true => Some(&self.first.get()?[local as usize]),
+            false => self.later_slot(local),
+        }
+    }
+
+    #[inline(never)]
+    fn later_slot(&self, local: u32) -> Option<&Slot<C>> {
         let (chunk, offset) = locate(local);
         self.chunk(chunk)?.get()?.get(offset)
     }
 
-    #[inline(always)]
     fn chunk(&self, number: usize) -> Option<&Chunk<C>> {
         match self.early.get(number) {
             Some(chunk) => Some(chunk),
@@ -160,6 +171,14 @@ impl<C: Cell> Shard<C> {
     /// taken before the process forks: no child waits for a chunk that nobody makes.
     fn grow(&self, local: u32, limits: Limits, growth: &Mutex<()>) -> Option<&Slot<C>> {
         let _held = growth.lock();
+        let slot = || Slot::new(limits.first_generation);
+        if (local as usize) < FIRST {
+            if self.first.get().is_none() {
+                let slots = boxed(FIRST, slot)?.try_into().ok()?;
+                let _ = self.first.set(slots);
+            }
+            return self.slot(local);
+        }
         let (number, _) = locate(local);
         if number >= EARLY && self.late.get().is_none() {
             // Set by nobody else: the lock is held.
@@ -167,36 +186,27 @@ impl<C: Cell> Shard<C> {
         }
         let chunk = self.chunk(number)?;
         if chunk.get().is_none() {
-            let slots = boxed(size_of_chunk(number), || Slot::new(limits.first_generation))?;
+            let slots = boxed(size_of_chunk(number), slot)?;
             let _ = chunk.set(slots);
         }
         self.slot(local)
     }
 }
 
-/// The chunk and the place in it of a slot. Chunk 0 has the first slots; early chunk
-/// k > 0 those from FIRST << (k - 1) on, as many again as all chunks before it; each
-/// late one a step more.
-#[inline(always)]
+/// The chunk after the first, and the place in it, of a slot. Early chunk k has as many
+/// as all chunks before it; each late one a step more.
 fn locate(local: u32) -> (usize, usize) {
-    if local >> FIRST_BITS == 0 {
-        return (0, local as usize);
-    }
     if local >> STEP_BITS > 0 {
         let (step, offset) = (local >> STEP_BITS, local & ((1 << STEP_BITS) - 1));
         return (EARLY + step as usize - 1, offset as usize);
     }
     let top = local.ilog2();
-    (
-        (top - FIRST_BITS + 1) as usize,
-        (local - (1 << top)) as usize,
-    )
+    ((top - FIRST_BITS) as usize, (local - (1 << top)) as usize)
 }
 
 fn size_of_chunk(number: usize) -> usize {
     match number {
-        0 => 1 << FIRST_BITS,
-        1..EARLY => 1 << (FIRST_BITS as usize + number - 1),
+        0..EARLY => FIRST << number,
         _ => 1 << STEP_BITS,
     }
 }

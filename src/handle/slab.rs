@@ -1,11 +1,13 @@
 //! The slab: shards under one roof.
 
 use super::bits::{Handle, Kind};
-use super::cell::{Cell, Words};
+use super::cell::Cell;
+use super::lent::{Lent, Vacant};
 use super::nest::Nest;
 use super::shard::{self, Limits, MAX_SLOTS, SHARDS, Shard};
 use super::slot::{After, End, Slot};
 use super::sync::{AcqRel, Acquire, Mutex, array_of, const_fn};
+use super::thread;
 
 /// What a slab knows about a live handle besides its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,33 +61,38 @@ impl<C: Cell> Slab<C> {
     /// is no memory for more.
     #[inline]
     pub fn mint(&self, owner: u64, now_ms: u64, value: C::Value) -> Option<Handle> {
-        self.mint_with(owner, now_ms, |cell| cell.put(value))
+        let vacant = self.vacancy()?;
+        vacant.cell().put(value);
+        Some(vacant.publish(owner, now_ms))
     }
 
-    /// [`mint`](Slab::mint) where `fill` puts the value into the empty cell by itself.
+    /// A slot for a value that is put there by itself; `None` as for
+    /// [`mint`](Slab::mint).
     #[inline]
-    pub fn mint_with(&self, owner: u64, now_ms: u64, fill: impl FnOnce(&C)) -> Option<Handle> {
+    pub fn vacancy(&self) -> Option<Vacant<'_, C>> {
         let (index, slot) = self.acquire()?;
-        let generation = slot.fill(owner, now_ms, fill);
-        Some(Handle::new(self.kind, index, generation))
+        Some(self.vacant(index, slot, slot.open()))
     }
 
-    /// The same into the owner's nest; `None` if there is no room in it.
+    /// The same in an owner's nest; `None` if there is no room in it.
     #[inline(always)]
-    pub fn mint_in(
-        &self,
-        nest: &Nest,
-        owner: u64,
-        now_ms: u64,
-        fill: impl FnOnce(&C),
-    ) -> Option<Handle> {
-        let (index, slot) = self.claim(nest)?;
-        let generation = slot.fill(owner, now_ms, fill);
-        Some(Handle::new(self.kind, index, generation))
+    pub fn vacancy_in(&self, nest: &Nest) -> Option<Vacant<'_, C>> {
+        let (index, slot, state) = self.claim(nest)?;
+        Some(self.vacant(index, slot, state))
     }
 
     #[inline(always)]
-    fn claim(&self, nest: &Nest) -> Option<(u32, &Slot<C>)> {
+    fn vacant<'a>(&self, index: u32, slot: &'a Slot<C>, state: u64) -> Vacant<'a, C> {
+        Vacant {
+            kind: self.kind,
+            index,
+            slot,
+            state,
+        }
+    }
+
+    #[inline(always)]
+    fn claim(&self, nest: &Nest) -> Option<(u32, &Slot<C>, u64)> {
         for place in &nest.places {
             let Some(index) = place.load(Acquire).checked_sub(1) else {
                 let (index, slot) = self.acquire()?;
@@ -94,7 +101,7 @@ impl<C: Cell> Slab<C> {
                     .compare_exchange(0, index + 1, AcqRel, Acquire)
                     .is_ok()
                 {
-                    return Some((index, slot));
+                    return Some((index, slot, slot.open()));
                 }
                 // Another thread was first, and has its own slot there.
                 slot.unnest();
@@ -102,8 +109,8 @@ impl<C: Cell> Slab<C> {
                 continue;
             };
             let slot = self.slot(index)?;
-            if slot.claim() {
-                return Some((index, slot));
+            if let Some(state) = slot.claim() {
+                return Some((index, slot, state));
             }
         }
         None
@@ -154,7 +161,7 @@ impl<C: Cell> Slab<C> {
         wait: &mut dyn FnMut() -> bool,
     ) {
         loop {
-            match slot.end(only, thread()) {
+            match slot.end(only) {
                 End::Over => return,
                 End::Free => return self.recycle(index, slot),
                 End::Live(generation, value) => {
@@ -174,15 +181,14 @@ impl<C: Cell> Slab<C> {
     #[inline]
     #[must_use]
     pub fn get(&self, handle: Handle) -> Option<C::Value> {
-        self.find(handle)?.look(C::peek)?
+        self.find(handle)?.slot.peek(handle.generation())
     }
 
     /// Whether the handle is live at this moment. Another thread may take it in the
     /// next: decide by the result of [`take`](Slab::take).
     #[must_use]
     pub fn is_live(&self, handle: Handle) -> bool {
-        self.find(handle)
-            .is_some_and(|at| at.slot.is_live(handle.generation()))
+        self.find(handle).is_some_and(|at| at.is_live())
     }
 
     /// Ends the handle's life and returns its value. Of all callers, on all threads,
@@ -259,7 +265,7 @@ impl<C: Cell> Slab<C> {
     /// not; and its number in the slab.
     #[inline]
     fn acquire(&self) -> Option<(u32, &Slot<C>)> {
-        let home = thread() as usize % SHARDS;
+        let home = thread::number() as usize % SHARDS;
         let of = |shard: usize| {
             let (local, slot) = self.shards[shard].acquire(self.limits, &self.growth)?;
             Some((shard::join(shard, local), slot))
@@ -279,7 +285,7 @@ impl<C: Cell> Slab<C> {
     }
 
     #[inline(always)]
-    fn finish(&self, index: u32, slot: &Slot<C>, generation: u32) {
+    pub(super) fn finish(&self, index: u32, slot: &Slot<C>, generation: u32) {
         if slot.finish(generation) == After::Recycle {
             self.recycle(index, slot);
         }
@@ -299,108 +305,4 @@ impl<C: Cell> Slab<C> {
             slot: self.slot(handle.index())?,
         })
     }
-}
-
-/// What a handle stands for, or stood for: it may be dead, or die at any moment.
-#[derive(Debug)]
-pub struct Lent<'a, C: Cell> {
-    slab: &'a Slab<C>,
-    handle: Handle,
-    slot: &'a Slot<C>,
-}
-
-impl<C: Cell> Clone for Lent<'_, C> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<C: Cell> Copy for Lent<'_, C> {}
-
-impl<'a, C: Cell> Lent<'a, C> {
-    /// What `look` makes of the handle's cell, where a part of the value will do. It
-    /// may see a mixture of values, of which the result is then thrown away.
-    #[inline(always)]
-    #[must_use]
-    pub fn look<R>(&self, look: impl FnOnce(&'a C) -> R) -> Option<R> {
-        self.slot.look(self.handle.generation(), look)
-    }
-
-    /// Ends the life, as [`Slab::take`] does, but keeps the slot until
-    /// [`finish`](Lent::finish): the end of the owner waits for that, on other threads
-    /// than this. Who does not call it loses the slot for good.
-    #[inline(always)]
-    #[must_use]
-    pub fn take(&self) -> Option<C::Value> {
-        self.slot.take(self.handle.generation(), thread())?
-    }
-
-    /// The same, but so that the owner can end first: what it owned may then only be
-    /// used where [`begin`](Lent::begin) says so.
-    #[must_use]
-    pub fn take_pending(&self) -> Option<C::Value> {
-        self.slot.take_pending(self.handle.generation())?
-    }
-
-    /// Whether the owner is still there, and will be until [`finish`](Lent::finish).
-    #[must_use]
-    pub fn begin(&self) -> bool {
-        self.slot.begin(self.handle.generation(), thread())
-    }
-
-    /// After [`take`](Lent::take): nobody has to wait for this.
-    pub fn stand_back(&self) {
-        self.slot.stand_back(self.handle.generation());
-    }
-
-    /// Says that this thread, which had the value of [`take`](Lent::take), is done with
-    /// what it stood for.
-    #[inline(always)]
-    pub fn finish(&self) {
-        self.slab
-            .finish(self.handle.index(), self.slot, self.handle.generation());
-    }
-}
-
-impl<const N: usize> Lent<'_, Words<N>> {
-    /// [`take`](Lent::take) for who has [looked](Lent::look) before: where it returns
-    /// true, what was seen is what the handle stood for.
-    #[inline(always)]
-    #[must_use]
-    pub fn take_seen(&self) -> bool {
-        self.slot
-            .leave(self.handle.generation(), thread())
-            .is_some()
-    }
-}
-
-/// The number of this thread: never 0, and for longer than any process lives no other's.
-#[cfg(not(loom))]
-#[inline]
-fn thread() -> u32 {
-    use std::sync::atomic::{AtomicU32, Ordering};
-
-    static DEALT: AtomicU32 = AtomicU32::new(1);
-    thread_local! {
-        // Const and without a destructor: nothing is left to run when the library is
-        // unloaded or the thread ends.
-        static NUMBER: std::cell::Cell<u32> = const { std::cell::Cell::new(0) };
-    }
-    NUMBER.with(|number| {
-        while number.get() == 0 {
-            number.set(DEALT.fetch_add(1, Ordering::Relaxed));
-        }
-        number.get()
-    })
-}
-
-#[cfg(loom)]
-fn thread() -> u32 {
-    use std::sync::atomic::{AtomicU32, Ordering};
-
-    static DEALT: AtomicU32 = AtomicU32::new(1);
-    loom::thread_local! {
-        static NUMBER: u32 = DEALT.fetch_add(1, Ordering::Relaxed);
-    }
-    NUMBER.with(|number| *number)
 }

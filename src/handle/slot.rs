@@ -19,6 +19,7 @@ use super::bits::LAST_GENERATION;
 use super::cell::Cell;
 use super::slab::Info;
 use super::sync::{AcqRel, Acquire, AtomicU32, AtomicU64, Relaxed, Release, fence};
+use super::thread;
 
 const STATUS: u64 = 0b111;
 const NESTED: u64 = 0b1000;
@@ -96,21 +97,29 @@ impl<C: Cell> Slot<C> {
         }
     }
 
-    /// Starts a life; returns its generation. The caller has just taken the slot off
-    /// the free list, or claimed it, and so is alone with it.
-    #[inline(always)]
-    pub(super) fn fill(&self, owner: u64, now_ms: u64, fill: impl FnOnce(&C)) -> u32 {
+    /// Before a life starts; returns the state for [`Slot::publish`]. The caller has just
+    /// taken the slot off the free list, and so is alone with it and its cell.
+    pub(super) fn open(&self) -> u64 {
         let state = self.state.load(Relaxed);
-        let generation = generation_of(state);
-        // A reader of the previous life that sees one of the writes below must then
+        // A reader of the previous life that sees one of the writes to come must then
         // see, in `snapshot`, that this life is over.
         fence(Release);
+        state
+    }
+
+    /// Starts the life of what was put into the cell since [`Slot::open`] or
+    /// [`Slot::claim`]; returns its generation.
+    #[inline(always)]
+    pub(super) fn publish(&self, state: u64, owner: u64, now_ms: u64) -> u32 {
         self.owner.store(owner, Relaxed);
         self.minted_at.store(now_ms, Relaxed);
-        fill(&self.cell);
-        let live = state & NESTED | word(LIVE, generation);
-        self.state.store(live, Release);
-        generation
+        self.state.store(state & !STATUS | LIVE, Release);
+        generation_of(state)
+    }
+
+    #[inline(always)]
+    pub(super) fn cell(&self) -> &C {
+        &self.cell
     }
 
     /// Has a slot that the caller took off the free list be a nest's from now on.
@@ -126,22 +135,26 @@ impl<C: Cell> Slot<C> {
         self.state.store(word(FREE, generation), Relaxed);
     }
 
-    /// Makes the caller the one who fills this nested slot, if it is free.
+    /// Makes the caller the one who fills this nested slot, if it is free; as
+    /// [`Slot::open`] for the rest.
     #[inline(always)]
-    pub(super) fn claim(&self) -> bool {
+    pub(super) fn claim(&self) -> Option<u64> {
         let state = self.state.load(Relaxed);
         if state & (STATUS | NESTED) != NESTED | FREE {
-            return false;
+            return None;
         }
-        let filling = NESTED | word(FILLING, generation_of(state));
+        let filling = state - FREE + FILLING;
         self.state
             .compare_exchange(state, filling, Acquire, Relaxed)
-            .is_ok()
+            .ok()?;
+        fence(Release);
+        Some(filling)
     }
 
     /// Ends what the owner has here: all, or of this generation only. The slot leaves
-    /// its nest; `thread` is the caller's.
-    pub(super) fn end(&self, only: Option<u32>, thread: u32) -> End<Option<C::Value>> {
+    /// its nest.
+    pub(super) fn end(&self, only: Option<u32>) -> End<Option<C::Value>> {
+        let thread = thread::number();
         let mut state = self.state.load(Acquire);
         loop {
             let generation = generation_of(state);
@@ -182,16 +195,18 @@ impl<C: Cell> Slot<C> {
 
     #[inline]
     pub(super) fn is_live(&self, generation: u32) -> bool {
-        is(self.state.load(Acquire), LIVE, generation)
+        self.live_state(generation).is_some()
     }
 
+    /// The state of the life with this generation, if it is on.
     #[inline(always)]
-    pub(super) fn look<'a, R>(
-        &'a self,
-        generation: u32,
-        look: impl FnOnce(&'a C) -> R,
-    ) -> Option<R> {
-        self.snapshot(generation, || look(&self.cell))
+    pub(super) fn live_state(&self, generation: u32) -> Option<u64> {
+        let state = self.state.load(Acquire);
+        is(state, LIVE, generation).then_some(state)
+    }
+
+    pub(super) fn peek(&self, generation: u32) -> Option<C::Value> {
+        self.snapshot(generation, || self.cell.peek())?
     }
 
     pub(super) fn info(&self, generation: u32) -> Option<Info> {
@@ -216,41 +231,39 @@ impl<C: Cell> Slot<C> {
     /// Ends the life and yields the value, if the life is on. Of all callers for one
     /// life, one gets it, and calls [`Slot::finish`] when done with what it stands for.
     #[inline(always)]
-    pub(super) fn take(&self, generation: u32, thread: u32) -> Option<Option<C::Value>> {
-        self.leave(generation, thread)?;
-        Some(self.cell.clear())
+    pub(super) fn take(&self, generation: u32) -> Option<Option<C::Value>> {
+        let state = self.live_state(generation)?;
+        self.leave(state).then(|| self.cell.clear())
     }
 
-    /// The same, but that the value stays where it is.
+    /// The same for who knows the state of the life; the value stays where it is.
     #[inline(always)]
-    pub(super) fn leave(&self, generation: u32, thread: u32) -> Option<()> {
-        self.leave_live(generation, USED)?;
-        self.user.store(thread, Relaxed);
-        Some(())
+    pub(super) fn leave(&self, live: u64) -> bool {
+        let left = self.leave_for(USED, live);
+        if left {
+            self.user.store(thread::number(), Relaxed);
+        }
+        left
     }
 
     /// The same, on the way to what [`Slot::begin`] begins.
     pub(super) fn take_pending(&self, generation: u32) -> Option<Option<C::Value>> {
-        self.leave_live(generation, PENDING)?;
-        Some(self.cell.clear())
+        let state = self.live_state(generation)?;
+        self.leave_for(PENDING, state).then(|| self.cell.clear())
     }
 
+    /// The state of what is live changes at the end of that life and not before, so one
+    /// try is enough.
     #[inline(always)]
-    fn leave_live(&self, generation: u32, status: u64) -> Option<()> {
-        let mut state = self.state.load(Acquire);
-        while is(state, LIVE, generation) {
-            let next = state & NESTED | word(status, generation);
-            match self.state.compare_exchange(state, next, AcqRel, Acquire) {
-                Ok(_) => return Some(()),
-                Err(now) => state = now,
-            }
-        }
-        None
+    fn leave_for(&self, status: u64, live: u64) -> bool {
+        self.state
+            .compare_exchange(live, live - LIVE + status, AcqRel, Relaxed)
+            .is_ok()
     }
 
     /// From pending to used, unless the owner has ended meanwhile. By the taker.
-    pub(super) fn begin(&self, generation: u32, thread: u32) -> bool {
-        self.user.store(thread, Relaxed);
+    pub(super) fn begin(&self, generation: u32) -> bool {
+        self.user.store(thread::number(), Relaxed);
         let state = self.state.load(Relaxed);
         let used = state & NESTED | word(USED, generation);
         // Only its owner's end changes what is pending, and that is for good.
@@ -273,6 +286,22 @@ impl<C: Cell> Slot<C> {
     #[inline(always)]
     pub(super) fn finish(&self, generation: u32) -> After {
         self.user.store(0, Relaxed);
+        let state = self.state.load(Relaxed);
+        if state & STATUS != USED || generation == LAST_GENERATION {
+            return self.finish_otherwise(generation);
+        }
+        // What is used is the taker's alone.
+        self.state
+            .store(state & NESTED | word(FREE, generation + 1), Release);
+        match state & NESTED {
+            0 => After::Recycle,
+            _ => After::Leave,
+        }
+    }
+
+    /// What is pending may be leaving its nest meanwhile.
+    #[cold]
+    fn finish_otherwise(&self, generation: u32) -> After {
         let mut state = self.state.load(Relaxed);
         loop {
             let nested = state & NESTED;
@@ -280,22 +309,11 @@ impl<C: Cell> Slot<C> {
                 LAST_GENERATION => word(RETIRED, generation),
                 _ => nested | word(FREE, generation + 1),
             };
-            // What is used is the taker's alone; a pending one may be leaving its nest.
-            if state & STATUS == PENDING {
-                match self.state.compare_exchange(state, next, Release, Relaxed) {
-                    Ok(_) => {}
-                    Err(now) => {
-                        state = now;
-                        continue;
-                    }
-                }
-            } else {
-                self.state.store(next, Release);
+            match self.state.compare_exchange(state, next, Release, Relaxed) {
+                Err(now) => state = now,
+                Ok(_) if nested == 0 && generation != LAST_GENERATION => return After::Recycle,
+                Ok(_) => return After::Leave,
             }
-            return match nested == 0 && generation != LAST_GENERATION {
-                true => After::Recycle,
-                false => After::Leave,
-            };
         }
     }
 }

@@ -199,6 +199,12 @@ fn info_says_who_and_when() {
     assert_eq!(slab.info(next), Some(info));
 }
 
+fn mint_in(slab: &Slab<Words<1>>, nest: &Nest, value: u64) -> Option<Handle> {
+    let vacant = slab.vacancy_in(nest)?;
+    vacant.cell().put([value]);
+    Some(vacant.publish(7, 0))
+}
+
 /// Where nobody else is about, nothing is waited for.
 fn nobody() -> bool {
     panic!("nobody to wait for")
@@ -207,7 +213,7 @@ fn nobody() -> bool {
 #[test]
 fn an_owner_takes_back_its_own_alone() {
     let (slab, [mine, others]) = (slab(), [Nest::default(), Nest::default()]);
-    let mint = |nest, value| slab.mint_in(nest, 7, 0, |cell| cell.put([value])).unwrap();
+    let mint = |nest, value| mint_in(&slab, nest, value).unwrap();
     let (a, b, taken) = (mint(&mine, 1), mint(&others, 2), mint(&mine, 3));
     slab.take(taken);
     let mut revoked = Vec::new();
@@ -220,7 +226,7 @@ fn an_owner_takes_back_its_own_alone() {
 #[test]
 fn a_nest_has_its_limit_and_uses_its_slots_again() {
     let (slab, nest) = (slab(), Nest::default());
-    let mint = |value| slab.mint_in(&nest, 7, 0, |cell| cell.put([value]));
+    let mint = |value| mint_in(&slab, &nest, value);
     let handles: Vec<_> = (0..NEST as u64).map(|i| mint(i).unwrap()).collect();
     assert_eq!(mint(9), None);
     assert_eq!(slab.take(handles[2]), Some([2]));
@@ -239,7 +245,7 @@ fn a_nest_has_its_limit_and_uses_its_slots_again() {
 fn a_revocation_may_use_the_slab() {
     let (slab, nest) = (slab(), Nest::default());
     let handles: Vec<_> = (0..NEST as u64)
-        .map(|i| slab.mint_in(&nest, 7, 0, |cell| cell.put([i])).unwrap())
+        .map(|i| mint_in(&slab, &nest, i).unwrap())
         .collect();
     let mut revoked = 0;
     slab.clear_nest(
@@ -259,15 +265,10 @@ fn a_revocation_may_use_the_slab() {
 #[test]
 fn what_is_used_keeps_its_slot_and_its_owner_waits_for_it() {
     let (slab, nest) = (slab(), Nest::default());
-    let handle = slab.mint_in(&nest, 7, 0, |cell| cell.put([1])).unwrap();
+    let handle = mint_in(&slab, &nest, 1).unwrap();
     let lent = slab.find(handle).unwrap();
     assert_eq!((lent.take(), slab.take(handle)), (Some([1]), None));
-    assert_ne!(
-        slab.mint_in(&nest, 7, 0, |cell| cell.put([2]))
-            .unwrap()
-            .index(),
-        handle.index()
-    );
+    assert_ne!(mint_in(&slab, &nest, 2).unwrap().index(), handle.index());
     let (used, done) = (AtomicU64::new(0), AtomicU64::new(0));
     std::thread::scope(|scope| {
         let owner = scope.spawn({
@@ -294,7 +295,7 @@ fn what_is_used_keeps_its_slot_and_its_owner_waits_for_it() {
 #[test]
 fn an_owner_that_ends_inside_what_it_lent_does_not_wait_for_itself() {
     let (slab, nest) = (slab(), Nest::default());
-    let handle = slab.mint_in(&nest, 7, 0, |cell| cell.put([1])).unwrap();
+    let handle = mint_in(&slab, &nest, 1).unwrap();
     let lent = slab.find(handle).unwrap();
     assert_eq!(lent.take(), Some([1]));
     slab.clear_nest(&nest, |_| unreachable!(), nobody);
@@ -306,7 +307,7 @@ fn an_owner_that_ends_inside_what_it_lent_does_not_wait_for_itself() {
 fn what_is_pending_begins_or_is_cancelled() {
     let (slab, nest) = (slab(), Nest::default());
     for ends_first in [false, true] {
-        let handle = slab.mint_in(&nest, 7, 0, |cell| cell.put([1])).unwrap();
+        let handle = mint_in(&slab, &nest, 1).unwrap();
         let lent = slab.find(handle).unwrap();
         assert_eq!(lent.take_pending(), Some([1]));
         if ends_first {

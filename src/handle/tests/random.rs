@@ -103,9 +103,11 @@ impl Twin {
     fn mint_in(&mut self, nest: usize, step: u64) {
         self.has_nests = true;
         let owner = nest as u64 + 10;
-        let handle = self
-            .slab
-            .mint_in(&self.nests[nest], owner, step, |cell| cell.put([step]));
+        let vacant = self.slab.vacancy_in(&self.nests[nest]);
+        let handle = vacant.map(|vacant| {
+            vacant.cell().put([step]);
+            vacant.publish(owner, step)
+        });
         let live = self.live.values().filter(|(_, info)| info.owner == owner);
         let live = live.count();
         assert!(live <= NEST && (handle.is_none() || live < NEST));

@@ -7,7 +7,7 @@ use crate::pjsip::abi::{
 };
 use crate::pjsip::aside::is_aside;
 use crate::pjsip::hold::{has_callback, is_decided};
-use crate::pjsip::host::{self, Asker, Request, Response, Session};
+use crate::pjsip::host::{self, Asker, Implementation, Request, Response, Session};
 use crate::pjsip::status::{EIGNORED, EINVAL, ENOTSUP, Status};
 use crate::pjsip::tokens::endings;
 use crate::pjsip::tokens::{offer, offer_once};
@@ -32,12 +32,11 @@ entry! {
         param: *const pjsip_auth_clt_async_on_chal_param,
     ) -> pj_status_t, else ENOTSUP, unless is_response_foreign(response_in(param));
     {
-        if token.is_null() || param.is_null() {
+        // SAFETY: the caller's; copied, where it is used when the application has been asked.
+        let (token, param) = unsafe { (Implementation::from_raw(token), param.as_ref().copied()) };
+        let (Some(token), Some(param)) = (token, param) else {
             return EINVAL;
-        }
-        // SAFETY: the caller's structures, copied: they may go while the application is
-        // asked.
-        let (token, param) = unsafe { (*token, *param) };
+        };
         // SAFETY: the caller's session, request and response, or NULL.
         let (sess, request, response) = unsafe {
             (Session::from_raw(sess), Request::from_raw(param.tdata), Response::from_raw(param.rdata))
@@ -53,8 +52,8 @@ entry! {
         unsafe {
             status_of(match host::dialog_of(param.rdata) {
                 None => offer(sess, token, request, response, param, Asker::Other, |_| {}),
-                Some(dialog) if is_of_no_use(dialog, sess, token.user_data, request) => {
-                    host::drop_group_lock(token.grp_lock);
+                Some(dialog) if is_of_no_use(dialog, sess, token.get().user_data, request) => {
+                    host::drop_group_lock(token.get().grp_lock);
                     Ok(())
                 }
                 Some(dialog) => offer_once(sess, token, request, response, param, dialog),

@@ -139,7 +139,7 @@ pub fn of_token(token: &Token) -> Option<Held> {
 ///
 /// # Safety
 /// The caller took the token, a held one; `request` is alive.
-pub unsafe fn answer(token: &Token, request: *mut pjsip_tx_data) -> Status {
+pub unsafe fn answer(token: Token, request: *mut pjsip_tx_data) -> Status {
     // SAFETY: as the caller promises.
     unsafe { hand_over(token.user_data.addr(), request) }
 }

@@ -11,7 +11,7 @@ use crate::pjsip::abi::{
 use crate::pjsip::aside::is_response_foreign;
 use crate::pjsip::guard::guard;
 use crate::pjsip::host::{
-    self, Asker, Endpoint, Request, Response, Session, Token, Transaction, WORDS,
+    self, Asker, Endpoint, Implementation, Request, Response, Session, Token, Transaction, WORDS,
 };
 use crate::pjsip::stats::{Event, count};
 use crate::pjsip::status::{EBUG, EINVAL, SUCCESS};
@@ -228,8 +228,13 @@ unsafe fn ask(
             rdata,
             user_data: ptr::null_mut(),
         };
-        let taken = match (Request::from_raw(request), Response::from_raw(rdata)) {
-            (Some(request), Some(response)) => {
+        let offered = (
+            Implementation::from_raw(&implementation),
+            Request::from_raw(request),
+            Response::from_raw(rdata),
+        );
+        let taken = match offered {
+            (Some(implementation), Some(request), Some(response)) => {
                 let minted = |token| table::set_token(id, token);
                 offer(
                     session,

@@ -2,6 +2,7 @@
 
 use super::fork::Lock;
 use crate::pjsip::abi::{pjsip_auth_clt_async_setting, pjsip_endpoint};
+use core::ptr;
 use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 struct Setting {
@@ -18,20 +19,20 @@ static DEFAULT: Lock<Option<Setting>> = Lock::new(None);
 /// Whether there is one, so that who has none takes no lock.
 static IS_SET: AtomicBool = AtomicBool::new(false);
 
-/// What sessions of an endpoint go by that have no setting of their own.
-#[inline]
-pub fn default_setting(endpoint: *mut pjsip_endpoint) -> Option<pjsip_auth_clt_async_setting> {
-    match IS_SET.load(Relaxed) {
-        true => find(endpoint),
-        false => None,
-    }
-}
-
+/// What sessions of an endpoint go by that have no setting of their own; without a callback
+/// where there is none.
 #[cold]
-fn find(endpoint: *mut pjsip_endpoint) -> Option<pjsip_auth_clt_async_setting> {
-    let default = DEFAULT.lock();
-    let found = default.as_ref()?;
-    (found.endpoint == endpoint.addr()).then_some(found.setting)
+pub fn default_setting(endpoint: *mut pjsip_endpoint) -> pjsip_auth_clt_async_setting {
+    let is_set = IS_SET.load(Relaxed);
+    let default = is_set.then(|| DEFAULT.lock());
+    let found = default.as_deref().and_then(Option::as_ref);
+    match found.filter(|found| found.endpoint == endpoint.addr()) {
+        Some(found) => found.setting,
+        None => pjsip_auth_clt_async_setting {
+            cb: None,
+            user_data: ptr::null_mut(),
+        },
+    }
 }
 
 /// Sets what [`default_setting`] returns for an endpoint, and for no other.

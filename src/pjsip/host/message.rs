@@ -4,7 +4,7 @@ use super::challenge_header::{Challenge, challenge_of};
 use super::pool::Pool;
 use super::text::{Text, bytes};
 use crate::pjsip::abi::{
-    self, pj_time_val, pjsip_authorization_hdr, pjsip_hdr, pjsip_msg, pjsip_rx_data, pjsip_tx_data,
+    self, pjsip_authorization_hdr, pjsip_hdr, pjsip_msg, pjsip_rx_data, pjsip_tx_data,
 };
 use core::marker::PhantomData;
 use core::ptr::{self, NonNull};
@@ -282,7 +282,7 @@ impl<'h> PreviousAnswer<'h> {
 #[derive(Clone, Copy)]
 pub struct Response<'h> {
     message: NonNull<pjsip_msg>,
-    arrival: pj_time_val,
+    packet: NonNull<pjsip_rx_data>,
     _message: PhantomData<&'h ()>,
 }
 
@@ -290,14 +290,12 @@ impl<'h> Response<'h> {
     /// # Safety
     /// `rdata` is NULL or lives for `'h`, with its message parsed.
     pub unsafe fn from_raw(rdata: *const pjsip_rx_data) -> Option<Response<'h>> {
+        let packet = NonNull::new(rdata.cast_mut())?;
         // SAFETY: as the caller promises.
-        let (message, arrival) = unsafe {
-            let rdata = NonNull::new(rdata.cast_mut())?.as_ptr();
-            ((*rdata).msg_info.msg, (*rdata).pkt_info.timestamp)
-        };
+        let message = unsafe { (*packet.as_ptr()).msg_info.msg };
         Some(Response {
             message: NonNull::new(message.cast())?,
-            arrival,
+            packet,
             _message: PhantomData,
         })
     }
@@ -306,8 +304,10 @@ impl<'h> Response<'h> {
     /// arrives now.
     #[inline]
     pub fn arrival_ms(self) -> u64 {
-        match u64::try_from(self.arrival.sec) {
-            Ok(seconds) if seconds > 0 => seconds * 1000 + self.arrival.msec as u64,
+        // SAFETY: alive.
+        let arrival = unsafe { (*self.packet.as_ptr()).pkt_info.timestamp };
+        match u64::try_from(arrival.sec) {
+            Ok(seconds) if seconds > 0 => seconds * 1000 + arrival.msec as u64,
             _ => super::wall_ms(),
         }
     }

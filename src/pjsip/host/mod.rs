@@ -55,7 +55,7 @@ pub use session::Session;
 pub use symbols::{is_answered_here, share_host};
 pub use text::{Text, bytes};
 pub use timer::{Alarm, on_exit};
-pub use token::{Asker, Listing, REALM, TOKEN_WORDS, Token, WORDS};
+pub use token::{Asker, Implementation, Listing, REALM, TOKEN_WORDS, Token, WORDS};
 pub use transaction::{Transaction, code_of};
 
 use super::abi;

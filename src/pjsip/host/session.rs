@@ -179,10 +179,11 @@ impl<'h> Session<'h> {
     /// this session or for all.
     #[inline(always)]
     pub fn callback(self) -> Option<abi::pjsip_auth_clt_async_setting> {
-        match self.own_callback() {
+        let setting = match self.own_callback() {
             None => super::default_setting(self.endpoint()?.as_ptr()),
-            own => own,
-        }
+            Some(own) => own,
+        };
+        setting.cb.is_some().then_some(setting)
     }
 
     /// Those of this session.

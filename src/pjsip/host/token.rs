@@ -4,11 +4,11 @@
 use crate::handle::Words;
 use crate::pjsip::abi::{
     pj_grp_lock_t, pjsip_auth_clt_async_impl_abandon, pjsip_auth_clt_async_impl_send,
-    pjsip_auth_clt_sess, pjsip_endpoint, pjsip_tx_data,
+    pjsip_auth_clt_async_impl_token, pjsip_auth_clt_sess, pjsip_endpoint, pjsip_tx_data,
 };
 use crate::pjsip::status::{EINVAL, EUNKNOWN, Status};
 use core::ffi::c_void;
-use core::ptr;
+use core::ptr::{self, NonNull};
 
 /// How many words the slab keeps of a challenge: a [`Token`], then a [`Listing`].
 pub const WORDS: usize = TOKEN_WORDS + REALM / 8;
@@ -33,6 +33,26 @@ pub enum Asker {
     /// One that ended when its last NOTIFY was sent, which this is about: that is due all the
     /// same, and of its end everybody knows.
     Ended,
+}
+
+/// What a module of the host's hands over with a challenge, and what is there until the
+/// application has been asked.
+#[derive(Clone, Copy)]
+pub struct Implementation(NonNull<pjsip_auth_clt_async_impl_token>);
+
+impl Implementation {
+    /// # Safety
+    /// `token` is NULL, or there until the application is asked.
+    pub unsafe fn from_raw(token: *const pjsip_auth_clt_async_impl_token) -> Option<Self> {
+        NonNull::new(token.cast_mut()).map(Implementation)
+    }
+
+    /// A copy.
+    #[inline(always)]
+    pub fn get(self) -> pjsip_auth_clt_async_impl_token {
+        // SAFETY: still there.
+        unsafe { self.0.read() }
+    }
 }
 
 /// Bytes of a challenge's realm that are kept for listings; the rest is cut off.
@@ -100,8 +120,12 @@ impl Token {
         for (i, word) in words.into_iter().enumerate() {
             to.set_word(i, word);
         }
-        for i in 0..realm.len().div_ceil(8) {
-            to.set_word(TOKEN_WORDS + i, word_of(realm, i));
+        let (whole, rest) = realm.as_chunks();
+        for (i, bytes) in whole.iter().enumerate() {
+            to.set_word(TOKEN_WORDS + i, u64::from_le_bytes(*bytes));
+        }
+        if !rest.is_empty() {
+            to.set_word(TOKEN_WORDS + whole.len(), last_word(realm, rest));
         }
     }
 
@@ -132,11 +156,9 @@ impl Token {
             root: pointer(words[5]),
             request: pointer(words[6]),
             endpoint: pointer(words[7]),
-            asker: match (words[FACTS] >> ASKER_SHIFT) as u8 {
-                0 => Asker::Other,
-                1 => Asker::Dialog,
-                2 => Asker::Subscription,
-                _ => Asker::Ended,
+            // SAFETY: written from an `Asker`.
+            asker: unsafe {
+                core::mem::transmute::<u8, Asker>((words[FACTS] >> ASKER_SHIFT) as u8)
             },
         }
     }
@@ -198,20 +220,16 @@ impl Token {
     }
 }
 
-/// Eight bytes of a text as a word; those past its end are zero. In one piece: bytes
-/// that are put together in memory can be read as a word after a stall only.
-#[inline]
-fn word_of(text: &[u8], i: usize) -> u64 {
-    let rest = text.get(8 * i..).unwrap_or_default();
-    match (rest.first_chunk(), text.last_chunk()) {
-        (Some(bytes), _) => u64::from_le_bytes(*bytes),
-        (None, _) if rest.is_empty() => 0,
-        // The text's last eight bytes, without those that came before the rest.
-        (None, Some(bytes)) => u64::from_le_bytes(*bytes) >> (64 - 8 * rest.len()),
-        (None, None) => {
-            let byte = |word, byte: &u8| word << 8 | u64::from(*byte);
-            rest.iter().rfold(0, byte)
-        }
+/// The rest of a text behind its whole words: the last eight bytes, or fewer where there
+/// are not so many. Read in one piece: bytes that are put together in memory can be read as
+/// a word after a stall only.
+#[inline(always)]
+fn last_word(text: &[u8], rest: &[u8]) -> u64 {
+    match text.last_chunk() {
+        Some(bytes) => u64::from_le_bytes(*bytes),
+        None => rest
+            .iter()
+            .rfold(0, |word, byte| word << 8 | u64::from(*byte)),
     }
 }
 
@@ -221,15 +239,58 @@ impl Listing {
         let facts = words[FACTS];
         let realm_length = (facts >> 16) as u8;
         // What is behind the realm is another's, from before.
-        let used = usize::from(realm_length).div_ceil(8);
+        let used = usize::from(realm_length);
+        let (whole, rest) = (used / 8, used % 8);
         let mut realm = [0; REALM];
-        for (bytes, word) in realm.chunks_mut(8).take(used).zip(&words[TOKEN_WORDS..]) {
-            bytes.copy_from_slice(&word.to_le_bytes());
+        let (places, _) = realm.as_chunks_mut();
+        for (bytes, word) in places[..whole].iter_mut().zip(&words[TOKEN_WORDS..]) {
+            *bytes = word.to_le_bytes();
+        }
+        if rest > 0 {
+            let last = words[TOKEN_WORDS + whole].to_le_bytes();
+            let length = used.min(8);
+            realm[used - length..used].copy_from_slice(&last[..length]);
         }
         Listing {
             code: facts as u16,
             realm_length,
             realm,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Asker, Listing, REALM, Token, WORDS};
+    use crate::handle::{Cell, Words};
+    use core::ptr;
+
+    #[test]
+    fn a_listing_has_the_realm_up_to_its_limit() {
+        let token = Token {
+            user_data: ptr::null_mut(),
+            send: None,
+            abandon: None,
+            group_lock: ptr::null_mut(),
+            session: ptr::null_mut(),
+            root: ptr::null_mut(),
+            request: ptr::null_mut(),
+            endpoint: ptr::null_mut(),
+            asker: Asker::Subscription,
+        };
+        let text: Vec<u8> = (1..=60).collect();
+        for length in 0..=text.len() {
+            let cell = Words::<WORDS>::default();
+            cell.put([u64::MAX; WORDS]);
+            token.write(&cell, 407, &text[..length]);
+            let listing = Listing::from_words(&cell.first());
+            let kept = length.min(REALM);
+            assert_eq!(
+                (listing.code, usize::from(listing.realm_length)),
+                (407, kept)
+            );
+            assert_eq!(listing.realm[..kept], text[..kept]);
+            assert_eq!(listing.realm[kept..], [0; REALM][kept..]);
         }
     }
 }

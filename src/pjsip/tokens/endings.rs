@@ -36,11 +36,11 @@ pub unsafe fn send(
     // SAFETY: just taken by us alone; the request's reference goes along.
     unsafe {
         let status = if token.is_in_dialog() {
-            send_locked(lent, &token, request)
+            send_locked(lent, token, request)
         } else {
             let status = if hold::is_held(&token) {
                 lent.stand_back();
-                hold::answer(&token, request)
+                hold::answer(token, request)
             } else {
                 token.call_send(request)
             };
@@ -66,7 +66,7 @@ pub unsafe fn give_up(sess: *mut pjsip_auth_clt_sess, token: *mut c_void) -> Res
     // SAFETY: just taken by us alone.
     unsafe {
         if token.is_in_dialog() {
-            abandon_locked(lent, &token);
+            abandon_locked(lent, token);
         } else {
             if hold::is_held(&token) {
                 lent.stand_back();
@@ -134,16 +134,17 @@ fn take(
     configured: bool,
 ) -> Result<(Lent, Token), Status> {
     let lent = tokens::find(tokens::handle(token)?)?;
+    let (words, seen) = lent.look()?;
     // SAFETY: words of a token.
-    let token = unsafe { Token::from_words(lent.look()?) };
+    let token = unsafe { Token::from_words(words) };
     if configured && !token.is_of(sess) {
         // SAFETY: the caller's session, which PJSIP wants alive in this call.
-        unsafe { expect_configured(sess) }?;
+        unsafe { expect_configured(lent, sess) }?;
     }
     if token.is_in_dialog() {
         lent.take_pending().ok_or(EINVAL)?;
     } else {
-        lent.take()?;
+        lent.take(seen)?;
     }
     Ok((lent, token))
 }
@@ -151,8 +152,9 @@ fn take(
 /// # Safety
 /// The session is NULL or alive.
 #[cold]
-unsafe fn expect_configured(sess: *mut pjsip_auth_clt_sess) -> Result<(), Status> {
+unsafe fn expect_configured(lent: Lent, sess: *mut pjsip_auth_clt_sess) -> Result<(), Status> {
     guard(|| {
+        lent.expect_live()?;
         // SAFETY: as the caller promises.
         let root = unsafe { Session::from_raw(sess) }.and_then(Session::root);
         let setting = root.and_then(Session::callback);
@@ -198,12 +200,12 @@ unsafe fn left_for(lent: Lent, token: &Token) -> Left {
 /// # Safety
 /// The caller took this token, a dialog's, pending; `request` is alive.
 #[cold]
-unsafe fn send_locked(lent: Lent, token: &Token, request: *mut pjsip_tx_data) -> Status {
+unsafe fn send_locked(lent: Lent, token: Token, request: *mut pjsip_tx_data) -> Status {
     let asked = token.request.addr();
     // SAFETY: as the caller promises; the token's reference keeps the lock.
     unsafe {
         host::acquire_group_lock(token.group_lock);
-        let left = left_for(lent, token);
+        let left = left_for(lent, &token);
         let status = match left {
             Left::All => token.call_send(request),
             Left::NoAsker => events::send(asked, request),
@@ -223,11 +225,11 @@ unsafe fn send_locked(lent: Lent, token: &Token, request: *mut pjsip_tx_data) ->
 /// # Safety
 /// The caller took this token, pending.
 #[cold]
-unsafe fn abandon_locked(lent: Lent, token: &Token) -> bool {
+unsafe fn abandon_locked(lent: Lent, token: Token) -> bool {
     // SAFETY: as the caller promises; the token's reference keeps the lock.
     unsafe {
         host::acquire_group_lock(token.group_lock);
-        let left = left_for(lent, token);
+        let left = left_for(lent, &token);
         if left == Left::All {
             token.call_abandon();
         }
@@ -313,7 +315,7 @@ unsafe fn expire(lent: Lent, token: Token) {
             events::give_up(token.request.addr());
             true
         } else {
-            abandon_locked(lent, &token)
+            abandon_locked(lent, token)
         };
         count(match expired {
             true => Event::Expired,

@@ -6,13 +6,10 @@
 
 use super::offer::offer;
 use super::table as tokens;
-use crate::pjsip::abi::{
-    pjsip_auth_clt_async_impl_token, pjsip_auth_clt_async_on_chal_param, pjsip_dialog,
-    pjsip_tx_data,
-};
+use crate::pjsip::abi::{pjsip_auth_clt_async_on_chal_param, pjsip_dialog, pjsip_tx_data};
 use crate::pjsip::guard::guard;
 use crate::pjsip::host::{
-    self, Asker, Endpoint, Lock, Request, Response, Session, TOKEN_WORDS, Token,
+    self, Asker, Endpoint, Implementation, Lock, Request, Response, Session, TOKEN_WORDS, Token,
 };
 use crate::pjsip::status::{EIGNORED, EINVAL, Status};
 use core::ffi::c_void;
@@ -39,14 +36,14 @@ static FOLLOWER_COUNT: AtomicUsize = AtomicUsize::new(0);
 #[inline(never)]
 pub unsafe fn offer_once(
     sess: Session<'_>,
-    implementation: pjsip_auth_clt_async_impl_token,
+    implementation: Implementation,
     request: Request<'_>,
     response: Response<'_>,
     param: pjsip_auth_clt_async_on_chal_param,
     dialog: NonNull<pjsip_dialog>,
 ) -> Result<(), Status> {
     // SAFETY: as the caller promises; the dialog is locked by who tells its usages.
-    let asker = unsafe { asker_in(dialog, sess, implementation.user_data) };
+    let asker = unsafe { asker_in(dialog, sess, implementation.get().user_data) };
     // SAFETY: as above.
     let Some(note) = (unsafe { shared_note(sess, &param, dialog) }) else {
         return offer(
@@ -72,7 +69,7 @@ pub unsafe fn offer_once(
             return offered;
         }
         if request.is_retried() {
-            host::drop_group_lock(implementation.grp_lock);
+            host::drop_group_lock(implementation.get().grp_lock);
             return Ok(());
         }
         if noted == SYNCHRONOUS {
@@ -123,11 +120,12 @@ unsafe fn shared_note(
 /// The reference of the group lock comes along.
 unsafe fn follow(
     sess: Session<'_>,
-    implementation: pjsip_auth_clt_async_impl_token,
+    implementation: Implementation,
     request: Request<'_>,
     asker: Asker,
     leader: *mut c_void,
 ) {
+    let implementation = implementation.get();
     let token = Token {
         user_data: implementation.user_data,
         send: implementation.send_impl,

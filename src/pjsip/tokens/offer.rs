@@ -2,10 +2,12 @@
 
 use super::deadline;
 use super::endings::watch_endpoint;
-use super::table as tokens;
+use super::table::{self as tokens, Offered};
 use crate::handle::Handle;
-use crate::pjsip::abi::{pjsip_auth_clt_async_impl_token, pjsip_auth_clt_async_on_chal_param};
-use crate::pjsip::host::{self, Asker, Endpoint, Request, Response, Session, Token};
+use crate::pjsip::abi::pjsip_auth_clt_async_on_chal_param;
+use crate::pjsip::host::{
+    self, Asker, Endpoint, Implementation, Request, Response, Session, Token,
+};
 use crate::pjsip::stats::{Event, count};
 use crate::pjsip::status::{EIGNORED, EINVAL, EINVALIDOP, Status};
 use core::ptr;
@@ -15,7 +17,7 @@ use core::ptr;
 #[inline(always)]
 pub fn offer(
     sess: Session<'_>,
-    implementation: pjsip_auth_clt_async_impl_token,
+    implementation: Implementation,
     request: Request<'_>,
     response: Response<'_>,
     param: pjsip_auth_clt_async_on_chal_param,
@@ -34,8 +36,15 @@ pub fn offer(
     // The token's own reference: there before anybody can find the token in a list.
     // SAFETY: the request is alive.
     unsafe { host::add_request(request.as_ptr()) };
-    let handle = tokens::mint(sess, root, implementation, request, response, asker);
-    let handle = handle.inspect_err(|_| {
+    let offered = Offered {
+        session: sess,
+        root,
+        implementation,
+        request,
+        response,
+        asker,
+    };
+    let handle = offered.mint().inspect_err(|_| {
         // SAFETY: the reference taken above, which no token owns.
         unsafe { host::drop_request(request.as_ptr()) };
     })?;

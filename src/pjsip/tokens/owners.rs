@@ -57,7 +57,7 @@ fn make_owner(session: Session<'_>) -> Option<Handle> {
 /// The nest of an owner that has not ended.
 #[inline(always)]
 pub fn nest_of(owner: Handle) -> Option<&'static Nest> {
-    OWNERS.find(owner)?.look(|nest| nest)
+    OWNERS.find(owner)?.nest()
 }
 
 /// Mints a token that the owner's nest has no room for; `None` where memory runs out.

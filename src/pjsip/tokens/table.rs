@@ -8,9 +8,11 @@
 
 use super::deadline;
 use super::owners::{self, nest_of, owner_of};
-use crate::handle::{self, Handle, Info, Kind, Slab, Words};
+use crate::handle::{self, Handle, Info, Kind, Seen, Slab, Vacant, Words};
 use crate::pjsip::abi;
-use crate::pjsip::host::{self, Asker, Request, Response, Session, TOKEN_WORDS, Token, WORDS};
+use crate::pjsip::host::{
+    self, Asker, Implementation, Request, Response, Session, TOKEN_WORDS, Token, WORDS,
+};
 use crate::pjsip::status::{EINVAL, ENOMEM, Status};
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
@@ -23,101 +25,97 @@ static DEFAULT_DEADLINE: AtomicU32 = AtomicU32::new(0);
 /// How many tokens [`take_some`] returns at once.
 pub const BATCH: usize = 16;
 
-/// Lends a challenge out. The token owns one reference of the group lock and one
-/// of the request; the caller has taken both, and keeps them on failure. Where there
-/// is a default deadline, it is there before the token can be found. `asker` is of
-/// [`Token`].
-#[inline(always)]
-pub fn mint(
-    session: Session<'_>,
-    root: Session<'_>,
-    implementation: abi::pjsip_auth_clt_async_impl_token,
-    request: Request<'_>,
-    response: Response<'_>,
-    asker: Asker,
-) -> Result<Handle, Status> {
-    if implementation.send_impl.is_none() {
-        return Err(EINVAL);
-    }
-    let token = Token {
-        user_data: implementation.user_data,
-        send: implementation.send_impl,
-        abandon: implementation.abandon_impl,
-        group_lock: implementation.grp_lock,
-        session: session.as_ptr(),
-        root: root.as_ptr(),
-        request: request.as_ptr(),
-        endpoint: session
-            .endpoint()
-            .map_or(core::ptr::null_mut(), host::Endpoint::as_ptr),
-        asker,
-    };
-    let challenge = response.last_challenge();
-    let realm = challenge.map_or(&[][..], |challenge| challenge.realm());
-    let code = response.code().and_then(|code| code.try_into().ok());
-    let fresh = Fresh {
-        owner: owner_of(session).ok_or(ENOMEM)?,
-        arrived: response.arrival_ms(),
-        token,
-        code: code.unwrap_or(0),
-        realm,
-    };
-    let minted = match DEFAULT_DEADLINE.load(Relaxed) {
-        0 => fresh.mint(),
-        wait => fresh.mint_due(wait),
-    };
-    minted.ok_or(ENOMEM)
-}
-
-/// A challenge on its way into the slab.
+/// A challenge on its way into the table.
 #[derive(Clone, Copy)]
-struct Fresh<'h> {
-    owner: Handle,
-    arrived: u64,
-    token: Token,
-    code: u16,
-    realm: &'h [u8],
+pub struct Offered<'h> {
+    pub session: Session<'h>,
+    pub root: Session<'h>,
+    pub implementation: Implementation,
+    pub request: Request<'h>,
+    pub response: Response<'h>,
+    /// Of [`Token`].
+    pub asker: Asker,
 }
 
-impl Fresh<'_> {
+impl Offered<'_> {
+    /// Lends the challenge out. The token owns one reference of the group lock and one
+    /// of the request; the caller has taken both, and keeps them on failure. Where there
+    /// is a default deadline, it is there before the token can be found.
     #[inline(always)]
-    fn mint(self) -> Option<Handle> {
-        let minted = nest_of(self.owner).and_then(|nest| {
-            TOKENS.mint_in(nest, self.owner.bits(), self.arrived, |to| self.write(to))
-        });
-        match minted {
-            None => self.mint_beyond(),
-            minted => minted,
+    pub fn mint(self) -> Result<Handle, Status> {
+        if self.implementation.get().send_impl.is_none() {
+            return Err(EINVAL);
+        }
+        let owner = owner_of(self.session).ok_or(ENOMEM)?;
+        let minted = match DEFAULT_DEADLINE.load(Relaxed) {
+            0 => self.mint_for(owner),
+            wait => self.copy().mint_due(owner, wait),
+        };
+        minted.ok_or(ENOMEM)
+    }
+
+    /// For a call that passes it in memory: so that nothing is in memory otherwise.
+    #[inline(always)]
+    fn copy(&self) -> Self {
+        Offered {
+            session: self.session,
+            root: self.root,
+            implementation: self.implementation,
+            request: self.request,
+            response: self.response,
+            asker: self.asker,
         }
     }
 
+    #[inline(always)]
+    fn mint_for(self, owner: Handle) -> Option<Handle> {
+        if let Some(nest) = nest_of(owner)
+            && let Some(vacant) = TOKENS.vacancy_in(nest)
+        {
+            return Some(self.fill(vacant, owner));
+        }
+        self.copy().mint_beyond(owner)
+    }
+
     #[cold]
-    fn mint_beyond(self) -> Option<Handle> {
-        owners::mint_beyond(self.owner, || {
-            TOKENS.mint_with(self.owner.bits(), self.arrived, |to| self.write(to))
-        })
+    fn mint_beyond(self, owner: Handle) -> Option<Handle> {
+        owners::mint_beyond(owner, || Some(self.fill(TOKENS.vacancy()?, owner)))
     }
 
     /// With a deadline, in milliseconds from now.
     #[cold]
-    fn mint_due(self, wait: u32) -> Option<Handle> {
-        let endpoint = self.token.endpoint.addr();
-        // A closure of its own, so that the one of `mint` is used once, and inlined.
-        let mint = || {
-            let nested = nest_of(self.owner).and_then(|nest| {
-                TOKENS.mint_in(nest, self.owner.bits(), self.arrived, |to| self.write(to))
-            });
-            nested.or_else(|| self.mint_beyond())
-        };
+    fn mint_due(self, owner: Handle, wait: u32) -> Option<Handle> {
+        let endpoint = self.endpoint().addr();
         match deadline::is_watched(endpoint) {
-            true => deadline::mint_due(endpoint, wait, mint),
-            false => mint(),
+            true => deadline::mint_due(endpoint, wait, || self.mint_for(owner)),
+            false => self.mint_for(owner),
         }
     }
 
     #[inline(always)]
-    fn write(&self, to: &Words<WORDS>) {
-        self.token.write(to, self.code, self.realm);
+    fn fill(self, vacant: Vacant<'_, Words<WORDS>>, owner: Handle) -> Handle {
+        let implementation = self.implementation.get();
+        let token = Token {
+            user_data: implementation.user_data,
+            send: implementation.send_impl,
+            abandon: implementation.abandon_impl,
+            group_lock: implementation.grp_lock,
+            session: self.session.as_ptr(),
+            root: self.root.as_ptr(),
+            request: self.request.as_ptr(),
+            endpoint: self.endpoint(),
+            asker: self.asker,
+        };
+        let challenge = self.response.last_challenge();
+        let realm = challenge.map_or(&[][..], |challenge| challenge.realm());
+        let code = self.response.code().and_then(|code| code.try_into().ok());
+        token.write(vacant.cell(), code.unwrap_or(0), realm);
+        vacant.publish(owner.bits(), self.response.arrival_ms())
+    }
+
+    fn endpoint(self) -> *mut abi::pjsip_endpoint {
+        let endpoint = self.session.endpoint();
+        endpoint.map_or(core::ptr::null_mut(), host::Endpoint::as_ptr)
     }
 }
 
@@ -150,17 +148,23 @@ pub fn find(handle: Handle) -> Result<Lent, Status> {
 pub struct Lent(handle::Lent<'static, Words<WORDS>>);
 
 impl Lent {
-    /// The words of the [`Token`], which may be out of date at once.
-    #[inline]
-    pub fn look(&self) -> Result<[u64; TOKEN_WORDS], Status> {
-        self.0.look(Words::first).ok_or(EINVAL)
+    /// The words of the [`Token`], for [`Lent::take`]: before it, they may be a mixture
+    /// of several tokens'.
+    #[inline(always)]
+    pub fn look(&self) -> Result<([u64; TOKEN_WORDS], Seen), Status> {
+        self.0.look().ok_or(EINVAL)
+    }
+
+    /// Whether what was looked at was one token's.
+    pub fn expect_live(&self) -> Result<(), Status> {
+        self.0.is_live().then_some(()).ok_or(EINVAL)
     }
 
     /// Ends the life of the token that was looked at. One caller gets it, and calls
     /// [`Lent::finish`] when it is done with what the token stood for.
     #[inline(always)]
-    pub fn take(&self) -> Result<(), Status> {
-        self.0.take_seen().then_some(()).ok_or(EINVAL)
+    pub fn take(&self, seen: Seen) -> Result<(), Status> {
+        self.0.take_seen(seen).then_some(()).ok_or(EINVAL)
     }
 
     /// The same for the library's own purposes: the session may end meanwhile, and is
@@ -190,8 +194,8 @@ impl Lent {
 #[inline]
 pub fn take(handle: Handle) -> Result<[u64; TOKEN_WORDS], Status> {
     let lent = find(handle)?;
-    let words = lent.look()?;
-    lent.take()?;
+    let (words, seen) = lent.look()?;
+    lent.take(seen)?;
     lent.finish();
     Ok(words)
 }
