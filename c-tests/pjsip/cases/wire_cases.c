@@ -155,7 +155,8 @@ static void nonce_count(void)
         CHECK_EQ(r.code, 200);
         CHECK(strstr(wire, "\"nc\":\"0000000a\"") != NULL);
         CHECK(strstr(wire, "\"nc\":\"0000000c\"") != NULL);
-        CHECK_EQ(lab_count(wire, "\"faults\":[]"), 24);
+        /* Each but the first is answered at once, or asked once more. */
+        CHECK_EQ(lab_count(wire, "\"faults\":[]"), SENDS_UNASKED ? 13 : 24);
     }
 }
 

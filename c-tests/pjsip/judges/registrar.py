@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """The tests' own SIP registrar and challenger, on loopback UDP, TCP and TLS.
 
-usage: registrar.py
+usage: registrar.py [unasked]
+
+With "unasked" a request may answer what another request was asked: the client remembers. It is judged like any other
+answer, and asked again where the nonce is not one that a scenario keeps.
 
 Prints {"port":N,"tls":M} first, or {"port":N,"no_tls":"why"}: N is the port of
 UDP and TCP. Then comes one JSON line for each request it answered.
@@ -78,9 +81,10 @@ class Call:
 
 
 class Registrar:
-    def __init__(self, out=sys.stdout):
+    def __init__(self, out=sys.stdout, unasked=False):
         self.out = out
-        self.judge = Judge()
+        self.known = {} if unasked else None  # header of an answer -> {nonce: [Challenge]}, of all requests
+        self.judge = Judge(may_skip=unasked)
         self.calls = {}
         self.replies = {}   # branch and method -> what was sent, for retransmissions
         self.tags = {}      # Call-ID -> To tag
@@ -232,7 +236,7 @@ class Registrar:
         """Judges each credential; returns them as JSON and whether all is well."""
         found, summary = [], []
         for header in ("authorization", "proxy-authorization"):
-            issued = {}
+            issued = dict(self.known.get(header, {})) if self.known else {}
             for name, nonces in call.issued:
                 if name == header:
                     issued.update(nonces)
@@ -258,6 +262,8 @@ class Registrar:
         last = len(scenario.rounds)
         if call.round and verified and not (call.round == last and scenario.endless):
             call.round += 1
+        elif self.known and verified and last == 1 and scenario.rounds[0].challenges[0].nonce:
+            return 200
         elif not call.round or not msg.all("authorization") + msg.all("proxy-authorization"):
             call.round, call.issued = 1, []
         if call.round > last:
@@ -270,6 +276,8 @@ class Registrar:
         for c in rnd.challenges:
             values.append(self.render(c, call, nonces))
         call.issued = [e for e in call.issued if e[0] != answer] + [(answer, nonces)]
+        if self.known is not None:
+            self.known.setdefault(answer, {}).update(nonces)
         send(self.reply(msg, rnd.status, [(name, v) for v in values]))
         return rnd.status
 
@@ -368,7 +376,7 @@ def finish(lines, body="", content_type=""):
 
 
 async def main():
-    registrar = Registrar()
+    registrar = Registrar(unasked="unasked" in sys.argv[1:])
     registrar.ports, no_tls = await listen(registrar.on_message)
     registrar.say(port=registrar.ports["udp"], **({"no_tls": no_tls} if no_tls else {"tls": registrar.ports["tls"]}))
     loop = asyncio.get_running_loop()

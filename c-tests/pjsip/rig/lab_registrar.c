@@ -45,7 +45,8 @@ static void child_start(const char *path)
         unsetenv("LD_PRELOAD");
         dup2(in[0], STDIN_FILENO);
         dup2(out[1], STDOUT_FILENO);
-        execlp("python3", "python3", "-B", path, (char *)NULL);
+        execlp("python3", "python3", "-B", path, SENDS_UNASKED ? "unasked" : (char *)NULL,
+               (char *)NULL);
         _exit(127);
     }
     close(in[0]);

@@ -16,10 +16,13 @@
 #define HAS_PARENTS PJ_SINCE(16)
 #define HAS_ASYNC PJ_SINCE(17) /* of PJSIP's own */
 
+/* What a config_site.h may ask for: that what is remembered is answered before it is asked. */
 #ifdef PJSIP_AUTH_AUTO_SEND_NEXT
 #define SENDS_UNASKED PJSIP_AUTH_AUTO_SEND_NEXT
+#define CACHES_HEADERS PJSIP_AUTH_HEADER_CACHING
 #else
 #define SENDS_UNASKED 0
+#define CACHES_HEADERS 0
 #endif
 
 /* So that a case which is skipped compiles all the same. */
