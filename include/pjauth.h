@@ -823,7 +823,7 @@ typedef struct pjauth_turn_options {
     int kernel;
     /**
      * Channels that the kernel has room for; the sockets serve those beyond. A channel
-     * takes 64 bytes at once, and about 400 more while it is bound. Default: 65536.
+     * takes 288 to 304 bytes, from the start. Default: 65536.
      */
     unsigned int kernel_channels;
     /**

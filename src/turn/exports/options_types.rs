@@ -227,7 +227,7 @@ pub struct pjauth_turn_options {
     /// so. Default: PJAUTH_TURN_KERNEL_OFF.
     pub kernel: c_int,
     /// Channels that the kernel has room for; the sockets serve those beyond. A channel
-    /// takes 64 bytes at once, and about 400 more while it is bound. Default: 65536.
+    /// takes 288 to 304 bytes, from the start. Default: 65536.
     pub kernel_channels: c_uint,
     /// Names of the interfaces where packets come in, such as `eth0`. NULL, the
     /// default, for those that have the listeners' and relays' addresses.

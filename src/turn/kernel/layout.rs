@@ -1,4 +1,4 @@
-//! What is in the maps: the structures of `relay.h`, as this side writes them.
+//! What is in a route: the structures of `relay.h`, as this side writes them, in words of 64 bits.
 #![forbid(unsafe_code)]
 
 use std::net::{IpAddr, SocketAddr};
@@ -24,8 +24,6 @@ pub struct Onward {
     pub hop: Hop,
     /// The receiver must be another allocation.
     pub inside: bool,
-    /// Which tally holds its deadline and counts it.
-    pub tally: u32,
 }
 
 /// Where a packet leaves the host.
@@ -37,23 +35,25 @@ pub struct Hop {
     pub next: IpAddr,
 }
 
-/// Bytes of a key of the first map, and of its value.
-pub const FLOW: usize = 40;
-pub const ROUTE: usize = 64;
-
 impl Flow {
-    pub fn to_bytes(self) -> [u8; FLOW] {
-        let mut bytes = [0; FLOW];
+    /// How many words it has.
+    pub const WORDS: usize = 5;
+
+    pub fn to_words(self) -> [u64; Self::WORDS] {
+        let mut bytes = [0; Self::WORDS * 8];
         bytes[..36].copy_from_slice(&ends(&self.from, &self.to));
         bytes[36..38].copy_from_slice(&self.channel.unwrap_or(0).to_be_bytes());
         bytes[38..].copy_from_slice(&u16::from(self.inside).to_ne_bytes());
-        bytes
+        words(&bytes)
     }
 }
 
 impl Onward {
-    pub fn to_bytes(self) -> [u8; ROUTE] {
-        let mut bytes = [0; ROUTE];
+    /// How many words it has, without the number of the interface.
+    pub const WORDS: usize = 7;
+
+    pub fn to_words(self) -> [u64; Self::WORDS] {
+        let mut bytes = [0; Self::WORDS * 8];
         let ends = ends(&self.from, &self.to);
         bytes[..32].copy_from_slice(&ends[..32]);
         bytes[32..48].copy_from_slice(&mapped(&self.hop.next));
@@ -61,10 +61,13 @@ impl Onward {
         bytes[52..54].copy_from_slice(&self.channel.unwrap_or(0).to_be_bytes());
         bytes[54] = self.to.is_ipv6().into();
         bytes[55] = self.inside.into();
-        bytes[56..60].copy_from_slice(&self.hop.interface.to_ne_bytes());
-        bytes[60..].copy_from_slice(&self.tally.to_ne_bytes());
-        bytes
+        words(&bytes)
     }
+}
+
+fn words<const N: usize>(bytes: &[u8]) -> [u64; N] {
+    let (words, _) = bytes.as_chunks::<8>();
+    std::array::from_fn(|i| u64::from_ne_bytes(words[i]))
 }
 
 /// Both addresses and both ports.

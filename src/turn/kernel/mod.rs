@@ -5,7 +5,7 @@
 //!        |                        |
 //!   routes: one worker's       Kernel: what the workers share
 //!        |         \              |           \
-//!   program  tallies  hops     interfaces    sys: bpf(2)
+//!   program  table    hops     interfaces    sys: bpf(2)
 //!        |
 //!   relay.c  relay.h           in the kernel; relay.bpf is what clang makes of them
 //! ```
@@ -13,13 +13,14 @@
 //! The sockets remain the reference: what the program does not forward, they get. Everything here is owned by
 //! descriptors, so that nothing forwards any more when the process is gone.
 
+mod array;
 mod hops;
 mod interfaces;
 mod layout;
 mod program;
 mod routes;
 mod sys;
-mod tallies;
+mod table;
 #[cfg(test)]
 mod tests;
 
@@ -58,7 +59,7 @@ pub struct Kernel {
     refused: AtomicU64,
 }
 
-/// Tallies that nobody has.
+/// Places in the table that nobody has.
 struct Places {
     /// The first that has never been given away.
     next: u32,
@@ -156,16 +157,16 @@ impl Kernel {
         (self.hop.lock())(from, to)
     }
 
-    /// Two tallies that nobody has.
+    /// Two places that nobody has.
     fn claim(&self) -> Option<[u32; 2]> {
         let mut places = self.places.lock();
-        let tallies = self.program.tallies();
+        let table = self.program.table();
         let mut claim = || {
-            let fresh = (places.next < tallies.count()).then_some(places.next);
+            let fresh = (places.next < table.count()).then_some(places.next);
             places.next += u32::from(fresh.is_some());
-            let tally = fresh.or_else(|| places.free.pop_front())?;
-            tallies.clear(tally);
-            Some(tally)
+            let place = fresh.or_else(|| places.free.pop_front())?;
+            table.clear(place);
+            Some(place)
         };
         match (claim(), claim()) {
             (Some(first), Some(second)) => Some([first, second]),
@@ -177,9 +178,9 @@ impl Kernel {
         }
     }
 
-    fn set_until(&self, tally: u32, until: Time) {
+    fn set_until(&self, place: u32, until: Time) {
         let until = self.in_its_clock(until);
-        self.program.tallies().set_until(tally, until);
+        self.program.table().set_until(place, until);
     }
 
     /// A moment in the kernel's time.
@@ -191,38 +192,32 @@ impl Kernel {
 
     /// Sets how large packets may be that leave by a hop. What a path of IPv6 bears beyond what all do is for the socket
     /// to find out: its routers do not fragment.
-    fn set_most(&self, tally: u32, hop: &Hop, mtu: u32) {
+    fn set_most(&self, place: u32, hop: &Hop, mtu: u32) {
         let most = match hop.next {
             IpAddr::V4(_) => mtu,
             IpAddr::V6(_) => mtu.min(IPV6_MIN_MTU),
         };
-        self.program.tallies().set_most(tally, most);
+        self.program.table().set_most(place, most);
     }
 
-    fn stop(&self, tallies: [u32; 2]) {
-        for tally in tallies {
-            self.program.tallies().set_until(tally, 0);
+    fn stop(&self, places: [u32; 2]) {
+        for place in places {
+            self.program.table().set_until(place, 0);
         }
     }
 
-    fn read(&self, tally: u32) -> Traffic {
-        self.program.tallies().read(tally)
+    fn read(&self, place: u32) -> Traffic {
+        self.program.table().read(place)
     }
 
-    /// `false` where there is no room.
-    fn put(&self, flow: &Flow, onward: &Onward) -> bool {
-        let done = self.program.put(flow, onward);
-        if done.is_err() {
-            self.refused.fetch_add(1, Relaxed);
-        }
-        done.is_ok()
+    fn put(&self, place: u32, flow: &Flow, onward: &Onward) {
+        self.program.table().put(place, flow, onward);
     }
 
-    fn remove(&self, ways: &[(Flow, u32); 2]) {
-        for (flow, _) in ways {
-            self.program.take(flow);
+    fn remove(&self, places: [u32; 2]) {
+        for place in places {
+            self.program.table().take(place);
         }
-        let mut places = self.places.lock();
-        places.free.extend(ways.iter().map(|(_, tally)| *tally));
+        self.places.lock().free.extend(places);
     }
 }

@@ -38,8 +38,7 @@ struct Known {
 /// One direction.
 #[derive(Debug)]
 struct Way {
-    flow: Flow,
-    tally: u32,
+    place: u32,
     hop: Hop,
     /// What the core has been told of.
     told: Traffic,
@@ -142,7 +141,7 @@ impl Routes {
         for way in ways.filter_map(|known| known.ways.as_ref()).flatten() {
             let mtu = mtus.entry(way.hop.interface);
             let mtu = mtu.or_insert_with(|| mtu_of(&way.hop));
-            self.kernel.set_most(way.tally, &way.hop, *mtu);
+            self.kernel.set_most(way.place, &way.hop, *mtu);
         }
         let all = self.known.values().flatten();
         self.unsettled = all.map(|known| known.route.id).collect();
@@ -193,8 +192,8 @@ impl Known {
 
     fn set_deadlines(&self, kernel: &Kernel) {
         if let Some([to_peer, to_client]) = &self.ways {
-            kernel.set_until(to_peer.tally, self.route.to_peer_until);
-            kernel.set_until(to_client.tally, self.route.to_client_until);
+            kernel.set_until(to_peer.place, self.route.to_peer_until);
+            kernel.set_until(to_client.place, self.route.to_client_until);
         }
     }
 
@@ -233,34 +232,23 @@ impl Known {
         let Some(hops) = self.hops(kernel) else {
             return;
         };
-        let Some(tallies) = kernel.claim() else {
+        let Some(places) = kernel.claim() else {
             return;
         };
         let [to_peer, to_client] = self.directions();
-        let ways = [(to_peer, 0), (to_client, 1)].map(|((flow, onward), i)| {
-            let onward = Onward {
-                hop: hops[i],
-                tally: tallies[i],
-                ..onward
-            };
-            (flow, onward)
-        });
-        for (_, onward) in &ways {
-            kernel.set_most(onward.tally, &onward.hop, mtu_of(&onward.hop));
-        }
-        if ways.iter().all(|(flow, onward)| kernel.put(flow, onward)) {
-            self.ways = Some(ways.map(|(flow, onward)| Way {
-                flow,
-                tally: onward.tally,
-                hop: onward.hop,
+        self.ways = Some([(to_peer, 0), (to_client, 1)].map(|((flow, onward), i)| {
+            let (place, hop) = (places[i], hops[i]);
+            kernel.set_most(place, &hop, mtu_of(&hop));
+            kernel.put(place, &flow, &Onward { hop, ..onward });
+            Way {
+                place,
+                hop,
                 told: Traffic::default(),
-            }));
-        } else {
-            kernel.remove(&ways.map(|(flow, onward)| (flow, onward.tally)));
-        }
+            }
+        }));
     }
 
-    /// Which packets go which way; hop and tally are yet to be said.
+    /// Which packets go which way; the hop is yet to be said.
     fn directions(&self) -> [(Flow, Onward); 2] {
         let (route, relayed) = (&self.route, self.relayed);
         let channel = Some(route.id.channel);
@@ -285,7 +273,6 @@ impl Known {
                 next: to.ip(),
             },
             inside,
-            tally: 0,
         };
         let to_peer = onward(relayed, route.peer, None, route.inside);
         let to_client = onward(route.listener, route.client, channel, false);
@@ -295,7 +282,7 @@ impl Known {
     fn gather(&mut self, kernel: &Kernel) -> Option<Relayed> {
         let ways = self.ways.as_mut()?;
         let traffic = ways.each_mut().map(|way| {
-            let now = kernel.read(way.tally);
+            let now = kernel.read(way.place);
             let new = Traffic {
                 packets: now.packets.wrapping_sub(way.told.packets),
                 bytes: now.bytes.wrapping_sub(way.told.bytes),
@@ -308,10 +295,10 @@ impl Known {
 
     fn close(&mut self, kernel: &Kernel) -> Option<Relayed> {
         let ways = self.ways.as_ref()?;
-        kernel.stop(ways.each_ref().map(|way| way.tally));
+        kernel.stop(ways.each_ref().map(|way| way.place));
         let relayed = self.gather(kernel);
         if let Some(ways) = self.ways.take() {
-            kernel.remove(&ways.each_ref().map(|way| (way.flow, way.tally)));
+            kernel.remove(ways.map(|way| way.place));
         }
         relayed
     }
@@ -330,20 +317,20 @@ impl Routes {
         all.filter_map(|known| known.ways.as_ref().map(|ways| (known, ways)))
     }
 
-    pub(super) fn flows(&self) -> impl Iterator<Item = [u8; super::layout::FLOW]> {
-        let ways = self.installed().flat_map(|(_, ways)| ways);
-        ways.map(|way| way.flow.to_bytes())
+    pub(super) fn flows(&self) -> impl Iterator<Item = [u64; Flow::WORDS]> {
+        let known = self.installed().flat_map(|(known, _)| known.directions());
+        known.map(|(flow, _)| flow.to_words())
     }
 
-    pub(super) fn tallies(&self) -> impl Iterator<Item = u32> {
+    pub(super) fn places(&self) -> impl Iterator<Item = u32> {
         let ways = self.installed().flat_map(|(_, ways)| ways);
-        ways.map(|way| way.tally)
+        ways.map(|way| way.place)
     }
 
     /// Each with its deadlines in the kernel's time.
     pub(super) fn in_kernel(&self) -> impl Iterator<Item = (Route, [u64; 2])> {
-        let tallies = self.kernel.program.tallies();
-        let until = |way: &Way| tallies.until(way.tally);
+        let table = self.kernel.program.table();
+        let until = |way: &Way| table.until(way.place);
         self.installed()
             .map(move |(known, ways)| (known.route, ways.each_ref().map(until)))
     }

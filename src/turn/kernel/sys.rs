@@ -4,25 +4,17 @@ use std::ffi::CStr;
 use std::fs;
 use std::io;
 use std::mem;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
-
-use super::layout::{FLOW, ROUTE};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 /// Commands, kinds and flags of `linux/bpf.h`.
 const MAP_CREATE: i32 = 0;
-#[cfg(test)]
-const MAP_LOOKUP: i32 = 1;
-const MAP_UPDATE: i32 = 2;
-const MAP_DELETE: i32 = 3;
 const PROG_LOAD: i32 = 5;
 #[cfg(test)]
 const PROG_TEST_RUN: i32 = 10;
 const LINK_CREATE: i32 = 28;
-const MAP_TYPE_HASH: u32 = 1;
 const MAP_TYPE_ARRAY: u32 = 2;
 const PROG_TYPE_SCHED_CLS: u32 = 3;
 const TCX_INGRESS: u32 = 46;
-const NO_PREALLOC: u32 = 1;
 const MMAPABLE: u32 = 1 << 10;
 
 /// How the arguments of a command lie in memory: those that are not named are zero.
@@ -85,54 +77,11 @@ unsafe fn opened(command: i32, arguments: &mut Arguments) -> io::Result<OwnedFd>
 
 /// An array that can be mapped into this process.
 pub fn make_array(name: &CStr, value: u32, count: u32) -> io::Result<OwnedFd> {
-    make_map(name, [MAP_TYPE_ARRAY, 4, value, count, MMAPABLE])
-}
-
-fn make_map(name: &CStr, words: [u32; 5]) -> io::Result<OwnedFd> {
+    let words = [MAP_TYPE_ARRAY, 4, value, count, MMAPABLE];
     let named = Arguments::new().name(28, name);
     let mut arguments = (0..5).fold(named, |all, i| all.word(4 * i, words[i]));
     // SAFETY: no address among them.
     unsafe { opened(MAP_CREATE, &mut arguments) }
-}
-
-/// The table of routes: entries take memory as they come.
-#[derive(Debug)]
-pub struct Table(OwnedFd);
-
-impl Table {
-    pub fn new(name: &CStr, most: u32) -> io::Result<Self> {
-        let (key, value) = (FLOW as u32, ROUTE as u32);
-        make_map(name, [MAP_TYPE_HASH, key, value, most, NO_PREALLOC]).map(Table)
-    }
-
-    pub fn fd(&self) -> &OwnedFd {
-        &self.0
-    }
-
-    pub fn put(&self, key: &[u8; FLOW], value: &[u8; ROUTE]) -> io::Result<()> {
-        let entry = Arguments::new().fd(0, self.0.as_fd());
-        let mut entry = entry.pointer(8, key.as_ptr()).pointer(16, value.as_ptr());
-        // SAFETY: key and value outlive the call, and are as long as those of the table.
-        unsafe { bpf(MAP_UPDATE, &mut entry) }.map(drop)
-    }
-
-    #[cfg(test)]
-    pub fn has(&self, key: &[u8; FLOW]) -> bool {
-        let mut value = [0_u8; ROUTE];
-        let entry = Arguments::new().fd(0, self.0.as_fd());
-        let mut entry = entry
-            .pointer(8, key.as_ptr())
-            .pointer(16, value.as_mut_ptr());
-        // SAFETY: key and value outlive the call, and are as long as those of the table.
-        unsafe { bpf(MAP_LOOKUP, &mut entry) }.is_ok()
-    }
-
-    pub fn take(&self, key: &[u8; FLOW]) -> io::Result<()> {
-        let entry = Arguments::new().fd(0, self.0.as_fd());
-        let mut entry = entry.pointer(8, key.as_ptr());
-        // SAFETY: the key outlives the call, and is as long as those of the table.
-        unsafe { bpf(MAP_DELETE, &mut entry) }.map(drop)
-    }
 }
 
 /// Loads a program for packets that come in at an interface.

@@ -209,27 +209,26 @@ fn a_frame_that_fits_a_route_goes_on_until_its_deadline_and_any_other_goes_up() 
         channel: None,
         hop,
         inside: false,
-        tally: 3,
     };
-    program.put(&flow, &onward).unwrap();
+    program.table().put(3, &flow, &onward);
     let plain = |from, to, payload: &[u8]| frame(&Packet::new(from, to, payload.to_vec()), true);
     let good = plain(client, listener, b"\x40\x01\x00\x05hello");
     let answer = |frame: &[u8]| program.try_out(frame, LOOPBACK, 1).unwrap();
     // Its deadline has not been set.
     assert_eq!(answer(&good).answer, UP);
-    program.tallies().set_until(3, u64::MAX);
+    program.table().set_until(3, u64::MAX);
     // Nor how large it may be.
     assert_eq!(answer(&good).answer, UP);
-    program.tallies().set_most(3, 32);
+    program.table().set_most(3, 32);
     assert_eq!(answer(&good).answer, UP);
-    program.tallies().set_most(3, 33);
+    program.table().set_most(3, 33);
     let out = answer(&good);
     assert_eq!(out.answer, OUT);
     let mut wanted = Packet::new(relayed, peer, b"hello".to_vec());
     wanted.ttl = 63;
     assert_eq!(read(&out.packet), Some(wanted));
     assert_eq!(out.packet[20..22], [0, 0], "without the DF bit");
-    let counted = program.tallies().read(3);
+    let counted = program.table().read(3);
     assert_eq!((counted.packets, counted.bytes), (1, 5));
     let others = [
         plain(addr("10.0.0.1:1001"), listener, b"\x40\x01\x00\x05hello"),
@@ -243,9 +242,9 @@ fn a_frame_that_fits_a_route_goes_on_until_its_deadline_and_any_other_goes_up() 
         let out = answer(&other);
         assert_eq!((out.answer, out.packet), (UP, other));
     }
-    program.tallies().set_until(3, 0);
+    program.table().set_until(3, 0);
     assert_eq!(answer(&good).answer, UP);
-    assert_eq!(program.tallies().read(3), counted);
+    assert_eq!(program.table().read(3), counted);
     // What passes by, for who wants to know.
     let often = program.try_out(&good, LOOPBACK, 1000).unwrap();
     println!("a frame that goes up: {} ns", often.duration);
