@@ -4,32 +4,40 @@
 
 #include <pjauth.h>
 #include <pjmedia/sdp.h>
+#include <stdio.h>
 #include <string.h>
 
 /* ------------------------------------------------------ MESSAGE and UPDATE */
 
-static pjsip_inv_session *kept_in_call(struct vault *vault, const char *scenario,
-                                       const char *transport)
+/* Sends the request that a scenario's name begins with. */
+static pjsip_inv_session *sent_in_call(struct vault *vault, enum vault_mode mode,
+                                       const char *scenario, const char *transport)
 {
-    pjsip_inv_session *inv = call_start(vault, VAULT_KEEP, scenario, transport, NULL);
+    pjsip_inv_session *inv = call_start(vault, mode, scenario, transport, NULL);
     pjsip_tx_data *request;
 
     CHECK(lab_until(&ua_seen.confirmed, 1, WAIT_MSEC));
     lab_wire();
     if (strncmp(scenario, "reinvite", 8) == 0) {
         reinvite_send(inv);
-        CHECK(lab_until(&vault->challenged, 1, WAIT_MSEC));
         return inv;
     }
     if (strncmp(scenario, "update", 6) == 0) {
         CHECK_EQ(pjsip_inv_update(inv, NULL, NULL, &request), PJ_SUCCESS);
     } else {
-        pj_str_t name = lab_str("MESSAGE");
+        pj_str_t name = lab_str(strncmp(scenario, "info", 4) == 0 ? "INFO" : "MESSAGE");
         pjsip_method method;
         pjsip_method_init_np(&method, &name);
         CHECK_EQ(pjsip_dlg_create_request(inv->dlg, &method, -1, &request), PJ_SUCCESS);
     }
     CHECK_EQ(pjsip_inv_send_msg(inv, request), PJ_SUCCESS);
+    return inv;
+}
+
+static pjsip_inv_session *kept_in_call(struct vault *vault, const char *scenario,
+                                       const char *transport)
+{
+    pjsip_inv_session *inv = sent_in_call(vault, VAULT_KEEP, scenario, transport);
     CHECK(lab_until(&vault->challenged, 1, WAIT_MSEC));
     return inv;
 }
@@ -121,6 +129,41 @@ static void update_left(void) { left("update-left", "udp"); }
 static void reinvite_left(void) { left("reinvite-left", "udp"); }
 static void reinvite_left_tcp(void) { left("reinvite-left", "tcp"); }
 
+/* The challenge comes when the call is over: nobody is asked, and nothing is sent again, whether
+ * or not there is somebody to ask. */
+static void late(enum vault_mode mode, const char *scenario, const char *method,
+                 const char *transport)
+{
+    struct vault vault;
+    pjsip_inv_session *inv = sent_in_call(&vault, mode, scenario, transport);
+    char word[32];
+
+    snprintf(word, sizeof(word), "\"method\":\"%s\"", method);
+    lab_events(50);
+    call_end(inv);
+    lab_events(200);
+    CHECK_EQ(vault.challenged, 0);
+    CHECK_EQ(lab_count(lab_wire(), word), 1);
+    CHECK_EQ(ua_seen.disconnected, 1);
+    vault_close(&vault);
+}
+
+static void late_each(enum vault_mode mode, const char *transport)
+{
+    late(mode, "info-late", "INFO", transport);
+    late(mode, "message-late", "MESSAGE", transport);
+    late(mode, "update-late", "UPDATE", transport);
+    late(mode, "reinvite-late", "INVITE", transport);
+}
+
+static void late_in_call(void) { late_each(VAULT_KEEP, "udp"); }
+static void late_in_call_tcp(void) { late_each(VAULT_KEEP, "tcp"); }
+static void late_in_call_sync(void)
+{
+    late_each(VAULT_SYNC, "udp");
+    late_each(VAULT_SYNC, "tcp");
+}
+
 /* ------------------------------------------------------------------- PRACK */
 
 static pjsip_inv_session *kept_prack(struct vault *vault, const char *transport)
@@ -170,6 +213,33 @@ static void prack_after_call(void)
         prack_after(HANGS_UP, ending, ending == ABANDONED ? "tcp" : "udp");
         prack_after(TERMINATED, ending, "udp");
     }
+}
+
+/* The user hangs up while it rings, and only then its PRACK is challenged. */
+static void prack_late_over(const char *transport)
+{
+    struct vault vault;
+    pjsip_inv_session *inv;
+    int waited;
+
+    call_options = PJSIP_INV_SUPPORT_100REL;
+    inv = call_start(&vault, VAULT_KEEP, "prack-late", transport, NULL);
+    call_options = 0;
+    for (waited = 0; waited < WAIT_MSEC && inv->state != PJSIP_INV_STATE_EARLY; waited += 10)
+        lab_events(10);
+    lab_events(50);
+    call_end(inv);
+    CHECK_EQ(vault.challenged, 0);
+    CHECK_EQ(ua_seen.disconnected, 1);
+    lab_events(100);
+    CHECK_EQ(lab_count(lab_wire(), "\"method\":\"PRACK\""), 1);
+    vault_close(&vault);
+}
+
+static void prack_late(void)
+{
+    prack_late_over("udp");
+    prack_late_over("tcp");
 }
 
 /* ------------------------------------------------ on two threads at once */
@@ -239,6 +309,8 @@ const struct lab_case inside_cases[] = {
     ASKS(message_after_call), ASKS(message_after_call_tcp), ASKS(update_after_call),
     ASKS(update_after_call_tcp), ASKS(message_left), ASKS(message_left_tcp),
     ASKS(update_left), ASKS(reinvite_left), ASKS(reinvite_left_tcp), ASKS(prack_answered),
-    ASKS(prack_tcp), ASKS(prack_after_call), ASKS(race_message), ASKS(race_update),
+    ASKS(prack_tcp), ASKS(prack_after_call), ASKS(prack_late),
+    ASKS(late_in_call), ASKS(late_in_call_tcp),
+    {"late_in_call_sync", late_in_call_sync, LAB_PJAUTH_ONLY}, ASKS(race_message), ASKS(race_update),
 };
 const int inside_case_count = sizeof(inside_cases) / sizeof(inside_cases[0]);

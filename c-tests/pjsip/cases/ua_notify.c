@@ -216,6 +216,41 @@ static void notify_last_alone(void)
     vault_close(&vault);
 }
 
+/* The call ends, and only then its NOTIFY is challenged: one question, for the subscription. */
+static void notify_late_as(enum ending ending, int ends_both)
+{
+    struct vault vault;
+    pjsip_inv_session *inv;
+
+    transferred.accepted = 0;
+    calls_on_request = &on_refer;
+    inv = call_start(&vault, VAULT_KEEP, "transfers-late", "udp", NULL);
+    REQUIRE(lab_until(&transferred.accepted, 1, WAIT_MSEC));
+    calls_on_request = NULL;
+    lab_events(50);
+    CHECK_EQ(vault.challenged, 0);
+    if (ends_both)
+        CHECK_EQ(pjsip_evsub_terminate(transferred.sub, PJ_TRUE), PJ_SUCCESS);
+    call_end(inv);
+    REQUIRE(lab_until(&vault.challenged, 1, WAIT_MSEC));
+    end_live(&vault, ending);
+    CHECK_EQ(vault.challenged, 1);
+    CHECK_EQ(transferred.ended, ends_both || ending != ANSWERED);
+    expect_clean("udp", "NOTIFY", ending == ANSWERED ? 2 : 1);
+    if (!transferred.ended)
+        end_transferred();
+    vault_close(&vault);
+}
+
+static void notify_late(void)
+{
+    enum ending ending;
+    for (ending = ANSWERED; ending <= EXPIRED; ++ending) {
+        notify_late_as(ending, 0);
+        notify_late_as(ending, 1);
+    }
+}
+
 /* The subscription ends before its SUBSCRIBE is challenged: there is nothing to ask. */
 static void unsubscribed_at_once(void)
 {
@@ -346,7 +381,7 @@ const struct lab_case notify_cases[] = {
     ASKS(notify_inside), ASKS(notify_later), ASKS(notify_tcp), ASKS(notify_abandoned),
     ASKS(notify_expired), ASKS(notify_outlives_call), ASKS(notify_ended_first),
     ASKS(notify_last_answered), ASKS(notify_last_after_call), ASKS(notify_last_given_up),
-    ASKS(notify_last_alone), ASKS(unsubscribed_at_once), ASKS(resubscribe_ended_first),
+    ASKS(notify_last_alone), ASKS(notify_late), ASKS(unsubscribed_at_once), ASKS(resubscribe_ended_first),
     ASKS(resubscribe_left), ASKS(republish_ended_first), ASKS(race_notify),
 };
 const int notify_case_count = sizeof(notify_cases) / sizeof(notify_cases[0]);

@@ -198,6 +198,10 @@ static void user_agent(void)
 
 int main(void)
 {
+    if (CACHES_HEADERS) {
+        fprintf(stderr, "SKIP ../pj217 knows no PJSIP_AUTH_HEADER_CACHING\n");
+        return 77;
+    }
     pjlib();
     messages();
     authentication();

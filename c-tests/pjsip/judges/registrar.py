@@ -169,7 +169,7 @@ class Registrar:
         challenged = scenario.methods is None or method in scenario.methods
         if scenario.in_dialog and "tag=" not in msg.get("to"):
             challenged = False
-        if method == "INVITE" and (challenged and scenario.manners in ("rings", "hesitates")
+        if method == "INVITE" and (challenged and scenario.manners == "rings"
                                    or scenario.manners == "guards"):
             send(self.reply(msg, 180, self.contact(msg, name)))
         if method == "INVITE" and scenario.manners == "guards":
@@ -182,7 +182,7 @@ class Registrar:
             self.say(method=method, over=msg.over, user=name, status=183)
             return
         kept = []
-        challenge = kept.append if scenario.manners == "hesitates" else send
+        challenge = kept.append if scenario.late else send
         status = self.decide(msg, scenario, call, verified, challenge) if challenged else 200
         if kept and status != 200:
             self.hesitates[msg.get("call-id")] = lambda: send(kept[0])
@@ -327,7 +327,7 @@ class Registrar:
                 send(self.reply(msg, 180, contact, tag="branch-b"))
                 self.tags[msg.get("call-id")] = "branch-b"
             send(self.reply(msg, 200, contact + [("Allow", "INVITE, ACK, BYE, CANCEL, UPDATE")], SDP, SDP_TYPE))
-            if name == "transfers":
+            if name.startswith("transfers"):
                 asyncio.get_running_loop().call_later(PAUSE_SECONDS, lambda: msg.send(self.refer(msg, name)))
         elif method == "UPDATE" and msg.body:
             send(self.reply(msg, 200, contact, SDP, SDP_TYPE))

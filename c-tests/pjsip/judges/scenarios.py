@@ -49,9 +49,10 @@ class Scenario:
     methods: frozenset | None = None
     # Only requests of a dialog that stands.
     in_dialog: bool = False
+    # The challenge waits until a CANCEL or a BYE is answered.
+    late: bool = False
     # What else it does to a challenged request: "rings" before, and after it "repeats" the
-    # challenge, sends a "second" final response, "closes" the connection, or is "mute"; or it
-    # rings and "hesitates", until a CANCEL or a BYE is answered; or it only rings, and "guards"
+    # challenge, sends a "second" final response, "closes" the connection, or is "mute"; or it only rings, and "guards"
     # the call: it challenges the CANCEL; or what it rings with is "reliable" (RFC 3262), and it
     # accepts the call when that is acknowledged; or it "leaves", with a BYE or a last NOTIFY, when
     # it has challenged.
@@ -70,10 +71,10 @@ def twice(first, second, **kw):
     return Scenario([Round(401, [first]), Round(401, [second])], expect=[(REALM, "MD5")], **kw)
 
 
-def only(methods, in_dialog=False, manners="", **kw):
+def only(methods, in_dialog=False, manners="", late=False, **kw):
     scenario = one(**kw)
     scenario.methods = frozenset(methods)
-    scenario.in_dialog, scenario.manners = in_dialog, manners
+    scenario.in_dialog, scenario.manners, scenario.late = in_dialog, manners, late
     return scenario
 
 
@@ -140,8 +141,8 @@ def _table():
         "second": only(["INVITE"], manners="second", alg="SHA-256"),
         "closes": only(["INVITE"], manners="closes", alg="SHA-256"),
         "mute": only(["INVITE"], manners="mute", alg="SHA-256"),
-        "hesitates": only(["INVITE"], manners="hesitates", status=407, alg="SHA-256"),
-        "reinvite-late": only(["INVITE"], in_dialog=True, manners="hesitates", alg="SHA-256"),
+        "hesitates": only(["INVITE"], manners="rings", late=True, status=407, alg="SHA-256"),
+        "reinvite-late": only(["INVITE"], in_dialog=True, manners="rings", late=True, alg="SHA-256"),
         "guards": only([], manners="guards"),
         "invite-stale": Scenario([Round(407, [Challenge("SHA-256", stale=True)])], endless=True,
                                  expect=[(REALM, "SHA-256")], methods=frozenset(["INVITE"])),
@@ -153,7 +154,12 @@ def _table():
         "reinvite-left": only(["INVITE"], in_dialog=True, manners="leaves", alg="SHA-256"),
         "subscribe-left": only(["SUBSCRIBE"], in_dialog=True, manners="leaves", alg="SHA-256"),
         "transfers": only(["NOTIFY"], in_dialog=True, alg="SHA-256"),
-        "refer-late": only(["REFER"], in_dialog=True, manners="hesitates", alg="SHA-256"),
+        "info-late": only(["INFO"], in_dialog=True, late=True, alg="SHA-256"),
+        "message-late": only(["MESSAGE"], in_dialog=True, late=True, alg="SHA-256"),
+        "update-late": only(["UPDATE"], in_dialog=True, late=True, alg="SHA-256"),
+        "prack-late": only(["PRACK"], in_dialog=True, late=True, manners="reliable", alg="SHA-256"),
+        "transfers-late": only(["NOTIFY"], in_dialog=True, late=True, alg="SHA-256"),
+        "refer-late": only(["REFER"], in_dialog=True, late=True, alg="SHA-256"),
         "refer": only(["REFER"], in_dialog=True, alg="SHA-256"),
         "register-closes": only(["REGISTER"], manners="closes", alg="SHA-256"),
     })

@@ -16,13 +16,16 @@
 #define HAS_PARENTS PJ_SINCE(16)
 #define HAS_ASYNC PJ_SINCE(17) /* of PJSIP's own */
 
-/* What a config_site.h may ask for: that what is remembered is answered before it is asked. */
+/* What a config_site.h may ask for: that what is remembered is answered before it is asked, or each
+ * algorithm of a realm. */
 #ifdef PJSIP_AUTH_AUTO_SEND_NEXT
 #define SENDS_UNASKED PJSIP_AUTH_AUTO_SEND_NEXT
 #define CACHES_HEADERS PJSIP_AUTH_HEADER_CACHING
+#define ANSWERS_EACH PJSIP_AUTH_ALLOW_MULTIPLE_AUTH_HEADER
 #else
 #define SENDS_UNASKED 0
 #define CACHES_HEADERS 0
+#define ANSWERS_EACH 0
 #endif
 
 /* So that a case which is skipped compiles all the same. */

@@ -62,8 +62,9 @@ entry! {
     }
 }
 
-/// Whether nobody is left for whom a request would be sent again: its call has ended, or its
-/// subscription, of which then the application is not asked.
+/// Whether nobody is left for whom a request would be sent again: its call has ended. Nor is an
+/// application to be asked for a call that it has hung up, or a subscription that it has ended;
+/// where there is none to be asked PJSIP does as it does.
 ///
 /// # Safety
 /// `user` asks in this dialog, which is locked.
@@ -76,8 +77,8 @@ unsafe fn is_of_no_use(
     // SAFETY: as the caller promises.
     unsafe {
         host::is_of_ended_call(dialog, user)
-            || (request.needs_subscription()
-                && host::is_of_ended_subscription(dialog, user)
+            || ((host::is_of_hung_up_call(dialog, user)
+                || (request.needs_subscription() && host::is_of_ended_subscription(dialog, user)))
                 && has_callback(sess))
     }
 }

@@ -104,6 +104,18 @@ pub unsafe fn is_hung_up(dialog: *mut pjsip_dialog) -> bool {
     })
 }
 
+/// Whether `user` is the session of a call that the user has hung up before it was answered.
+///
+/// # Safety
+/// The dialog is alive, and locked.
+pub unsafe fn is_of_hung_up_call(dialog: NonNull<pjsip_dialog>, user: *const c_void) -> bool {
+    // SAFETY: as the caller promises.
+    unsafe {
+        is_hung_up(dialog.as_ptr())
+            && call_of(dialog.as_ptr()).is_some_and(|call| ptr::addr_eq(call.as_ptr(), user))
+    }
+}
+
 /// Whether `user` is the session of the call in a dialog, and that has ended: with such a
 /// session nothing can be sent.
 ///

@@ -39,9 +39,9 @@ pub use default::{default_setting, forget_default_setting, set_default_setting};
 pub use dialog::is_for_ended_call;
 pub use dialog::{
     attach_to_transaction, dialog_around, dialog_cancelled_by, dialog_of, is_call_over,
-    is_ended_subscription, is_hung_up, is_of_ended_call, is_of_ended_subscription, is_session_of,
-    is_subscription, keep_dialog, let_dialog_go, note_on, send_as_keep_alive, session_of,
-    usages_of,
+    is_ended_subscription, is_hung_up, is_of_ended_call, is_of_ended_subscription,
+    is_of_hung_up_call, is_session_of, is_subscription, keep_dialog, let_dialog_go, note_on,
+    send_as_keep_alive, session_of, usages_of,
 };
 pub use draft::{AkaCall, Bearer, Digest, Draft, Fields};
 pub use endpoint::Endpoint;
