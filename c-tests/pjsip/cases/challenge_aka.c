@@ -29,7 +29,7 @@ static const unsigned char F5_S[6] = {0x45, 0x1e, 0x8b, 0xec, 0xa4, 0x3b};
 
 static const char USER[] = "user@ims.example", REALM[] = "ims.example";
 static unsigned char expected_sqn; /* the last byte of the least that is accepted */
-static int calls;
+static int calls, refuses;
 
 static void to_hex(const unsigned char *bytes, char *hex)
 {
@@ -122,6 +122,8 @@ static pj_status_t sim(pj_pool_t *pool, const pjsip_digest_challenge *chal,
     struct milenage m;
 
     ++calls;
+    if (refuses)
+        return PJSIP_EAUTHINNONCE;
     /* What it is told is what was set and what came, byte for byte. */
     CHECK(cred->ext.aka.k.slen == 16 && !memcmp(cred->ext.aka.k.ptr, K, 16));
     CHECK(cred->ext.aka.op.slen == 16 && !memcmp(cred->ext.aka.op.ptr, OP, 16));
@@ -156,7 +158,7 @@ static pj_status_t sim(pj_pool_t *pool, const pjsip_digest_challenge *chal,
     return PJ_SUCCESS;
 }
 
-static void aka_credential(void)
+static void aka_credential_of(__typeof__(&sim) callback)
 {
     pjsip_cred_info cred;
 
@@ -171,11 +173,13 @@ static void aka_credential(void)
     cred.ext.aka.op.slen = 16;
     cred.ext.aka.amf.ptr = (char *)AMF;
     cred.ext.aka.amf.slen = 2;
-    cred.ext.aka.cb = &sim;
+    cred.ext.aka.cb = callback;
     CHECK_EQ(pjsip_auth_clt_set_credentials(&m.sess, 1, &cred), PJ_SUCCESS);
     expected_sqn = 0;
     calls = 0;
 }
+
+static void aka_credential(void) { aka_credential_of(&sim); }
 
 /* RAND || SQN ^ AK || AMF || MAC; `spoilt` is added to the MAC. */
 static pjsip_digest_challenge *aka_challenge(const char *algorithm, const char *qop,
@@ -339,7 +343,62 @@ void aka_credentials_apart(void)
     unmake();
 }
 
+/* PJSIP's own implementation, where it is built with one. */
+void aka_of_pjsip(void)
+{
+#if HAS_AKA
+    static const char *const versions[] = {"AKAv1-MD5", "AKAv2-MD5"};
+    unsigned i;
+
+    for (i = 0; i < 4; ++i) {
+        struct milenage out;
+        char password[32], hex[33];
+
+        milenage(K, OP, RAND, SQN, AMF, &out);
+        make("sip:127.0.0.1");
+        aka_credential_of(&pjsip_auth_create_aka_response);
+        aka_challenge(versions[i / 2], i % 2 ? "auth" : "", 1);
+        CHECK_EQ(reinit(), PJSIP_EAUTHINNONCE);
+        pjsip_msg_find_remove_hdr(m.response->msg_info.msg, PJSIP_H_WWW_AUTHENTICATE, NULL);
+        aka_challenge(versions[i / 2], i % 2 ? "auth" : "", 0);
+        CHECK_EQ(reinit(), PJ_SUCCESS);
+        REQUIRE(answer());
+        if (i / 2)
+            respond(answer(), "REGISTER", password, (size_t)password2(&out, password), hex);
+        else
+            respond(answer(), "REGISTER", F2, 8, hex);
+        CHECK_EQ(pj_strcmp2(&answer()->response, hex), 0);
+        unmake();
+    }
+#endif
+}
+
+/* A SIM card that does not answer twice is no reason not to send the next request. */
+void aka_unasked(void)
+{
+    make("sip:127.0.0.1");
+    aka_credential();
+    aka_challenge("AKAv1-MD5", "auth", 0);
+    CHECK_EQ(reinit(), PJ_SUCCESS);
+    while (pjsip_msg_find_remove_hdr(m.request->msg, PJSIP_H_AUTHORIZATION, NULL))
+        ;
+    CHECK_EQ(pjsip_auth_clt_init_req(&m.sess, m.request), PJ_SUCCESS);
+    CHECK_EQ(calls, 2);
+    CHECK_EQ(answers(), 1);
+    CHECK(answer() && pj_strcmp2(&answer()->nc, "00000002") == 0);
+    while (pjsip_msg_find_remove_hdr(m.request->msg, PJSIP_H_AUTHORIZATION, NULL))
+        ;
+    refuses = 1;
+    CHECK_EQ(pjsip_auth_clt_init_req(&m.sess, m.request), PJ_SUCCESS);
+    refuses = 0;
+    CHECK_EQ(calls, 3);
+    CHECK_EQ(answers(), 0);
+    unmake();
+}
+
 #else
+void aka_unasked(void) {}
+void aka_of_pjsip(void) {}
 void aka_test_set(void) {}
 void aka_v1(void) {}
 void aka_v2(void) {}

@@ -199,9 +199,10 @@ int main(int argc, char **argv)
         OURS(parsed_cnonces), OURS(parsed_integrity),
         OURS(aka_test_set), OURS(aka_v1), OURS(aka_v2), OURS(aka_wrong_mac),
         OURS(aka_resynchronises), OURS(aka_auth_int),
-        OURS(aka_credentials_apart), UNASKED(unasked_counts), UNASKED(unasked_newest),
+        OURS(aka_credentials_apart), {"aka_of_pjsip", aka_of_pjsip, LAB_BOTH | LAB_AKA},
+        UNASKED(unasked_counts), UNASKED(unasked_newest),
         UNASKED(unasked_other_offer), UNASKED(unasked_both), UNASKED(unasked_leaves_room),
-        UNASKED(unasked_nothing_left),
+        UNASKED(unasked_nothing_left), UNASKED(aka_unasked),
     };
     lab_open(argc, argv);
     lab_run(cases, sizeof(cases) / sizeof(cases[0]));

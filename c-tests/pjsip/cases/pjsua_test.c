@@ -5,6 +5,7 @@
 #include "lab.h"
 #include "registration.h"
 
+#include <pjauth.h>
 #include <pjsua-lib/pjsua.h>
 #include <stdio.h>
 #include <string.h>
@@ -346,6 +347,54 @@ static void call_later(void) { calls(LATER, PJ_FALSE, "udp"); }
 static void call_tls(void) { calls(LATER, PJ_FALSE, "tls"); }
 static void call_shared_later(void) { calls(LATER, PJ_TRUE, "udp"); }
 
+/* The account is deleted, and with it the session that its calls and messages share, while a
+ * challenge is kept: whatever the application does then, nothing of the account's is touched. */
+static void account_deleted_under(int is_call, int ending)
+{
+    pjsua_acc_id acc = account("talker", PJ_TRUE, NULL);
+    pjsua_call_id call = PJSUA_INVALID_ID;
+    pjsip_tx_data *answer = NULL;
+    char to[96];
+    pj_str_t to_str;
+
+    reset(KEEP);
+    if (is_call) {
+        destination(to, sizeof(to), "invite", "udp");
+        to_str = lab_str(to);
+        CHECK_EQ(pjsua_call_make_call(acc, &to_str, NULL, NULL, NULL, &call), PJ_SUCCESS);
+    } else {
+        message_start(acc, "udp");
+    }
+    REQUIRE(lab_until(&s.challenged, 1, WAIT_MSEC));
+    if (ending == 0)
+        answer = challenge_answer(&s.kept);
+    CHECK_EQ(pjsua_acc_del(acc), PJ_SUCCESS);
+    if (ending == 0) {
+        if (pjsip_auth_clt_async_send_req(s.kept.sess, s.kept.token, answer) == PJ_EINVAL)
+            pjsip_tx_data_dec_ref(answer);
+    } else if (ending == 1) {
+        CHECK_EQ(pjsip_auth_clt_async_abandon(s.kept.sess, s.kept.token), PJ_SUCCESS);
+    } else {
+        CHECK_EQ(PJAUTH(pjauth_challenge_set_deadline)(s.kept.token, 10), PJ_SUCCESS);
+    }
+    lab_events(300);
+    CHECK(!PJAUTH(pjauth_challenge_is_live)(s.kept.token));
+    s.mode = DECLINE;
+    challenge_drop(&s.kept);
+    pjsua_call_hangup_all();
+    lab_events(300);
+    lab_wire();
+}
+
+static void account_deleted_shared(void)
+{
+    int ending;
+    for (ending = 0; ending < 3; ++ending) {
+        account_deleted_under(0, ending);
+        account_deleted_under(1, ending);
+    }
+}
+
 #define SYNC(name) {#name, name, LAB_BOTH}
 #define BOTH(name) {#name, name, LAB_BOTH | LAB_DEFERS}
 #define OURS(name) {#name, name, LAB_PJAUTH_ONLY | LAB_DEFERS}
@@ -367,6 +416,8 @@ int main(int argc, char **argv)
         SYNC(call_declined), BOTH(call_inside), BOTH(call_later),
         TLS(call_tls, LAB_PJAUTH_ONLY),
         SHARED(call_shared_later),
+        {"account_deleted_shared", account_deleted_shared,
+         LAB_PJAUTH_ONLY | LAB_DEFERS | LAB_SHARES | LAB_MODULES_ASK},
     };
     lab_open_bare(argc, argv);
     if (!start_pjsua()) {

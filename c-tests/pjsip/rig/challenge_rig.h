@@ -84,5 +84,7 @@ void aka_wrong_mac(void);
 void aka_resynchronises(void);
 void aka_auth_int(void);
 void aka_credentials_apart(void);
+void aka_of_pjsip(void);
+void aka_unasked(void);
 
 #endif

@@ -172,6 +172,8 @@ static const char *reason_to_skip(int where)
         return "no shared sessions in this pjproject";
     if (!SENDS_UNASKED && (where & LAB_UNASKED))
         return "this pjproject is built without PJSIP_AUTH_AUTO_SEND_NEXT";
+    if (!HAS_AKA && (where & LAB_AKA))
+        return "this pjproject is built without PJSIP_HAS_DIGEST_AKA_AUTH";
     if (where & LAB_TLS)
         return lab.no_tls;
     return NULL;

@@ -13,7 +13,8 @@ enum {
     LAB_SHARES = 4,      /* sessions have a parent */
     LAB_MODULES_ASK = 8, /* PJSIP's own modules hand challenges over */
     LAB_TLS = 16,        /* something comes over TLS, or the case has failed */
-    LAB_UNASKED = 32     /* PJSIP answers what it remembers before it is asked */
+    LAB_UNASKED = 32,    /* PJSIP answers what it remembers before it is asked */
+    LAB_AKA = 64         /* PJSIP computes AKA's answers itself */
 };
 
 struct lab_case {

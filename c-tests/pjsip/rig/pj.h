@@ -28,6 +28,12 @@
 #define ANSWERS_EACH 0
 #endif
 
+#ifdef PJSIP_HAS_DIGEST_AKA_AUTH
+#define HAS_AKA PJSIP_HAS_DIGEST_AKA_AUTH
+#else
+#define HAS_AKA 0
+#endif
+
 /* So that a case which is skipped compiles all the same. */
 #if !HAS_PARENTS
 static inline pj_status_t pjsip_dlg_set_auth_sess(pjsip_dialog *dlg,

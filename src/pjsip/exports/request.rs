@@ -36,7 +36,12 @@ fn init(sess: Session<'_>, request: Request<'_>) -> Result<(), Status> {
         return Ok(());
     };
     while let Some(draft) = guard(|| initial.turn())? {
-        draft.header(request)?.add_to(request);
+        match draft.header(request) {
+            Ok(header) => header.add_to(request),
+            // The request may do without what an AKA callback does not answer unasked.
+            Err(_) if draft.aka.is_some() => {}
+            Err(status) => return Err(status),
+        }
     }
     Ok(())
 }
