@@ -4,7 +4,7 @@ import sys
 import time
 
 from hosts import cable, check, hosts, wait_until
-from kernel import FAR, NEAR, PEER, Call, by_kernel, needs_kernel, start, status, street
+from kernel import CLIENT, FAR, NEAR, PEER, Call, by_kernel, needs_kernel, start, status, street
 
 
 def ways(program):
@@ -74,6 +74,36 @@ def sizes_change(program):
             wait_until(lambda: passing(1290) == 1, f"by the kernel again when {name} takes more")
 
 
+def routes(program):
+    """Routes that take less than their interface does, at either end."""
+    server, near, far = street()
+    with start(server, program) as running:
+        needs_kernel(running)
+        call = Call(near, far, 4, 4)
+        call.both_ways(b"first")
+
+        def to_peer(data):
+            call.say(data)
+            call.heard(data)
+
+        def to_client(data):
+            call.answer(data)
+            call.got(data)
+
+        for name, end, pass_on in ("eth1", PEER[4], to_peer), ("eth0", CLIENT[4], to_client):
+            def passing(size):
+                return by_kernel(running, lambda: pass_on(bytes(size)))
+
+            check(passing(900) == 1, f"by the kernel, as {name} takes it")
+            server.ip(f"route add {end}/32 dev {name} mtu 700")
+            wait_until(lambda: passing(900) == 0, "no more by the kernel than the route takes")
+            check(passing(160) == 1, "by the kernel what still fits")
+            server.ip(f"route change {end}/32 dev {name} mtu 1000")
+            wait_until(lambda: passing(900) == 1, "by the kernel again when the route takes more")
+            server.ip(f"route del {end}/32")
+            wait_until(lambda: passing(1200) == 1, "by the kernel when the route has gone")
+
+
 def addresses(program):
     """A listener's address that goes and comes back in the middle of a call: meanwhile nothing is forwarded."""
     server, near, far = street()
@@ -137,16 +167,18 @@ def rules(program):
                     return False  # a new way may take one for looking around
                 return received(far, "eth1") > before
 
-            rule = f"{'-6 ' * (beyond == 6)}rule %s to {PEER[beyond]} lookup 77"
-            server.ip(rule % "add")
-            wait_until(by_router, f"the way that a rule of IPv{beyond} leads")
-            check(by_kernel(running, by_router) == 1, "by the new way in the kernel")
-            server.ip(rule % "del")
-            wait_until(lambda: not by_router(), f"the old way when a rule of IPv{beyond} has gone")
+            ports = call.relayed[1], call.peer.getsockname()[1]
+            for of in f"to {PEER[beyond]}", f"ipproto udp sport {ports[0]}", f"ipproto udp dport {ports[1]}":
+                rule = f"{'-6 ' * (beyond == 6)}rule %s {of} lookup 77"
+                server.ip(rule % "add")
+                wait_until(by_router, f"the way that a rule of IPv{beyond} leads")
+                check(by_kernel(running, by_router) == 1, "by the new way in the kernel")
+                server.ip(rule % "del")
+                wait_until(lambda: not by_router(), f"the old way when a rule of IPv{beyond} has gone")
             call.client.close()
 
 
-CASES = {case.__name__: case for case in (ways, sizes_change, addresses, rules)}
+CASES = {case.__name__: case for case in (ways, sizes_change, routes, addresses, rules)}
 
 if __name__ == "__main__":
     CASES[sys.argv[2]](sys.argv[1])

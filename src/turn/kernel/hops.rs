@@ -2,7 +2,7 @@
 
 use std::io;
 use std::mem;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
 use super::interfaces;
@@ -12,6 +12,12 @@ use super::layout::Hop;
 const MESSAGE: usize = 16;
 const ROUTE: usize = 12;
 const ATTRIBUTE: usize = 4;
+/// Names of attributes that the crate libc does not have.
+const RTA_IP_PROTO: u16 = 27;
+const RTA_SPORT: u16 = 28;
+const RTA_DPORT: u16 = 29;
+/// The name of the MTU among a route's metrics.
+const RTAX_MTU: u16 = 2;
 /// More than the kernel says of a route.
 const ANSWER: usize = 4096;
 
@@ -35,8 +41,8 @@ impl Hops {
         Ok(Hops { socket, serial: 0 })
     }
 
-    /// How a packet between these addresses leaves. `None` where it does not, or not over an Ethernet interface.
-    pub fn find(&mut self, from: IpAddr, to: IpAddr) -> Option<Hop> {
+    /// How a datagram between these addresses leaves. `None` where it does not, or not over an Ethernet interface.
+    pub fn find(&mut self, from: SocketAddr, to: SocketAddr) -> Option<Hop> {
         self.serial = self.serial.wrapping_add(1);
         let question = question(self.serial, from, to);
         let mut room = [0_u8; ANSWER];
@@ -57,30 +63,41 @@ impl Hops {
             let answer = room.get(..usize::try_from(got).ok()?)?;
             // Answers that nobody waited for are older.
             if word(answer, 8)? == self.serial {
-                return read(answer, to).filter(|hop| interfaces::is_ethernet(hop.interface));
+                return read(answer, to.ip()).filter(|hop| interfaces::is_ethernet(hop.interface));
             }
         }
     }
 }
 
-fn question(serial: u32, from: IpAddr, to: IpAddr) -> Vec<u8> {
+fn question(serial: u32, from: SocketAddr, to: SocketAddr) -> Vec<u8> {
     let bits = |ip: IpAddr| match ip {
         IpAddr::V4(v4) => v4.octets().to_vec(),
         IpAddr::V6(v6) => v6.octets().to_vec(),
     };
     let family = match to {
-        IpAddr::V4(_) => libc::AF_INET,
-        IpAddr::V6(_) => libc::AF_INET6,
+        SocketAddr::V4(_) => libc::AF_INET,
+        SocketAddr::V6(_) => libc::AF_INET6,
     };
-    let (from, to) = (bits(from), bits(to));
+    let ports = [from, to].map(|end| end.port().to_be_bytes().to_vec());
+    let [source, destination] = ports;
+    let (from, to) = (bits(from.ip()), bits(to.ip()));
     let prefix = (to.len() * 8) as u8;
+    // Policy rules may go by all of these.
+    let attributes = [
+        (libc::RTA_DST, to),
+        (libc::RTA_SRC, from),
+        (RTA_IP_PROTO, vec![libc::IPPROTO_UDP as u8]),
+        (RTA_SPORT, source),
+        (RTA_DPORT, destination),
+    ];
     let mut bytes = vec![0; MESSAGE];
     bytes.extend([family as u8, prefix, prefix]);
     bytes.resize(MESSAGE + ROUTE, 0);
-    for (name, value) in [(libc::RTA_DST, to), (libc::RTA_SRC, from)] {
+    for (name, value) in attributes {
         bytes.extend(((ATTRIBUTE + value.len()) as u16).to_ne_bytes());
         bytes.extend(name.to_ne_bytes());
         bytes.extend(value);
+        bytes.resize(bytes.len().next_multiple_of(4), 0);
     }
     let len = bytes.len() as u32;
     bytes[..4].copy_from_slice(&len.to_ne_bytes());
@@ -98,21 +115,36 @@ fn read(answer: &[u8], to: IpAddr) -> Option<Hop> {
     if half(answer, 4)? != libc::RTM_NEWROUTE || *body.get(7)? != libc::RTN_UNICAST {
         return None;
     }
-    let (mut interface, mut next) = (None, to);
-    let mut rest = body.get(ROUTE..)?;
-    while let (Some(len), Some(name)) = (half(rest, 0), half(rest, 2)) {
-        let value = rest.get(ATTRIBUTE..usize::from(len))?;
+    let (mut interface, mut next, mut mtu) = (None, to, None);
+    for (name, value) in attributes(body.get(ROUTE..)?) {
         match name {
             libc::RTA_OIF => interface = Some(word(value, 0)?),
             libc::RTA_GATEWAY => next = address(value)?,
+            libc::RTA_METRICS => {
+                let of_route = attributes(value).find(|(name, _)| *name == RTAX_MTU);
+                mtu = of_route.and_then(|(_, value)| word(value, 0));
+            }
             libc::RTA_VIA | libc::RTA_MULTIPATH => return None,
             _ => {}
         }
-        let step = usize::from(len).next_multiple_of(4);
-        rest = rest.get(step..).unwrap_or_default();
     }
     let interface = interface?;
-    (next.is_ipv4() == to.is_ipv4()).then_some(Hop { interface, next })
+    let hop = Hop {
+        interface,
+        next,
+        mtu,
+    };
+    (next.is_ipv4() == to.is_ipv4()).then_some(hop)
+}
+
+/// Names and values, up to the first that is cut off.
+fn attributes(mut rest: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
+    std::iter::from_fn(move || {
+        let (len, name) = (usize::from(half(rest, 0)?), half(rest, 2)?);
+        let value = rest.get(ATTRIBUTE..len)?;
+        rest = rest.get(len.next_multiple_of(4)..).unwrap_or_default();
+        Some((name, value))
+    })
 }
 
 fn address(bytes: &[u8]) -> Option<IpAddr> {
@@ -139,9 +171,9 @@ mod tests {
     #[test]
     fn what_stays_on_this_host_has_no_hop() {
         let mut hops = Hops::new().unwrap();
-        for ip in ["127.0.0.1", "::1"] {
-            let ip = ip.parse().unwrap();
-            assert_eq!(hops.find(ip, ip), None);
+        for end in ["127.0.0.1:1", "[::1]:1"] {
+            let end = end.parse().unwrap();
+            assert_eq!(hops.find(end, end), None);
         }
     }
 
@@ -167,6 +199,7 @@ mod tests {
             Some(Hop {
                 interface: 7,
                 next: next.into(),
+                mtu: None,
             })
         };
         let beside = answer(libc::RTN_UNICAST, &[out]);

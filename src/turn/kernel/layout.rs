@@ -33,6 +33,8 @@ pub struct Hop {
     pub interface: u32,
     /// Whom the frame is for: a router, or the receiver himself.
     pub next: IpAddr,
+    /// Bytes of the largest IP packet, where the route says less than the interface.
+    pub mtu: Option<u32>,
 }
 
 impl Flow {

@@ -27,7 +27,7 @@ mod tests;
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -44,12 +44,12 @@ pub use routes::{Relayed, Routes};
 /// What every path of IPv6 bears.
 const IPV6_MIN_MTU: u32 = 1280;
 
-type FindHop = dyn FnMut(IpAddr, IpAddr) -> Option<Hop> + Send;
+type FindHop = dyn FnMut(SocketAddr, SocketAddr) -> Option<Hop> + Send;
 
 /// The program of a server, and what it goes by.
 pub struct Kernel {
     program: Program,
-    /// Where a packet between two addresses leaves.
+    /// Where a datagram between two addresses leaves.
     hop: Mutex<Box<FindHop>>,
     places: Mutex<Places>,
     attached: Mutex<Vec<Attached>>,
@@ -153,7 +153,7 @@ impl Kernel {
         self.refused.load(Relaxed)
     }
 
-    fn hop(&self, from: IpAddr, to: IpAddr) -> Option<Hop> {
+    fn hop(&self, from: SocketAddr, to: SocketAddr) -> Option<Hop> {
         (self.hop.lock())(from, to)
     }
 
@@ -193,6 +193,7 @@ impl Kernel {
     /// Sets how large packets may be that leave by a hop. What a path of IPv6 bears beyond what all do is for the socket
     /// to find out: its routers do not fragment.
     fn set_most(&self, place: u32, hop: &Hop, mtu: u32) {
+        let mtu = hop.mtu.map_or(mtu, |of_route| mtu.min(of_route));
         let most = match hop.next {
             IpAddr::V4(_) => mtu,
             IpAddr::V6(_) => mtu.min(IPV6_MIN_MTU),

@@ -210,12 +210,13 @@ impl Known {
         let nowhere = Hop {
             interface: 0,
             next: peer.ip(),
+            mtu: None,
         };
         let to_peer = match inside {
             true => nowhere,
-            false => kernel.hop(self.relayed.ip(), peer.ip())?,
+            false => kernel.hop(self.relayed, peer)?,
         };
-        Some([to_peer, kernel.hop(listener.ip(), client.ip())?])
+        Some([to_peer, kernel.hop(listener, client)?])
     }
 
     /// Whether both ways are in the kernel as they should be, or cannot be there.
@@ -271,6 +272,7 @@ impl Known {
             hop: Hop {
                 interface: 0,
                 next: to.ip(),
+                mtu: None,
             },
             inside,
         };

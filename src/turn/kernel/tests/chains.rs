@@ -29,6 +29,7 @@ fn route(port: u16) -> (Flow, Onward) {
         hop: Hop {
             interface: LOOPBACK,
             next: to.ip(),
+            mtu: None,
         },
         inside: false,
     };

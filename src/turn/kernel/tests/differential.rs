@@ -133,10 +133,11 @@ impl Scene {
                 RouteChange::Close(id) => self.announced.remove(&id),
             };
         }
-        let hop = |_, next| {
+        let hop = |_, to: SocketAddr| {
             Some(Hop {
                 interface: LOOPBACK,
-                next,
+                next: to.ip(),
+                mtu: None,
             })
         };
         let kernel = Kernel::with(512, || self.world.now, Box::new(hop));

@@ -202,6 +202,7 @@ fn a_frame_that_fits_a_route_goes_on_until_its_deadline_and_any_other_goes_up() 
     let hop = Hop {
         interface: LOOPBACK,
         next: peer.ip(),
+        mtu: None,
     };
     let onward = Onward {
         from: relayed,

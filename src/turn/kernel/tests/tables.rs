@@ -42,12 +42,14 @@ impl Scene {
     fn new() -> Self {
         let world = Arc::new(AtomicUsize::new(0));
         let current = world.clone();
-        let hop = move |_, next: std::net::IpAddr| {
+        let hop = move |_, to: SocketAddr| {
+            let next = to.ip();
             let world = current.load(Relaxed);
             let last = next.to_string().bytes().last().map_or(0, usize::from);
             (world == 0 || !(last + world).is_multiple_of(3)).then_some(Hop {
                 interface: 1 + world as u32,
                 next,
+                mtu: None,
             })
         };
         let kernel = Kernel::with(ROOM, Time::default, Box::new(hop)).expect("a kernel as before");
