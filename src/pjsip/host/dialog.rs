@@ -137,18 +137,20 @@ pub unsafe fn is_of_ended_subscription(dialog: NonNull<pjsip_dialog>, user: *con
 }
 
 /// Before 2.17 nobody says whose session it is: whether a response is for a request that
-/// belongs to a call alone, which has ended.
+/// belongs to a call alone, which has ended. Those of subscriptions may go on.
 ///
 /// # Safety
 /// `rdata` is a response that the host hands to its modules, under the dialog's lock, or
 /// a copy of one.
 #[cfg(not(pj_async))]
 pub unsafe fn is_for_ended_call(request: super::Request<'_>, rdata: *const pjsip_rx_data) -> bool {
-    let of_the_call: [&[u8]; 3] = [b"INVITE", b"UPDATE", b"BYE"];
+    let of_subscriptions: [&[u8]; 3] = [b"SUBSCRIBE", b"REFER", b"NOTIFY"];
     // SAFETY: as the caller promises.
-    of_the_call.contains(&request.method())
-        && unsafe { dialog_of(rdata) }
-            .is_some_and(|dialog| unsafe { is_call_over(dialog.as_ptr()) })
+    unsafe { dialog_of(rdata) }.is_some_and(|dialog| unsafe {
+        is_call_over(dialog.as_ptr())
+            && !(of_subscriptions.contains(&request.method())
+                && known_to(dialog.as_ptr(), b"mod-evsub").is_some())
+    })
 }
 
 /// The dialog that a response is for, where the transaction layer has seen it.

@@ -178,10 +178,11 @@ impl<'h> Transaction<'h> {
     }
 
     /// Whether the request is of the call alone, and of no use once the user hung up: an
-    /// INVITE or an UPDATE.
+    /// INVITE, an UPDATE or a PRACK.
     pub fn is_for_the_call(self) -> bool {
         // SAFETY: the method's own name.
-        self.is_invite() || unsafe { super::bytes(&self.method().name) } == b"UPDATE"
+        let name = unsafe { super::bytes(&self.method().name) };
+        self.is_invite() || name == b"UPDATE" || name == b"PRACK"
     }
 
     /// Whether the request is a CANCEL or a BYE.
