@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from hosts import PATIENCE, check, skip, wait_until
-from kernel import Call, by_kernel, needs_kernel, start, street
+from kernel import PORT, Call, by_kernel, needs_kernel, start, street
 
 SO_TIMESTAMPNS = 35  # asm-generic/socket.h; Python has no name for it
 
@@ -153,18 +153,23 @@ class Stream:
 
 
 def leaves_nothing(program):
-    """A process that dies in the middle leaves no program behind."""
+    """A process that dies in the middle leaves no program behind, and another's at the same interfaces goes on."""
     server, near, far = street()
     running = start(server, program)
     needs_kernel(running)
     call = Call(near, far, 4, 4)
     call.both_ways(b"first")
-    stream = Stream(call)
-    wait_until(lambda: stream.heard > 100, "a stream to the peer")
-    running.process.kill()
-    running.process.wait(PATIENCE)
-    check(stream.silence() == 0, "packets are forwarded for a process that is dead")
-    stream.running = False
+    with start(server, program, port=PORT + 1) as other:
+        beside = Call(near, far, 4, 4, port=PORT + 1)
+        beside.both_ways(b"first")
+        stream = Stream(call)
+        wait_until(lambda: stream.heard > 100, "a stream to the peer")
+        check(by_kernel(other, lambda: beside.both_ways(b"beside")) == 2, "by the kernel beside another server")
+        running.process.kill()
+        running.process.wait(PATIENCE)
+        check(stream.silence() == 0, "packets are forwarded for a process that is dead")
+        stream.running = False
+        check(by_kernel(other, lambda: beside.both_ways(b"on")) == 2, "by the kernel when the other is dead")
 
 
 CASES = {case.__name__: case for case in (endings, expired, other_time, capped, leaves_nothing)}

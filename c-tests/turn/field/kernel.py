@@ -32,9 +32,9 @@ def street(checksums="on"):
     return server, near, far
 
 
-def start(host, *words, kernel=ON, workers=1):
+def start(host, *words, kernel=ON, workers=1, port=PORT):
     """A server; the words are its program, or what leads to it, and options."""
-    own = [word for ip in NEAR.values() for word in ("--listen", f"{ip},{PORT},{UDP}")]
+    own = [word for ip in NEAR.values() for word in ("--listen", f"{ip},{port},{UDP}")]
     own += [word for ip in FAR.values() for word in ("--relay", ip)]
     return Server(host, *words, *own, "--kernel", kernel, "--workers", workers)
 
@@ -55,9 +55,9 @@ def needs_kernel(server):
 class Call:
     """A client with a channel to a peer."""
 
-    def __init__(self, near, far, family, beyond, user="joe", number=0x4000):
+    def __init__(self, near, far, family, beyond, user="joe", number=0x4000, port=PORT):
         with near.entered():
-            self.client = Client((NEAR[family], PORT), user, "secret")
+            self.client = Client((NEAR[family], port), user, "secret")
         self.number = number
         self.peer = far.udp(PEER[beyond])
         self.relayed = self.client.allocate(family=beyond)
