@@ -52,11 +52,22 @@ entry! {
         unsafe {
             status_of(match host::dialog_of(param.rdata) {
                 None => offer(sess, token, request, response, param, Asker::Other, |_| {}),
-                Some(dialog) if is_of_no_use(dialog, sess, token.get().user_data, request) => {
-                    host::drop_group_lock(token.get().grp_lock);
-                    Ok(())
+                Some(dialog) => {
+                    let (user, lock) = (token.get().user_data, token.get().grp_lock);
+                    let offered = if is_of_no_use(dialog, user, request, || has_callback(sess)) {
+                        Err(EIGNORED)
+                    } else {
+                        offer_once(sess, token, request, response, param, dialog)
+                    };
+                    // The callback may have ended what asks, and the module would go on with it.
+                    match offered {
+                        Err(EIGNORED) if is_of_no_use(dialog, user, request, || true) => {
+                            host::drop_group_lock(lock);
+                            Ok(())
+                        }
+                        offered => offered,
+                    }
                 }
-                Some(dialog) => offer_once(sess, token, request, response, param, dialog),
             })
         }
     }
@@ -64,22 +75,22 @@ entry! {
 
 /// Whether nobody is left for whom a request would be sent again: its call has ended. Nor is an
 /// application to be asked for a call that it has hung up, or a subscription that it has ended;
-/// where there is none to be asked PJSIP does as it does.
+/// where none `is_asked` PJSIP does as it does.
 ///
 /// # Safety
 /// `user` asks in this dialog, which is locked.
 unsafe fn is_of_no_use(
     dialog: NonNull<pjsip_dialog>,
-    sess: Session<'_>,
     user: *const c_void,
     request: Request<'_>,
+    is_asked: impl FnOnce() -> bool,
 ) -> bool {
     // SAFETY: as the caller promises.
     unsafe {
         host::is_of_ended_call(dialog, user)
             || ((host::is_of_hung_up_call(dialog, user)
                 || (request.needs_subscription() && host::is_of_ended_subscription(dialog, user)))
-                && has_callback(sess))
+                && is_asked())
     }
 }
 
