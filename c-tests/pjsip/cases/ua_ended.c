@@ -190,49 +190,6 @@ static void inside_unpublish_as(int accepts)
 static void inside_unpublish(void) { inside_unpublish_as(1); }
 static void inside_unpublish_declined(void) { inside_unpublish_as(0); }
 
-/* The same of a request inside the call: nothing is sent with what has ended, whether it was
- * taken or declined. */
-static void info_within(const char *transport, int hangs_up, int accepts)
-{
-    struct vault vault;
-    pjsip_inv_session *inv = call_start(&vault, VAULT_SYNC, "info", transport, NULL);
-    pj_str_t name = lab_str("INFO");
-    pjsip_method info;
-    pjsip_tx_data *request;
-
-    REQUIRE(lab_until(&ua_seen.confirmed, 1, WAIT_MSEC));
-    configure_within(&inv->dlg->auth_sess);
-    within.inv = inv;
-    within.hangs_up = hangs_up;
-    within.accepts = accepts;
-    pjsip_method_init_np(&info, &name);
-    CHECK_EQ(pjsip_dlg_create_request(inv->dlg, &info, -1, &request), PJ_SUCCESS);
-    CHECK_EQ(pjsip_inv_send_msg(inv, request), PJ_SUCCESS);
-    REQUIRE(lab_until(&ua_seen.disconnected, 1, WAIT_MSEC));
-    lab_events(200);
-    CHECK_EQ(within.asked, 1);
-    CHECK_EQ(ua_seen.disconnected, 1);
-    /* What has been hung up goes on until the BYE is answered. */
-    if (!hangs_up)
-        expect_clean(transport, "INFO", 1);
-    lab_wire();
-    vault_close(&vault);
-}
-
-static void inside_info(void)
-{
-    int i;
-    for (i = 0; i < 4; ++i)
-        info_within(i % 2 ? "tcp" : "udp", i / 2, 1);
-}
-
-static void inside_info_declined(void)
-{
-    int i;
-    for (i = 0; i < 4; ++i)
-        info_within(i % 2 ? "tcp" : "udp", i / 2, 0);
-}
-
 /* ------------------------------------- subscriptions that end first */
 
 static pjsip_evsub *subscription_challenged(struct vault *vault)
@@ -313,7 +270,7 @@ const struct lab_case ended_cases[] = {
     TLS(info_after_bye_tls), ASKS(info_abandoned_after_bye),
     ASKS(info_expires_after_bye), ASKS(inside_hang_up), ASKS(inside_hang_up_tcp),
     ASKS(inside_terminate), ASKS(inside_terminate_tcp), ASKS(inside_unsubscribe),
-    ASKS(inside_unsubscribe_declined), ASKS(inside_info), ASKS(inside_info_declined),
+    ASKS(inside_unsubscribe_declined),
     ASKS(inside_unpublish), ASKS(inside_unpublish_declined), ASKS(unsubscribed_first),
     ASKS(unsubscribed_expires), ASKS(stale_for_ever), ASKS(stale_for_ever_tcp),
 };

@@ -10,17 +10,13 @@
 /* ------------------------------------------------------ MESSAGE and UPDATE */
 
 /* Sends the request that a scenario's name begins with. */
-static pjsip_inv_session *sent_in_call(struct vault *vault, enum vault_mode mode,
-                                       const char *scenario, const char *transport)
+static void send_in_call(pjsip_inv_session *inv, const char *scenario)
 {
-    pjsip_inv_session *inv = call_start(vault, mode, scenario, transport, NULL);
     pjsip_tx_data *request;
 
-    CHECK(lab_until(&ua_seen.confirmed, 1, WAIT_MSEC));
-    lab_wire();
     if (strncmp(scenario, "reinvite", 8) == 0) {
         reinvite_send(inv);
-        return inv;
+        return;
     }
     if (strncmp(scenario, "update", 6) == 0) {
         CHECK_EQ(pjsip_inv_update(inv, NULL, NULL, &request), PJ_SUCCESS);
@@ -31,6 +27,16 @@ static pjsip_inv_session *sent_in_call(struct vault *vault, enum vault_mode mode
         CHECK_EQ(pjsip_dlg_create_request(inv->dlg, &method, -1, &request), PJ_SUCCESS);
     }
     CHECK_EQ(pjsip_inv_send_msg(inv, request), PJ_SUCCESS);
+}
+
+static pjsip_inv_session *sent_in_call(struct vault *vault, enum vault_mode mode,
+                                       const char *scenario, const char *transport)
+{
+    pjsip_inv_session *inv = call_start(vault, mode, scenario, transport, NULL);
+
+    CHECK(lab_until(&ua_seen.confirmed, 1, WAIT_MSEC));
+    lab_wire();
+    send_in_call(inv, scenario);
     return inv;
 }
 
@@ -163,6 +169,75 @@ static void late_in_call_sync(void)
     late_each(VAULT_SYNC, "udp");
     late_each(VAULT_SYNC, "tcp");
 }
+
+/* ----------------------------------------------- ended inside the callback */
+
+static struct {
+    pjsip_inv_session *inv;
+    enum end end;
+    pj_bool_t accepts;
+    volatile int asked;
+} within;
+
+static pj_bool_t end_within(pjsip_auth_clt_sess *sess, void *token,
+                            const pjsip_auth_clt_async_on_chal_param *param)
+{
+    pjsip_tx_data *bye = NULL;
+
+    (void)sess;
+    (void)token;
+    (void)param;
+    if (within.asked++)
+        return PJ_FALSE; /* about the BYE */
+    if (within.end == TERMINATED)
+        CHECK_EQ(pjsip_inv_terminate(within.inv, 487, PJ_TRUE), PJ_SUCCESS);
+    else if (pjsip_inv_end_session(within.inv, 487, NULL, &bye) == PJ_SUCCESS && bye)
+        pjsip_inv_send_msg(within.inv, bye);
+    return within.accepts;
+}
+
+/* The callback ends the call, and takes the challenge or declines it: nothing is sent with what
+ * is over. */
+static void inside_request(const char *scenario, const char *method, const char *transport,
+                           enum end end, pj_bool_t accepts)
+{
+    pjsip_auth_clt_async_setting setting = {&end_within, NULL};
+    struct vault vault;
+    pjsip_inv_session *inv = call_start(&vault, VAULT_SYNC, scenario, transport, NULL);
+    char word[32];
+
+    REQUIRE(lab_until(&ua_seen.confirmed, 1, WAIT_MSEC));
+    lab_wire();
+    memset(&within, 0, sizeof(within));
+    within.inv = inv;
+    within.end = end;
+    within.accepts = accepts;
+    CHECK_EQ(pjsip_auth_clt_async_configure(&inv->dlg->auth_sess, &setting), PJ_SUCCESS);
+    send_in_call(inv, scenario);
+    REQUIRE(lab_until(&ua_seen.disconnected, 1, WAIT_MSEC));
+    lab_events(150);
+    CHECK_EQ(within.asked, 1);
+    CHECK_EQ(ua_seen.disconnected, 1);
+    snprintf(word, sizeof(word), "\"method\":\"%s\"", method);
+    if (end == TERMINATED)
+        CHECK_EQ(lab_count(lab_wire(), word), 1);
+    lab_wire();
+    vault_close(&vault);
+}
+
+static void inside_each(pj_bool_t accepts)
+{
+    enum end end;
+    for (end = HANGS_UP; end <= TERMINATED; ++end) {
+        inside_request("info", "INFO", "udp", end, accepts);
+        inside_request("message", "MESSAGE", "tcp", end, accepts);
+        inside_request("update", "UPDATE", "udp", end, accepts);
+        inside_request("reinvite", "INVITE", "tcp", end, accepts);
+    }
+}
+
+static void inside_taken(void) { inside_each(PJ_TRUE); }
+static void inside_declined(void) { inside_each(PJ_FALSE); }
 
 /* ------------------------------------------------------------------- PRACK */
 
@@ -312,6 +387,7 @@ const struct lab_case inside_cases[] = {
     ASKS(update_after_call_tcp), ASKS(message_left), ASKS(message_left_tcp),
     ASKS(update_left), ASKS(reinvite_left), ASKS(reinvite_left_tcp), ASKS(prack_answered),
     ASKS(prack_tcp), ASKS(prack_after_call), HELD(prack_late),
+    HELD(inside_taken), HELD(inside_declined),
     HELD(late_in_call), HELD(late_in_call_tcp),
     {"late_in_call_sync", late_in_call_sync, LAB_PJAUTH_ONLY}, ASKS(race_message), ASKS(race_update),
 };

@@ -4,6 +4,7 @@
 #include "ua.h"
 
 #include <pjauth.h>
+#include <string.h>
 
 static pjsip_evsub *subscription;
 static volatile int subscription_ended;
@@ -219,6 +220,67 @@ static void refer_nobody_left(void)
     vault_close(&vault);
 }
 
+/* ----------------------------------------------- ended inside the callback */
+
+enum { CALL = 1, SUBSCRIPTION = 2 };
+
+static struct {
+    pjsip_inv_session *inv;
+    int ends, asked;
+    pj_bool_t accepts;
+} within;
+
+static pj_bool_t end_within(pjsip_auth_clt_sess *sess, void *token,
+                            const pjsip_auth_clt_async_on_chal_param *param)
+{
+    (void)sess;
+    (void)token;
+    (void)param;
+    ++within.asked;
+    if (within.ends & SUBSCRIPTION)
+        end_subscription();
+    if (within.ends & CALL)
+        CHECK_EQ(pjsip_inv_terminate(within.inv, 487, PJ_TRUE), PJ_SUCCESS);
+    return within.accepts;
+}
+
+/* The callback ends the call, the subscription or both. Declined, the transfer goes on with
+ * what is left; taken, it waits. */
+static void refer_within(int ends, pj_bool_t accepts, const char *transport)
+{
+    pjsip_auth_clt_async_setting setting = {&end_within, NULL};
+    struct vault vault;
+    pjsip_inv_session *inv = call_start(&vault, VAULT_SYNC, "refer", transport, NULL);
+
+    REQUIRE(lab_until(&ua_seen.confirmed, 1, WAIT_MSEC));
+    lab_wire();
+    memset(&within, 0, sizeof(within));
+    within.inv = inv;
+    within.ends = ends;
+    within.accepts = accepts;
+    CHECK_EQ(pjsip_auth_clt_async_configure(&inv->dlg->auth_sess, &setting), PJ_SUCCESS);
+    refer_send(inv->dlg);
+    lab_events(250);
+    CHECK_EQ(within.asked, 1);
+    CHECK_EQ(subscription_ended, ends & SUBSCRIPTION ? 1 : 0);
+    expect_clean(transport, "REFER", accepts ? 1 : 2);
+    if (!(ends & SUBSCRIPTION))
+        CHECK_EQ(pjsip_evsub_terminate(subscription, PJ_FALSE), PJ_SUCCESS);
+    if (!(ends & CALL))
+        call_end(inv);
+    vault_close(&vault);
+}
+
+static void refer_inside_ended(void)
+{
+    int ends;
+    for (ends = CALL; ends <= (CALL | SUBSCRIPTION); ++ends) {
+        refer_within(ends, PJ_TRUE, "udp");
+        refer_within(ends, PJ_FALSE, "udp");
+        refer_within(ends, PJ_FALSE, "tcp");
+    }
+}
+
 /* ---------------------------------- requests that outlive the end of their subscription */
 
 /* In a dialog of its own: the transfer is still wanted, by whomever its answer comes. */
@@ -283,7 +345,7 @@ const struct lab_case refer_cases[] = {
     {"refer_tls", refer_tls, LAB_PJAUTH_ONLY | LAB_DEFERS | LAB_MODULES_ASK | LAB_TLS},
     ASKS(refer_abandoned), ASKS(refer_ended), ASKS(refer_outlives_call),
     ASKS(refer_unsubscribed_at_once), ASKS(refer_unsubscribed_meanwhile), ASKS(refer_late),
-    ASKS(refer_nobody_left), ASKS(refer_alone), ASKS(refer_alone_tcp),
+    ASKS(refer_nobody_left), ASKS(refer_inside_ended), ASKS(refer_alone), ASKS(refer_alone_tcp),
     {"refer_alone_sync", refer_alone_sync, LAB_BOTH}, ASKS(unsubscribes_and_goes),
     {"unsubscribes_and_goes_sync", unsubscribes_and_goes_sync, LAB_BOTH},
 };
