@@ -85,6 +85,39 @@ static void one_ack_tcp(void) { one_ack_over("tcp", 1); }
 static void one_ack_tls(void) { one_ack_over("tls", 1); }
 static void one_ack_abandoned(void) { one_ack_over("udp", 0); }
 
+/* The same of a re-INVITE, over and over: each challenge has its one ACK. */
+static void one_ack_reinvite_over(const char *transport)
+{
+    struct vault vault;
+    pjsip_inv_session *inv =
+        call_start(&vault, VAULT_KEEP, "reinvite-rings", transport, NULL);
+    int i;
+
+    REQUIRE(lab_until(&ua_seen.confirmed, 1, WAIT_MSEC));
+    lab_wire();
+    for (i = 1; i <= 3; ++i) {
+        const char *wire;
+        reinvite_send(inv);
+        REQUIRE(lab_until(&vault.challenged, i, WAIT_MSEC));
+        lab_events(100);
+        if (i == 2)
+            CHECK_EQ(pjsip_auth_clt_async_abandon(vault.kept.sess, vault.kept.token),
+                     PJ_SUCCESS);
+        else
+            CHECK_EQ(challenge_send(&vault.kept), PJ_SUCCESS);
+        lab_events(150);
+        wire = lab_wire();
+        if (lab_count(wire, "\"method\":\"ACK\",\"cseq\":true") != 1)
+            lab_fail(__FILE__, __LINE__, "%d: not one ACK in\n%s", i, wire);
+        CHECK_EQ(inv->state, PJSIP_INV_STATE_CONFIRMED);
+    }
+    call_end(inv);
+    vault_close(&vault);
+}
+
+static void one_ack_reinvite(void) { one_ack_reinvite_over("udp"); }
+static void one_ack_reinvite_tcp(void) { one_ack_reinvite_over("tcp"); }
+
 /* RFC 3261, 22.1: a CANCEL cannot be sent again. */
 static void cancel_challenged_over(const char *transport)
 {
@@ -136,7 +169,8 @@ const struct lab_case ua_wire_cases[] = {
     CASE(nothing_to_cancel), CASE(nothing_to_cancel_tcp),
     TLS(nothing_to_cancel_tls), CASE(nothing_to_cancel_rings),
     CASE(one_ack_udp), CASE(one_ack_tcp), TLS(one_ack_tls),
-    CASE(one_ack_abandoned), CASE(cancel_challenged), TLS(cancel_challenged_tls),
+    CASE(one_ack_abandoned), CASE(one_ack_reinvite), CASE(one_ack_reinvite_tcp),
+    CASE(cancel_challenged), TLS(cancel_challenged_tls),
     CASE(challenged_after_bye), TLS(challenged_after_bye_tls),
     CASE(asked_after_bye),
 };

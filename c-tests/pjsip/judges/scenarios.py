@@ -142,6 +142,7 @@ def _table():
         "closes": only(["INVITE"], manners="closes", alg="SHA-256"),
         "mute": only(["INVITE"], manners="mute", alg="SHA-256"),
         "hesitates": only(["INVITE"], manners="rings", late=True, status=407, alg="SHA-256"),
+        "reinvite-rings": only(["INVITE"], in_dialog=True, manners="rings", alg="SHA-256"),
         "reinvite-late": only(["INVITE"], in_dialog=True, manners="rings", late=True, alg="SHA-256"),
         "guards": only([], manners="guards"),
         "invite-stale": Scenario([Round(407, [Challenge("SHA-256", stale=True)])], endless=True,
