@@ -10,6 +10,7 @@
 
 struct ua_seen ua_seen;
 unsigned call_options;
+void (*calls_dialog_made)(pjsip_dialog *dlg);
 void (*calls_on_request)(pjsip_inv_session *inv, pjsip_rx_data *rdata);
 static struct {
     pjsip_dialog *forked;
@@ -80,6 +81,8 @@ pjsip_inv_session *call_start(struct vault *vault, enum vault_mode mode,
 
     memset(&ua_seen, 0, sizeof(ua_seen));
     dlg = ua_dialog(scenario, transport);
+    if (calls_dialog_made)
+        calls_dialog_made(dlg);
     CHECK_EQ(pjsip_inv_create_uac(dlg, offer(dlg->pool), call_options, &inv), PJ_SUCCESS);
     if (parent)
         CHECK_EQ(pjsip_dlg_set_auth_sess(dlg, parent), PJ_SUCCESS);

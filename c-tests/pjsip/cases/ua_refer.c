@@ -16,17 +16,28 @@ static void on_transfer_state(pjsip_evsub *sub, pjsip_event *event)
         ++subscription_ended;
 }
 
-static void refer_send(pjsip_dialog *dlg)
+static void refer_prepare(pjsip_dialog *dlg)
 {
     static pjsip_evsub_user callbacks;
-    const pj_str_t target = lab_str("sip:somebody@127.0.0.1");
-    pjsip_tx_data *refer;
 
     callbacks.on_evsub_state = &on_transfer_state;
     subscription_ended = 0;
     CHECK_EQ(pjsip_xfer_create_uac(dlg, &callbacks, &subscription), PJ_SUCCESS);
+}
+
+static void refer_send_prepared(void)
+{
+    const pj_str_t target = lab_str("sip:somebody@127.0.0.1");
+    pjsip_tx_data *refer;
+
     CHECK_EQ(pjsip_xfer_initiate(subscription, &target, &refer), PJ_SUCCESS);
     CHECK_EQ(pjsip_xfer_send_request(subscription, refer), PJ_SUCCESS);
+}
+
+static void refer_send(pjsip_dialog *dlg)
+{
+    refer_prepare(dlg);
+    refer_send_prepared();
 }
 
 static pjsip_inv_session *transfer_in(const char *scenario, struct vault *vault,
@@ -281,6 +292,49 @@ static void refer_inside_ended(void)
     }
 }
 
+/* The subscription was in the dialog before the call, and is told first. */
+static void refer_told_first(int ends, enum ending ending)
+{
+    struct vault vault;
+    pjsip_inv_session *inv;
+    const int goes_on = ending == ANSWERED && ends != (CALL | SUBSCRIPTION);
+    pjsip_tx_data *answer = NULL;
+
+    calls_dialog_made = &refer_prepare;
+    inv = call_start(&vault, VAULT_KEEP, "refer", "udp", NULL);
+    calls_dialog_made = NULL;
+    REQUIRE(lab_until(&ua_seen.confirmed, 1, WAIT_MSEC));
+    lab_wire();
+    refer_send_prepared();
+    REQUIRE(lab_until(&vault.challenged, 1, WAIT_MSEC));
+    if (ends == (CALL | SUBSCRIPTION))
+        answer = challenge_answer(&vault.kept);
+    if (ends & SUBSCRIPTION)
+        end_subscription();
+    if (ends & CALL)
+        call_end(inv);
+    if (answer)
+        end_dead(&vault, ending, answer);
+    else
+        end_live(&vault, ending);
+    CHECK_EQ(vault.challenged, 1);
+    expect_clean("udp", "REFER", goes_on ? 2 : 1);
+    if (!subscription_ended)
+        CHECK_EQ(pjsip_evsub_terminate(subscription, PJ_FALSE), PJ_SUCCESS);
+    if (!(ends & CALL))
+        call_end(inv);
+    vault_close(&vault);
+}
+
+static void refer_other_order(void)
+{
+    enum ending ending;
+    int ends;
+    for (ends = 0; ends <= (CALL | SUBSCRIPTION); ++ends)
+        for (ending = ANSWERED; ending <= EXPIRED; ++ending)
+            refer_told_first(ends, ending);
+}
+
 /* ---------------------------------- requests that outlive the end of their subscription */
 
 /* In a dialog of its own: the transfer is still wanted, by whomever its answer comes. */
@@ -345,7 +399,7 @@ const struct lab_case refer_cases[] = {
     {"refer_tls", refer_tls, LAB_PJAUTH_ONLY | LAB_DEFERS | LAB_MODULES_ASK | LAB_TLS},
     ASKS(refer_abandoned), ASKS(refer_ended), ASKS(refer_outlives_call),
     ASKS(refer_unsubscribed_at_once), ASKS(refer_unsubscribed_meanwhile), ASKS(refer_late),
-    ASKS(refer_nobody_left), ASKS(refer_inside_ended), ASKS(refer_alone), ASKS(refer_alone_tcp),
+    ASKS(refer_nobody_left), ASKS(refer_inside_ended), ASKS(refer_other_order), ASKS(refer_alone), ASKS(refer_alone_tcp),
     {"refer_alone_sync", refer_alone_sync, LAB_BOTH}, ASKS(unsubscribes_and_goes),
     {"unsubscribes_and_goes_sync", unsubscribes_and_goes_sync, LAB_BOTH},
 };

@@ -29,6 +29,9 @@ pjsip_inv_session *call_start(struct vault *vault, enum vault_mode mode,
 /* Of calls that start now: PJSIP_INV_SUPPORT_100REL and its like. */
 extern unsigned call_options;
 
+/* Called for the dialog of a call that starts now, in which there is no call yet; NULL: nobody is. */
+extern void (*calls_dialog_made)(pjsip_dialog *dlg);
+
 /* Called for a request inside a call, which it is to answer; NULL: nobody is. */
 extern void (*calls_on_request)(pjsip_inv_session *inv, pjsip_rx_data *rdata);
 

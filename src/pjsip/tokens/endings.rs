@@ -7,7 +7,7 @@ use crate::handle::Handle;
 use crate::pjsip::abi::{pjsip_auth_clt_sess, pjsip_endpoint, pjsip_tx_data};
 use crate::pjsip::guard::guard;
 use crate::pjsip::hold;
-use crate::pjsip::host::{self, Alarm, Asker, Session, Token};
+use crate::pjsip::host::{self, Alarm, Session, Token};
 use crate::pjsip::stats::{Event, count};
 use crate::pjsip::status::{EINVAL, EINVALIDOP, SUCCESS, Status};
 use core::ffi::c_void;
@@ -181,16 +181,10 @@ unsafe fn left_for(lent: Lent, token: &Token) -> Left {
     }
     // SAFETY: as the caller promises. The session is there, and with it its dialog, whose lock
     // goes with the token's.
-    let has_ended = unsafe {
-        match token.asker {
-            Asker::Other | Asker::Ended => false,
-            Asker::Dialog => {
-                host::is_of_ended_call(host::dialog_around(token.session), token.user_data)
-            }
-            Asker::Subscription => host::is_ended_subscription(token.user_data),
-        }
-    };
-    if has_ended { Left::NoAsker } else { Left::All }
+    match unsafe { events::has_ended(token) } {
+        true => Left::NoAsker,
+        false => Left::All,
+    }
 }
 
 /// Sends in a dialog, under the lock under which PJSIP would do so by itself. Where who asked has

@@ -183,13 +183,22 @@ pub unsafe fn send(request: usize, answer: *mut pjsip_tx_data) -> Status {
     EINVAL
 }
 
-/// Whether who follows is a subscription that has ended meanwhile.
+/// Whether who asks has ended meanwhile: a call, whose session PJSIP has freed, or a subscription,
+/// of whose end the application knows.
 ///
 /// # Safety
-/// The token is the caller's.
-unsafe fn has_ended(token: &Token) -> bool {
-    // SAFETY: as the caller promises; the token's references keep the dialog's memory.
-    token.asker == Asker::Subscription && unsafe { host::is_ended_subscription(token.user_data) }
+/// The token is the caller's; its session has not ended, or its references keep the dialog.
+pub unsafe fn has_ended(token: &Token) -> bool {
+    // SAFETY: as the caller promises.
+    unsafe {
+        match token.asker {
+            Asker::Other | Asker::Ended => false,
+            Asker::Dialog => {
+                host::is_of_ended_call(host::dialog_around(token.session), token.user_data)
+            }
+            Asker::Subscription => host::is_ended_subscription(token.user_data),
+        }
+    }
 }
 
 /// The challenge of a request was given up: whoever follows is told.
