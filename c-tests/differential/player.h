@@ -6,6 +6,17 @@
 
 enum { MAX_ANSWERS = 64 };
 
+/* Our own headers say nothing of these. */
+#ifndef PJSIP_AUTH_AUTO_SEND_NEXT
+#define PJSIP_AUTH_AUTO_SEND_NEXT 0
+#endif
+#ifndef PJSIP_AUTH_HEADER_CACHING
+#define PJSIP_AUTH_HEADER_CACHING 0
+#endif
+#ifndef PJSIP_AUTH_ALLOW_MULTIPLE_AUTH_HEADER
+#define PJSIP_AUTH_ALLOW_MULTIPLE_AUTH_HEADER 0
+#endif
+
 /* Whether a session answers what it remembers before it is asked. */
 enum { SENDS_UNASKED = PJSIP_AUTH_AUTO_SEND_NEXT || PJSIP_AUTH_HEADER_CACHING };
 

@@ -372,6 +372,11 @@ int is_within_reach(const struct rule *rule)
         return PJSIP_AUTH_AUTO_SEND_NEXT;
     if (strncmp(rule->name, "cached_", 7) == 0)
         return PJSIP_AUTH_HEADER_CACHING && !PJSIP_AUTH_AUTO_SEND_NEXT;
+#ifdef STOCK_LIBRARY
+    /* Asterisk's configuration names it; Debian's library does not do it. */
+    if (strncmp(rule->name, "multiple_", 9) == 0)
+        return 0;
+#endif
     if (strncmp(rule->name, "multiple_", 9) == 0)
         return PJSIP_AUTH_ALLOW_MULTIPLE_AUTH_HEADER;
     /* A request that carries answers for all of them meets others first. */
