@@ -16,20 +16,27 @@
 #define HAS_PARENTS PJ_SINCE(16)
 #define HAS_ASYNC PJ_SINCE(17) /* of PJSIP's own */
 
-/* What a config_site.h may ask for: that what is remembered is answered before it is asked, or each
- * algorithm of a realm. */
-#ifdef PJSIP_AUTH_AUTO_SEND_NEXT
-#define SENDS_UNASKED PJSIP_AUTH_AUTO_SEND_NEXT
-#define CACHES_HEADERS PJSIP_AUTH_HEADER_CACHING
-#define ANSWERS_EACH PJSIP_AUTH_ALLOW_MULTIPLE_AUTH_HEADER
+/* What a config_site.h may ask for, where a version knows of it: that what is remembered is
+ * answered before it is asked, or each algorithm of a realm; AKA of PJSIP's own. */
+#if defined(PJSIP_AUTH_AUTO_SEND_NEXT) && PJSIP_AUTH_AUTO_SEND_NEXT
+#define SENDS_UNASKED 1
 #else
 #define SENDS_UNASKED 0
+#endif
+#if defined(PJSIP_AUTH_HEADER_CACHING) && PJSIP_AUTH_HEADER_CACHING
+#define CACHES_HEADERS 1
+#else
 #define CACHES_HEADERS 0
+#endif
+/* Asterisk's configuration names it; Debian's library does not do it. */
+#if defined(PJSIP_AUTH_ALLOW_MULTIPLE_AUTH_HEADER) && \
+    PJSIP_AUTH_ALLOW_MULTIPLE_AUTH_HEADER && defined(PJSIP_AUTH_AUTO_SEND_NEXT)
+#define ANSWERS_EACH 1
+#else
 #define ANSWERS_EACH 0
 #endif
-
-#ifdef PJSIP_HAS_DIGEST_AKA_AUTH
-#define HAS_AKA PJSIP_HAS_DIGEST_AKA_AUTH
+#if defined(PJSIP_HAS_DIGEST_AKA_AUTH) && PJSIP_HAS_DIGEST_AKA_AUTH
+#define HAS_AKA 1
 #else
 #define HAS_AKA 0
 #endif
