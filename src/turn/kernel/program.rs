@@ -16,7 +16,7 @@ const ROUTES: u64 = 0x70A5_701E_5A00_0001;
 const CHAINS: u64 = 0x70A5_701E_5A00_0002;
 const CLOCK: u64 = 0x70A5_701E_5A00_0003;
 /// Those that stand for others, the last for as many as a flow has words.
-const MASK: u64 = 0x70A5_701E_5A00_0010;
+const SHIFT: u64 = 0x70A5_701E_5A00_0010;
 const SECRETS: u64 = 0x70A5_701E_5A00_0011;
 
 /// The first byte of an instruction that loads 64 bits, which takes the room of two.
@@ -53,7 +53,7 @@ impl Program {
             (ROUTES, routes),
             (CHAINS, chains),
             (CLOCK, Meaning::Map(clock.as_raw_fd())),
-            (MASK, Meaning::Number(table.mask().into())),
+            (SHIFT, Meaning::Number(table.shift().into())),
         ];
         meanings.extend((SECRETS..).zip(secrets.map(Meaning::Number)));
         let code = linked(CODE, &meanings);

@@ -60,7 +60,10 @@ static __always_inline __u32 chain_of(const struct flow *flow)
 
         sum += (flow->words[i] ^ secret) * (secret | 1);
     }
-    return sum >> 32 & as_loaded(MASK);
+    /* Each bit gets something of all others: flows that differ in little shall not fall together. */
+    for (i = 0; i < 2; i++)
+        sum = (sum ^ sum >> 32) * SPREAD;
+    return sum >> as_loaded(SHIFT);
 }
 
 /* The route of a flow, if it has one. */

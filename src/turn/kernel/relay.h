@@ -39,9 +39,11 @@ enum { CHUNK = 256, MOST_CHUNKS = 36 };
 #define ROUTES ((void *)0x70A5701E5A000001ULL)
 #define CHAINS ((void *)0x70A5701E5A000002ULL)
 #define CLOCK ((void *)0x70A5701E5A000003ULL)
-/* Likewise: how many chains there are, less one; and the numbers that nobody knows by which flows are spread over them. */
-#define MASK 0x70A5701E5A000010ULL
+/* Likewise: how many of 64 bits are not of the number of a chain; and secrets, by which flows are spread over them. */
+#define SHIFT 0x70A5701E5A000010ULL
 #define SECRET 0x70A5701E5A000011ULL /* and four more */
+/* An odd number without a pattern in its bits. */
+#define SPREAD 0xD6E8FEB86659FD93ULL
 /* How many routes of a chain are looked at. */
 enum { LONGEST = 8 };
 

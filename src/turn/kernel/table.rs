@@ -13,6 +13,9 @@ use super::array::{Array, Element};
 use super::layout::{Flow, Onward};
 use crate::turn::state::allocation::Traffic;
 
+/// As in `relay.h`: an odd number without a pattern in its bits.
+const SPREAD: u64 = 0xD6E8_FEB8_6659_FD93;
+
 /// A route: `struct route` of `relay.h`.
 #[repr(C)]
 #[derive(Debug)]
@@ -56,7 +59,8 @@ impl Table {
     pub fn new(count: u32, secrets: [u64; Flow::WORDS]) -> io::Result<Self> {
         Ok(Table {
             places: Array::new(c"pjauth_routes", count)?,
-            chains: Array::new(c"pjauth_chains", count.next_power_of_two())?,
+            // Two at least, whose numbers have a bit.
+            chains: Array::new(c"pjauth_chains", count.next_power_of_two().max(2))?,
             secrets,
             changes: Mutex::new(()),
         })
@@ -67,9 +71,9 @@ impl Table {
         [self.places.map(), self.chains.map()]
     }
 
-    /// The number of a chain has no other bits than these.
-    pub fn mask(&self) -> u32 {
-        self.chains.len() as u32 - 1
+    /// How many of 64 bits are not of the number of a chain.
+    pub fn shift(&self) -> u32 {
+        64 - self.chains.len().ilog2()
     }
 
     /// How many places there are.
@@ -81,15 +85,21 @@ impl Table {
         &self.places[place as usize]
     }
 
-    /// Where a flow's chain begins.
-    fn chain(&self, flow: &[u64; Flow::WORDS]) -> &AtomicU32 {
+    /// Which chain a flow is in.
+    pub fn number_of_chain(&self, flow: &[u64; Flow::WORDS]) -> usize {
         let sum = flow
             .iter()
             .zip(self.secrets)
             .fold(0_u64, |sum, (word, secret)| {
                 sum.wrapping_add((word ^ secret).wrapping_mul(secret | 1))
             });
-        &self.chains[((sum >> 32) as u32 & self.mask()) as usize].first
+        let spread = |sum: u64| (sum ^ sum >> 32).wrapping_mul(SPREAD);
+        (spread(spread(sum)) >> self.shift()) as usize
+    }
+
+    /// Where a flow's chain begins.
+    fn chain(&self, flow: &[u64; Flow::WORDS]) -> &AtomicU32 {
+        &self.chains[self.number_of_chain(flow)].first
     }
 
     /// Puts a route into a place that nobody has. It does not forward before it has a deadline and a size.
@@ -164,11 +174,6 @@ impl Table {
         let place = self.place(place);
         place.packets.fetch_add(more.packets, Relaxed);
         place.bytes.fetch_add(more.bytes, Relaxed);
-    }
-
-    /// Whether flows fall together.
-    pub fn are_together(&self, one: &Flow, other: &Flow) -> bool {
-        std::ptr::eq(self.chain(&one.to_words()), self.chain(&other.to_words()))
     }
 
     /// The flows of the routes that chains lead to.

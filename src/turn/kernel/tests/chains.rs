@@ -1,6 +1,7 @@
 //! Routes whose flows fall together, and places that are given away while the program runs.
 #![forbid(unsafe_code)]
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::thread;
 
@@ -67,8 +68,8 @@ fn of_a_chain_the_last_are_found_and_none_is_lost_when_another_goes() {
         return;
     };
     let table = program.table();
-    let (first, _) = route(1);
-    let together = (1..).filter(|port| table.are_together(&first, &route(*port).0));
+    let chain = |port| table.number_of_chain(&route(port).0.to_words());
+    let together = (1..).filter(|port| chain(*port) == chain(1));
     let ports: Vec<u16> = together.take(LONGEST + 2).collect();
     for (place, port) in (0..).zip(&ports) {
         open(&program, place, *port);
@@ -116,4 +117,49 @@ fn a_packet_never_leaves_by_a_route_that_has_taken_the_place_of_its_own() {
     println!("{out} left, {up} went up, {lost} were lost");
     assert_eq!(out + up + lost, answers.len());
     assert!(out > 0 && up > 0, "both routes were there");
+}
+
+#[test]
+fn flows_that_differ_in_little_are_spread() {
+    let Some(program) = program() else {
+        return;
+    };
+    let (flow, _) = route(1000);
+    let at = |third, last, port| SocketAddr::from(([10, 0, third, last], port));
+    let v6 = |last: u16, port| SocketAddr::from(([0x2a00, 0, 0, 0, 0, 0, 0, last], port));
+    let kinds: [(&str, &dyn Fn(u16) -> Flow); 5] = [
+        ("channels", &|n| Flow {
+            channel: Some(0x4000 + n),
+            ..flow
+        }),
+        ("ports", &|n| Flow {
+            from: at(0, 1, 1000 + n),
+            ..flow
+        }),
+        ("hosts", &|n| Flow {
+            from: at((n / 256) as u8, n as u8, 1000),
+            ..flow
+        }),
+        ("hosts of IPv6", &|n| Flow {
+            from: v6(n, 1000),
+            to: v6(1, 3478),
+            ..flow
+        }),
+        ("relayed ports", &|n| Flow {
+            to: at(0, 2, 50_000 + n),
+            channel: None,
+            ..flow
+        }),
+    ];
+    let table = program.table();
+    for (of, make) in kinds {
+        let mut lengths = BTreeMap::<usize, usize>::new();
+        for n in 0..512 {
+            let chain = table.number_of_chain(&make(n).to_words());
+            *lengths.entry(chain).or_default() += 1;
+        }
+        let longest = lengths.values().max().copied().unwrap_or(0);
+        println!("{of}: {} chains, the longest of {longest}", lengths.len());
+        assert!(longest <= LONGEST, "{longest} of 512 {of} fall together");
+    }
 }
