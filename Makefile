@@ -190,7 +190,8 @@ stage: $(stage_libraries)
 	@$(install_stage)
 stage-turn: $(tested)/lib/libpjauth-turn.a
 	@$(install_stage)
-configure: stage asterisk pjsua2-wheel
+configure:
+	+@$(MAKE) -j$(jobs) stage asterisk pjsua2-wheel
 	@cmake -S c-tests -B $(ctests) -DCMAKE_BUILD_TYPE=RelWithDebInfo --log-level=WARNING \
 		-DPJAUTH_STATIC_LIB="$(CURDIR)/$(tested)/lib/libpjauth.a" \
 		-DPJAUTH_SHARED_LIB="$(CURDIR)/$(tested)/lib/libpjauth.so" \

@@ -23,7 +23,7 @@ one() {
         cmake --build "$1/c-tests" --parallel "$JOBS"
     } >"$1/build.log" 2>&1 || { tail -n 30 "$1/build.log"; return; }
     ctest --test-dir "$1/c-tests" --output-junit "$PWD/$1/junit.xml" --test-output-size-passed 1000000 \
-        --no-tests=error -j "$JOBS" -L "$labels"
+        --no-tests=error -j "$((4 * JOBS))" -L "$labels"
 }
 
 set --

@@ -107,7 +107,7 @@ run() {
     build_programs
     prove "__${short}_init"
     rm -f "$build/junit.xml"
-    ctest --test-dir "$build" --output-junit junit.xml --output-on-failure -j "$JOBS" -R "^($tests)\$" || true
+    ctest --test-dir "$build" --output-junit junit.xml --output-on-failure -j "$((4 * JOBS))" -R "^($tests)\$" || true
     table="$table --ctest '$sanitizer=$build'"
 }
 

@@ -1,6 +1,7 @@
 #!/bin/sh
 # `make test`: every test there is, then the closing table. A failure in one part does not keep the others from
-# running; the table's exit status is the verdict. JOBS is how many CTest tests run at once.
+# running; the table's exit status is the verdict. JOBS is how many cores the CTest tests may take, of which each has its
+# quarters (c-tests/CMakeLists.txt).
 set -u
 
 build=build/c-tests
@@ -29,6 +30,6 @@ fi
 
 echo "== C and C++"
 rm -f "$build/junit.xml"
-ctest --test-dir "$build" --output-junit junit.xml --output-on-failure -j "${JOBS:-2}"
+ctest --test-dir "$build" --output-junit junit.xml --output-on-failure -j "$((4 * ${JOBS:-2}))"
 
 exec python3 scripts/summary.py "$@" --ctest "$build"
