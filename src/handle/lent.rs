@@ -24,7 +24,7 @@ impl<C: Cell> Vacant<'_, C> {
         self.slot.cell()
     }
 
-    /// Lends the value out. Owner and time are those of [`Info`].
+    /// Lends the value out. Owner and time are those of [`Info`](super::Info).
     #[inline(always)]
     #[must_use]
     pub fn publish(self, owner: u64, now_ms: u64) -> Handle {
