@@ -169,6 +169,13 @@ static pjsua_acc_id account(const char *user, pj_bool_t shared,
 
 static void reset(enum mode mode)
 {
+    const volatile int *counts[] = {&s.challenged, &s.paged, &s.registered,
+                                    &s.confirmed, &s.disconnected};
+    unsigned i;
+
+    /* What pjsua's thread has noted of the case before is there. */
+    for (i = 0; i < PJ_ARRAY_SIZE(counts); ++i)
+        (void)__atomic_load_n(counts[i], __ATOMIC_ACQUIRE);
     memset(&s, 0, sizeof(s));
     s.mode = mode;
     s.status = -1;
