@@ -151,10 +151,15 @@ def rows():
                        [mode, "--flows", flows, "--size", size, "--window", window])
 
 
+def seconds_by_kind(answer):
+    """What the core's ticks say of its time."""
+    return {kind: number / answer["ticks"]["second"] for kind, number in answer["ticks"].items()}
+
+
 def busy(answer):
     """Seconds in which the core worked for the server: all but those in which it slept, which the kernel measures to the
     microsecond, was taken away by the machine below, or ran others. What interrupts take is never less than that."""
-    ticks = {kind: number / answer["ticks"]["second"] for kind, number in answer["ticks"].items()}
+    ticks = seconds_by_kind(answer)
     # Its threads' seconds have interrupts on top of them; nobody here has a nice value.
     others = ticks["nice"] + max(0, ticks["user"] + ticks["system"] - answer["server"])
     return answer["seconds"] - ticks["idle"] - ticks["stolen"] - others
@@ -163,7 +168,7 @@ def busy(answer):
 def busy_by_ticks(answer):
     """The same by what each tick finds the core at. A core that sleeps between packets has no ticks, and what wakes it for
     them is not seen."""
-    ticks = {kind: number / answer["ticks"]["second"] for kind, number in answer["ticks"].items()}
+    ticks = seconds_by_kind(answer)
     return ticks["irq"] + ticks["softirq"] + min(answer["server"], ticks["user"] + ticks["system"])
 
 

@@ -4,9 +4,7 @@
 
 static const pjsip_cached_auth *only_memory(const struct player *player)
 {
-    const pjsip_auth_clt_sess *root =
-        player->scenario->child ? &player->parent : &player->session;
-    const pjsip_cached_auth *head = &root->cached_auth;
+    const pjsip_cached_auth *head = &root_of(player)->cached_auth;
 
     return head->next != head && head->next->next == head ? head->next : NULL;
 }

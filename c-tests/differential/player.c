@@ -116,7 +116,7 @@ void player_close(struct player *player)
     pjsip_endpt_release_pool(player->endpoint, player->pool);
 }
 
-pjsip_auth_clt_sess *root_of(struct player *player)
+const pjsip_auth_clt_sess *root_of(const struct player *player)
 {
     return player->scenario->child ? &player->parent : &player->session;
 }
@@ -173,7 +173,8 @@ static pj_status_t init_request(struct player *player)
  * before; without assertions it passes over what has not, and so it does here. */
 static pj_status_t init_request_unasked(struct player *player)
 {
-    pjsip_cached_auth *head = &root_of(player)->cached_auth, *at;
+    const pjsip_cached_auth *head = &root_of(player)->cached_auth;
+    pjsip_cached_auth *at;
     pj_status_t status;
 
     for (at = head->next; at != head; at = at->next)

@@ -51,7 +51,7 @@ void player_open(struct player *player, const struct side *side,
 void player_close(struct player *player);
 
 /* The session that remembers: the parent, where there is one. */
-pjsip_auth_clt_sess *root_of(struct player *player);
+const pjsip_auth_clt_sess *root_of(const struct player *player);
 
 /* A fresh request, initialised by the session. */
 void player_begin(struct player *player, struct outcome *outcome);

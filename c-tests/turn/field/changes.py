@@ -25,13 +25,11 @@ def ways(program):
             far.set(f"net.ipv4.conf.{name}.rp_filter", 0)
         server.ip(f"route add {PEER[4]}/32 via 11.0.3.9")
         time.sleep(0.3)
-        call.say(b"to the router")
-        call.heard(b"to the router")
+        call.to_peer(b"to the router")
 
         def more():
             for _ in range(5):
-                call.say(b"and on")
-                call.heard(b"and on")
+                call.to_peer(b"and on")
 
         check(by_kernel(running, more) == 5, "by the new way in the kernel")
         server.ip(f"route del {PEER[4]}/32")
@@ -53,16 +51,8 @@ def sizes_change(program):
         call = Call(near, far, 4, 4)
         call.both_ways(b"first")
 
-        def to_peer(data):
-            call.say(data)
-            call.heard(data)
-
-        def to_client(data):
-            call.answer(data)
-            call.got(data)
-
         # What comes in at an interface has to fit as well: each direction by itself.
-        for name, pass_on in ("eth1", to_peer), ("eth0", to_client):
+        for name, pass_on in ("eth1", call.to_peer), ("eth0", call.to_client):
             def passing(size):
                 return by_kernel(running, lambda: pass_on(bytes(size)))
 
@@ -82,15 +72,7 @@ def routes(program):
         call = Call(near, far, 4, 4)
         call.both_ways(b"first")
 
-        def to_peer(data):
-            call.say(data)
-            call.heard(data)
-
-        def to_client(data):
-            call.answer(data)
-            call.got(data)
-
-        for name, end, pass_on in ("eth1", PEER[4], to_peer), ("eth0", CLIENT[4], to_client):
+        for name, end, pass_on in ("eth1", PEER[4], call.to_peer), ("eth0", CLIENT[4], call.to_client):
             def passing(size):
                 return by_kernel(running, lambda: pass_on(bytes(size)))
 

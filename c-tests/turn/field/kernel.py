@@ -80,11 +80,17 @@ class Call:
         found = self.client.receive()
         check(found == (self.peer.getsockname()[:2], data), f"the client got {found} instead of {len(data)} bytes")
 
-    def both_ways(self, data):
+    def to_peer(self, data):
         self.say(data)
         self.heard(data)
+
+    def to_client(self, data):
         self.answer(data)
         self.got(data)
+
+    def both_ways(self, data):
+        self.to_peer(data)
+        self.to_client(data)
 
 
 def sizes(*families):
